@@ -1,0 +1,126 @@
+/**
+ * Cards: a party's signed description of itself (PROTOCOL CARD-1 to CARD-3). The party id is the hash of its first card,
+ * so whoever compares that one fingerprint has pinned the root key and, through it, every later card.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { base64UrlDecode, base64UrlEncode } from '../crypto/bytes.ts'
+import { hashOf, signingInput } from '../crypto/hash.ts'
+import { jcs } from '../crypto/jcs.ts'
+import type { PrivateKey } from '../crypto/keys.ts'
+import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
+import * as shape from '../crypto/shape.ts'
+
+/** Public keys by use: raw 32 bytes, base64url. `sealing` is X25519, all others Ed25519. */
+export type CardKeys = {
+  root: string
+  author: string
+  vote: string
+  cosign: string
+  sealing: string
+  tls: string
+}
+
+export type Card = {
+  version: 1
+  /** Party id; absent in the first card, whose hash it is. */
+  party?: string
+  sequence: number
+  name: string
+  /** Where its node listens for other nodes: `host:port`. */
+  endpoints: string[]
+  keys: CardKeys
+  /** Hash of the card before. */
+  previous?: string
+  timeMs: number
+  /** X.509 chain over the root key, PEM. */
+  x509?: string[]
+}
+
+/** A card and its root key's signature (base64url) in domain `card`. */
+export type SignedCard = { card: Card; signature: string }
+
+const keysShape = shape.object({
+  root: shape.publicKey,
+  author: shape.publicKey,
+  vote: shape.publicKey,
+  cosign: shape.publicKey,
+  sealing: shape.publicKey,
+  tls: shape.publicKey,
+})
+
+const endpointShape = shape.pattern(/^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}$/, 'host:port')
+
+const cardShape = shape.object(
+  {
+    version: shape.literal(1),
+    sequence: shape.integer(1),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    name: shape.pattern(/^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,128}$/u, 'a name of 1 to 128 characters'),
+    endpoints: shape.array(endpointShape, 8),
+    keys: keysShape,
+    timeMs: shape.timeMs,
+  },
+  { party: shape.hash, previous: shape.hash, x509: shape.array(shape.string(65536), 8) },
+)
+
+const signedCardShape = shape.object({ card: cardShape, signature: shape.signature })
+
+/** The card's hash (64 hex digits); that of the first card is the party id. */
+export function cardHash(card: Card): string {
+  return hashOf('card', jcs(card))
+}
+
+/** The party a card speaks for. */
+export function partyOf(card: Card): string {
+  return card.party ?? cardHash(card)
+}
+
+export function signCard(rootKey: PrivateKey, card: Card): SignedCard {
+  const signature = base64UrlEncode(ed25519Sign(rootKey, signingInput('card', jcs(card))))
+  return { card, signature }
+}
+
+function signedBy(publicKey: string, { card, signature }: SignedCard): boolean {
+  return ed25519Verify(publicKey, signingInput('card', jcs(card)), base64UrlDecode(signature))
+}
+
+/**
+ * Checks the shape of a signed card and, for a first card, its signature by its own root key. A later card's signature
+ * needs the card before: `checkSuccession`.
+ * @throws CountersignError `bad-format`, `bad-card`
+ */
+export function checkSignedCard(value: unknown): SignedCard {
+  const signed = signedCardShape(value, 'card') as SignedCard
+  const { card } = signed
+  const first = card.sequence === 1
+  if (first !== (card.party === undefined) || first !== (card.previous === undefined))
+    throw new CountersignError('bad-card', 'only a first card (sequence 1) has neither party nor previous')
+  if (first && !signedBy(card.keys.root, signed))
+    throw new CountersignError('bad-card', `the card of "${card.name}" is not signed by its own root key`)
+  return signed
+}
+
+/**
+ * Checks that `next` follows `current` directly (CARD-2).
+ * @throws CountersignError `bad-card`
+ */
+export function checkSuccession(current: SignedCard, next: SignedCard): void {
+  const { card } = next
+  if (card.party !== partyOf(current.card)) throw new CountersignError('bad-card', 'the new card names another party')
+  if (card.sequence !== current.card.sequence + 1)
+    throw new CountersignError('bad-card', `expected card ${current.card.sequence + 1}, got ${card.sequence}`)
+  if (card.previous !== cardHash(current.card))
+    throw new CountersignError('bad-card', 'the new card does not name the hash of the one before it')
+  if (!signedBy(current.card.keys.root, next))
+    throw new CountersignError('bad-card', 'the new card is not signed by the root key of the card before it')
+}
+
+/** The fingerprint as shown to people: the party id in groups of eight. */
+export function formatFingerprint(party: string): string {
+  return (party.match(/.{8}/g) ?? [party]).join(' ')
+}
+
+/** Accepts a fingerprint as typed or pasted (spaces, colons, capitals). @throws CountersignError `bad-format` */
+export function parseFingerprint(text: string): string {
+  return shape.hash(text.replace(/[\s:]/g, '').toLowerCase(), 'fingerprint')
+}

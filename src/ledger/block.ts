@@ -1,0 +1,77 @@
+/**
+ * Ledger blocks: requests in order at a height (PROTOCOL BLK-1, BLK-2, BLK-4).
+ */
+import { utf8 } from '../crypto/bytes.ts'
+import { hashOf } from '../crypto/hash.ts'
+import { jcs } from '../crypto/jcs.ts'
+import { leafHash, merkleRoot } from '../crypto/log.ts'
+import { hexDecode } from '../crypto/bytes.ts'
+import * as shape from '../crypto/shape.ts'
+
+export type Header = {
+  contract: string
+  lineage: number
+  epoch: number
+  height: number
+  view: number
+  /** Hash of the ledger block before. */
+  parent: string
+  timeMs: number
+  entriesRoot: string
+  stateRoot: string
+  /** Root of the log of all ledger blocks before this one. */
+  logRoot: string
+}
+
+export type Outcome = 'accepted' | 'conflicted' | 'rejected'
+
+/** UID and the element's new record hash, null where it is removed; by UID. */
+export type Effect = [uid: string, recordHash: string | null]
+
+export type Entry = { kind: 'request'; request: string; outcome: Outcome; code?: string }
+
+export type LedgerBlock = { header: Header; entries: Entry[] }
+
+export const ENTRIES_MAX = 1024
+export const NO_PARENT = '0'.repeat(64)
+
+const headerShape = shape.object({
+  contract: shape.hash,
+  lineage: shape.integer(0),
+  epoch: shape.integer(0),
+  height: shape.integer(0),
+  view: shape.integer(0),
+  parent: shape.hash,
+  timeMs: shape.timeMs,
+  entriesRoot: shape.hash,
+  stateRoot: shape.hash,
+  logRoot: shape.hash,
+})
+const entryShape = shape.object(
+  {
+    kind: shape.literal('request'),
+    request: shape.hash,
+    outcome: shape.literal('accepted', 'conflicted', 'rejected'),
+  },
+  { code: shape.pattern(/^[a-z][a-z-]{1,39}$/, 'a code') },
+)
+const blockShape = shape.object({ header: headerShape, entries: shape.array(entryShape, ENTRIES_MAX) })
+
+/** Checks the shape of a ledger block from outside. @throws CountersignError `bad-format` */
+export function checkBlockShape(value: unknown): LedgerBlock {
+  return blockShape(value, 'ledgerBlock') as LedgerBlock
+}
+
+export function blockHash(header: Header): string {
+  return hashOf('ledger-block', jcs(header))
+}
+
+/** Leaf of a ledger block in the contract's log (LOG-1). */
+export function logLeaf(hash: string): string {
+  return leafHash(hexDecode(hash))
+}
+
+/** entriesRoot over entries with their effects (BLK-2); `effects[i]` belongs to `entries[i]`. */
+export function entriesRoot(entries: readonly Entry[], effects: readonly (readonly Effect[])[]): string {
+  return merkleRoot(entries.map((entry, index) => leafHash(utf8(jcs({ ...entry, effects: effects[index] ?? [] })))))
+}

@@ -1,0 +1,63 @@
+/**
+ * Evidence: two signatures that no honest member makes together (PROTOCOL EVI-1). It stands by itself: who holds the
+ * party's card can check it.
+ */
+import { hashJson } from '../crypto/hash.ts'
+import type { Electorate, SignedStatement } from './certificate.ts'
+import { statementVerifies } from './certificate.ts'
+import { type Checkpoint, type Cosignature, cosignatureVerifies } from './checkpoint.ts'
+
+export type StatementEvidence = {
+  kind: 'two-votes' | 'two-finalizes' | 'finalize-and-skip'
+  party: string
+  first: SignedStatement
+  second: SignedStatement
+}
+export type CheckpointEvidence = {
+  kind: 'two-checkpoints'
+  party: string
+  first: { checkpoint: Checkpoint; cosignature: Cosignature }
+  second: { checkpoint: Checkpoint; cosignature: Cosignature }
+}
+export type Evidence = StatementEvidence | CheckpointEvidence
+
+/** What kind of evidence two statements of one member make, or undefined. Signatures are not looked at. */
+export function contradiction(first: SignedStatement, second: SignedStatement): StatementEvidence['kind'] | undefined {
+  const a = first.statement
+  const b = second.statement
+  if (first.party !== second.party || a.contract !== b.contract) return undefined
+  if (a.lineage !== b.lineage || a.epoch !== b.epoch || a.view !== b.view) return undefined
+  if (a.type === 'VOTE' && b.type === 'VOTE' && a.block !== b.block) return 'two-votes'
+  if (a.type === 'FINALIZE' && b.type === 'FINALIZE' && a.block !== b.block) return 'two-finalizes'
+  const types = `${a.type} ${b.type}`
+  if (types === 'FINALIZE SKIP' || types === 'SKIP FINALIZE') return 'finalize-and-skip'
+  return undefined
+}
+
+/** True if the evidence holds: both signatures are the party's and no honest member makes both. */
+export function evidenceHolds(
+  evidence: Evidence,
+  electorate: Electorate,
+  cosignKeys: ReadonlyMap<string, string>,
+): boolean {
+  if (evidence.kind === 'two-checkpoints') {
+    const { first, second, party } = evidence
+    const key = cosignKeys.get(party)
+    if (key === undefined || first.checkpoint.size !== second.checkpoint.size) return false
+    if (first.checkpoint.root === second.checkpoint.root) return false
+    if (first.checkpoint.contract !== second.checkpoint.contract) return false
+    if (first.checkpoint.lineage !== second.checkpoint.lineage) return false
+    return [first, second].every(
+      (one) => one.cosignature.party === party && cosignatureVerifies(key, one.checkpoint, one.cosignature),
+    )
+  }
+  if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
+  if (evidence.first.party !== evidence.party) return false
+  return statementVerifies(electorate, evidence.first) && statementVerifies(electorate, evidence.second)
+}
+
+/** The same evidence has the same id whatever the order it was found in. */
+export function evidenceId(evidence: Evidence): string {
+  const sides = [hashJson('evidence', evidence.first), hashJson('evidence', evidence.second)].sort()
+  return hashJson('evidence', { kind: evidence.kind, party: evidence.party, sides })
+}

@@ -1,0 +1,97 @@
+/**
+ * Genesis: what a contract is made of before its first request (PROTOCOL GEN-1). Its hash is the contract's id, so members,
+ * policy and first document are pinned by the id itself.
+ */
+import { hashOf } from '../crypto/hash.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { jcs } from '../crypto/jcs.ts'
+import * as shape from '../crypto/shape.ts'
+import { cardHash, checkSignedCard, type SignedCard, partyOf } from '../identity/card.ts'
+import { OPERATIONS_MAX, nameShape, type Operation, operationShape } from './request.ts'
+
+export type Policy = {
+  quorum: 'majority' | 'bft' | 'unanimous'
+  /** How far a block's time may be from a voter's clock. */
+  clockBoundMs: number
+  /** Silence after which lapse is accepted; null: never. */
+  silenceMs: number | null
+  admission: { invite: 'any'; admit: 'every' }
+}
+
+export type Genesis = {
+  version: 1
+  name: string
+  /** Party id. */
+  creator: string
+  nonce: string
+  timeMs: number
+  members: SignedCard[]
+  policy: Policy
+  executionVersion: 1
+  operations: Operation[]
+}
+
+/** What is fixed within one epoch, in the order members lead. */
+export type Epoch = {
+  epoch: number
+  members: string[]
+  cards: string[]
+  policy: Policy
+  executionVersion: 1
+}
+
+export const MEMBERS_MAX = 256
+
+const genesisShape = shape.object({
+  version: shape.literal(1),
+  name: nameShape,
+  creator: shape.hash,
+  nonce: shape.base64url(16),
+  timeMs: shape.timeMs,
+  members: shape.array(checkSignedCard as shape.Check<SignedCard>, MEMBERS_MAX, 1),
+  policy: shape.object({
+    quorum: shape.literal('majority', 'bft', 'unanimous'),
+    clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
+    silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
+    admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
+  }),
+  executionVersion: shape.literal(1),
+  operations: shape.array(operationShape, OPERATIONS_MAX),
+})
+
+/**
+ * Checks a genesis from outside.
+ * @throws CountersignError `bad-format`, `bad-card`
+ */
+export function checkGenesis(value: unknown): Genesis {
+  const genesis = genesisShape(value, 'genesis') as Genesis
+  const parties = genesis.members.map(({ card }) => partyOf(card))
+  if (new Set(parties).size !== parties.length)
+    throw new CountersignError('bad-format', 'genesis.members: a party stands there twice')
+  if (!parties.includes(genesis.creator))
+    throw new CountersignError('bad-format', 'genesis.creator: is not among the members')
+  if (genesis.operations.some(({ op }) => op !== 'create'))
+    throw new CountersignError('bad-format', 'genesis.operations: only create')
+  return genesis
+}
+
+export function contractId(genesis: Genesis): string {
+  return hashOf('contract', jcs(genesis))
+}
+
+/** The first epoch (number 0) of a genesis. */
+export function firstEpoch(genesis: Genesis): Epoch {
+  return {
+    epoch: 0,
+    members: genesis.members.map(({ card }) => partyOf(card)),
+    cards: genesis.members.map(({ card }) => cardHash(card)),
+    policy: genesis.policy,
+    executionVersion: genesis.executionVersion,
+  }
+}
+
+/** How many of n members order a ledger block (PROTOCOL §6). */
+export function quorumOf(policy: Policy, n: number): number {
+  if (policy.quorum === 'unanimous') return n
+  return policy.quorum === 'bft' ? Math.floor((2 * n) / 3) + 1 : Math.floor(n / 2) + 1
+}

@@ -1,0 +1,154 @@
+/**
+ * Requests: signed sets of operations, all or nothing (PROTOCOL REQ-1 to REQ-3).
+ */
+import { base64UrlDecode, base64UrlEncode, utf8 } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { hashOf, signingInput } from '../crypto/hash.ts'
+import { jcs } from '../crypto/jcs.ts'
+import type { PrivateKey } from '../crypto/keys.ts'
+import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
+import * as shape from '../crypto/shape.ts'
+import type { Opening } from './value.ts'
+
+export const FIELD_TYPES = ['text', 'decimal', 'integer', 'boolean', 'date', 'date-time', 'null'] as const
+export type FieldType = (typeof FIELD_TYPES)[number]
+export type ElementKind = 'block' | 'list' | 'field'
+
+/** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). */
+export type CreateOperation = {
+  op: 'create'
+  uid: string
+  parent: string
+  name: string
+  kind: ElementKind
+  order: string
+  type?: FieldType
+  value?: string
+}
+export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value: string }
+export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
+export type Operation = CreateOperation | SetOperation | DeleteOperation
+
+export type Request = {
+  contract: string
+  /** Party id. */
+  author: string
+  /** The author key of its card, base64url. */
+  authorKey: string
+  /** 16 random bytes, base64url. */
+  nonce: string
+  /** Last block time at which it may be ordered, ms since 1970. */
+  notAfterMs: number
+  operations: Operation[]
+}
+
+export type SignedRequest = { request: Request; signature: string }
+
+/** A request as it travels and is stored: with its id, and the openings of what it commits to. */
+export type OpenRequest = SignedRequest & { id: string; openings: Opening[] }
+
+export const REQUEST_MAX_BYTES = 8 * 1024 * 1024
+export const OPERATIONS_MAX = 100_000
+export const LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const NAME = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]+$/u
+export const nameShape: shape.Check<string> = (value, where) => {
+  shape.string(256, 1)(value, where)
+  return shape.pattern(NAME, 'a name without control characters or unpaired surrogates')(value, where)
+}
+export const orderShape: shape.Check<string> = shape.pattern(/^[0-9A-Za-z]{1,64}$/, '1 to 64 letters and digits')
+const typeShape: shape.Check<FieldType> = shape.literal(...FIELD_TYPES)
+
+const createBlock = shape.object({
+  op: shape.literal('create'),
+  uid: shape.uid,
+  parent: shape.uid,
+  name: nameShape,
+  kind: shape.literal('block', 'list'),
+  order: orderShape,
+})
+const createField = shape.object({
+  op: shape.literal('create'),
+  uid: shape.uid,
+  parent: shape.uid,
+  name: nameShape,
+  kind: shape.literal('field'),
+  order: orderShape,
+  type: typeShape,
+  value: shape.hash,
+})
+const setField = shape.object({
+  op: shape.literal('set'),
+  uid: shape.uid,
+  seen: shape.hash,
+  type: typeShape,
+  value: shape.hash,
+})
+const deleteElement = shape.object({ op: shape.literal('delete'), uid: shape.uid, seen: shape.hash })
+
+export const operationShape: shape.Check<Operation> = (value, where) => {
+  const { op, kind } = (value ?? {}) as { op?: unknown; kind?: unknown }
+  if (op === 'create')
+    return (kind === 'field' ? createField(value, where) : createBlock(value, where)) as Operation
+  if (op === 'set') return setField(value, where)
+  if (op === 'delete') return deleteElement(value, where)
+  throw new CountersignError('bad-format', `${where}.op: expected create, set or delete`)
+}
+
+const requestShape = shape.object({
+  contract: shape.hash,
+  author: shape.hash,
+  authorKey: shape.publicKey,
+  nonce: shape.base64url(16),
+  notAfterMs: shape.timeMs,
+  operations: shape.array(operationShape, OPERATIONS_MAX, 1),
+})
+const signedRequestShape = shape.object({ request: requestShape, signature: shape.signature })
+
+/** The exact bytes that are hashed for the id and signed: what `openssl pkeyutl -verify -rawin` takes. */
+export function requestSigningInput(request: Request): Uint8Array {
+  return signingInput('request', jcs(request))
+}
+
+export function requestId(request: Request): string {
+  return hashOf('request', jcs(request))
+}
+
+export function signRequest(authorKey: PrivateKey, request: Request): SignedRequest & { id: string } {
+  const signature = base64UrlEncode(ed25519Sign(authorKey, requestSigningInput(request)))
+  return { request, signature, id: requestId(request) }
+}
+
+/**
+ * Checks shape, size and signature of a request from outside, and returns it with its id.
+ * @param authorKeyOf the author key (base64url) of a member of the contract, or undefined for anybody else
+ * @throws CountersignError `bad-format`, `too-large`, `wrong-contract`, `unknown-party`, `bad-signature`
+ */
+export function checkRequest(
+  value: unknown,
+  contract: string,
+  authorKeyOf: (party: string) => string | undefined,
+): SignedRequest & { id: string } {
+  const { request, signature } = signedRequestShape(value, 'request') as SignedRequest
+  const body = jcs(request)
+  if (utf8(body).length > REQUEST_MAX_BYTES)
+    throw new CountersignError('too-large', `a request is at most ${REQUEST_MAX_BYTES} bytes`)
+  if (request.contract !== contract)
+    throw new CountersignError('wrong-contract', `the request is for contract ${request.contract}`)
+  const authorKey = authorKeyOf(request.author)
+  if (authorKey === undefined) throw new CountersignError('unknown-party', `${request.author} is not a member`)
+  if (authorKey !== request.authorKey)
+    throw new CountersignError('bad-signature', 'the request names a key that is not its author’s')
+  if (!ed25519Verify(authorKey, signingInput('request', body), base64UrlDecode(signature)))
+    throw new CountersignError('bad-signature', 'the request’s signature does not verify')
+  return { request, signature, id: hashOf('request', body) }
+}
+
+/** The commitments a request needs openings for. */
+export function commitmentsOf(operations: readonly Operation[]): string[] {
+  const commitments: string[] = []
+  for (const operation of operations)
+    if (operation.op !== 'delete' && operation.value !== undefined) commitments.push(operation.value)
+  return commitments
+}
