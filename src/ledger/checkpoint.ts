@@ -19,13 +19,29 @@ export type Checkpoint = {
   stateRoot: string
 }
 
-/** timeS: the cosigner's clock in seconds, part of what is signed. */
-export type Cosignature = { party: string; size: number; root: string; timeS: number; signature: string }
+/**
+ * A member's cosignature with what is signed: the checkpoint but for contract and lineage, so that it can be checked
+ * before the ledger blocks it covers are held. timeS: the cosigner's clock in seconds, signed as well.
+ */
+export type Cosignature = {
+  party: string
+  epoch: number
+  size: number
+  root: string
+  block: string
+  stateRoot: string
+  timeS: number
+  /** base64url */
+  signature: string
+}
 
 const cosignatureShape = shape.object({
   party: shape.hash,
+  epoch: shape.integer(0),
   size: shape.integer(1),
   root: shape.hash,
+  block: shape.hash,
+  stateRoot: shape.hash,
   timeS: shape.integer(0, 253402300799),
   signature: shape.signature,
 })
@@ -53,14 +69,40 @@ export function checkpointBody(checkpoint: Checkpoint): string {
 
 export function cosign(cosignKey: PrivateKey, party: string, checkpoint: Checkpoint, timeS: number): Cosignature {
   const signature = ed25519Sign(cosignKey, cosignatureMessage(checkpointBody(checkpoint), timeS))
-  return { party, size: checkpoint.size, root: checkpoint.root, timeS, signature: base64UrlEncode(signature) }
+  const { epoch, size, root, block, stateRoot } = checkpoint
+  return { party, epoch, size, root, block, stateRoot, timeS, signature: base64UrlEncode(signature) }
 }
 
-/** True if this is the member's cosignature (cosign key base64url) of exactly this checkpoint. */
-export function cosignatureVerifies(cosignKey: string, checkpoint: Checkpoint, cosignature: Cosignature): boolean {
-  if (cosignature.size !== checkpoint.size || cosignature.root !== checkpoint.root) return false
-  const message = cosignatureMessage(checkpointBody(checkpoint), cosignature.timeS)
-  return ed25519Verify(cosignKey, message, base64UrlDecode(cosignature.signature))
+/** The checkpoint a cosignature is on. */
+export function cosignedCheckpoint(contract: string, lineage: number, cosignature: Cosignature): Checkpoint {
+  const { epoch, size, root, block, stateRoot } = cosignature
+  return { contract, lineage, epoch, size, root, block, stateRoot }
+}
+
+/** True if the cosignature is by this cosign key (base64url) in this contract and lineage, on the checkpoint it names. */
+export function cosignatureVerifies(
+  cosignKey: string,
+  contract: string,
+  lineage: number,
+  cosignature: Cosignature,
+): boolean {
+  const body = checkpointBody(cosignedCheckpoint(contract, lineage, cosignature))
+  return ed25519Verify(
+    cosignKey,
+    cosignatureMessage(body, cosignature.timeS),
+    base64UrlDecode(cosignature.signature),
+  )
+}
+
+/** True if both cosign one history at one size. */
+export function sameCheckpoint(a: Checkpoint | Cosignature, b: Checkpoint | Cosignature): boolean {
+  return (
+    a.size === b.size &&
+    a.root === b.root &&
+    a.block === b.block &&
+    a.stateRoot === b.stateRoot &&
+    a.epoch === b.epoch
+  )
 }
 
 /** A signed note that stock C2SP tools read: the checkpoint with these cosignatures. Keys by party, base64url. */

@@ -5,7 +5,7 @@
 import { hashJson } from '../crypto/hash.ts'
 import type { Electorate, SignedStatement } from './certificate.ts'
 import { statementVerifies } from './certificate.ts'
-import { type Checkpoint, type Cosignature, cosignatureVerifies } from './checkpoint.ts'
+import { type Cosignature, cosignatureVerifies } from './checkpoint.ts'
 
 export type StatementEvidence = {
   kind: 'two-votes' | 'two-finalizes' | 'finalize-and-skip'
@@ -16,8 +16,10 @@ export type StatementEvidence = {
 export type CheckpointEvidence = {
   kind: 'two-checkpoints'
   party: string
-  first: { checkpoint: Checkpoint; cosignature: Cosignature }
-  second: { checkpoint: Checkpoint; cosignature: Cosignature }
+  contract: string
+  lineage: number
+  first: Cosignature
+  second: Cosignature
 }
 export type Evidence = StatementEvidence | CheckpointEvidence
 
@@ -41,15 +43,10 @@ export function evidenceHolds(
   cosignKeys: ReadonlyMap<string, string>,
 ): boolean {
   if (evidence.kind === 'two-checkpoints') {
-    const { first, second, party } = evidence
+    const { contract, lineage, first, second, party } = evidence
     const key = cosignKeys.get(party)
-    if (key === undefined || first.checkpoint.size !== second.checkpoint.size) return false
-    if (first.checkpoint.root === second.checkpoint.root) return false
-    if (first.checkpoint.contract !== second.checkpoint.contract) return false
-    if (first.checkpoint.lineage !== second.checkpoint.lineage) return false
-    return [first, second].every(
-      (one) => one.cosignature.party === party && cosignatureVerifies(key, one.checkpoint, one.cosignature),
-    )
+    if (key === undefined || first.size !== second.size || first.root === second.root) return false
+    return [first, second].every((one) => one.party === party && cosignatureVerifies(key, contract, lineage, one))
   }
   if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
   if (evidence.first.party !== evidence.party) return false
