@@ -1,5 +1,5 @@
-// Bundles the entry points of the sources into dist/, when the sources differ from those that dist/ was built from.
-// Called by scripts/prepare.mjs and, in a checkout, by bin/countersign.js.
+// Bundles the entry points of the sources into dist/, when the sources differ from those that dist/ was built
+// from. Called by scripts/prepare.mjs and, in a checkout, by bin/countersign.js.
 import { createHash } from 'node:crypto'
 import {
   existsSync,

@@ -1,5 +1,6 @@
-// Makes a checkout ready to run: installs the locked packages when node_modules does not hold them, then builds dist/.
-// Only built-ins here: it runs before anything is installed. It says nothing when there is nothing to do.
+// Makes a checkout ready to run: installs the locked packages when node_modules does not hold them, then
+// builds dist/. Only built-ins here: it runs before anything is installed. It says nothing when there is
+// nothing to do.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -29,7 +30,10 @@ try {
   process.exit(1)
 }
 
-/** Whether npm's own record of node_modules already holds every package of the lockfile, in the locked version. */
+/**
+ * Whether npm's own record of node_modules already holds every package of the lockfile, in the locked
+ * version.
+ */
 function installedByHand() {
   const record = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(record)) return false

@@ -14,7 +14,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const packages = join(root, 'node_modules')
 const areas = JSON.parse(readFileSync(join(root, 'test/areas.json'), 'utf8'))
 
-/** An area may take this many times its budget before it counts as failed, and this many before it is stopped. */
+/**
+ * An area may take this many times its budget before it counts as failed, and this many before it is stopped.
+ */
 const failAtBudgets = 2
 const stopAtBudgets = 4
 

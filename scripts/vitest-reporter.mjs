@@ -1,5 +1,5 @@
-// Writes what a vitest run came to into the file named by COUNTERSIGN_TEST_REPORT. Vitest's own JSON report leaves out
-// why a test was skipped, and a skip without a reason is a defect here.
+// Writes what a vitest run came to into the file named by COUNTERSIGN_TEST_REPORT. Vitest's own JSON report
+// leaves out why a test was skipped, and a skip without a reason is a defect here.
 import { writeFileSync } from 'node:fs'
 
 export default class {
@@ -16,7 +16,7 @@ export default class {
         if (state === 'passed') report.passed += 1
         else if (state === 'failed') report.failed.push(name)
         else if (note !== undefined) report.skipped.push({ name, reason: note })
-        else if (broken.length > 0)
+        else if (isWithin(test, broken))
           report.skipped.push({ name, reason: 'not run: its file or a hook failed' })
         else if (process.env.COUNTERSIGN_TEST_FILTERED) report.filteredOut += 1
         else report.failed.push(`${name} (skipped without a reason)`)
@@ -24,4 +24,12 @@ export default class {
     }
     writeFileSync(process.env.COUNTERSIGN_TEST_REPORT, JSON.stringify(report))
   }
+}
+
+/** Whether a test lies in one of these files or groups. */
+function isWithin(test, suites) {
+  for (let parent = test.parent; parent !== undefined; parent = parent.parent) {
+    if (suites.includes(parent)) return true
+  }
+  return false
 }

@@ -1,8 +1,8 @@
 /**
  * The one registry of errors. It lies in the lowest room so that every other room can throw from it.
  *
- * A code is a promise to clients: it is never renamed and never given another meaning. `docs/errors.md` lists the
- * same codes; a test compares the two in both directions.
+ * A code is a promise to clients: it is never renamed and never given another meaning. `docs/errors.md` lists
+ * the same codes; a test compares the two in both directions.
  */
 
 /** What is fixed for a code: its HTTP status, its short title, and one sentence saying what to do next. */
@@ -196,8 +196,8 @@ export const REGISTRY = {
 export type ErrorCode = keyof typeof REGISTRY
 
 /**
- * An RFC 9457 problem document. `type` is a relative reference that the node's API answers; `detail` is the message of
- * this occurrence; `code`, `advice` and `context` are extension members.
+ * An RFC 9457 problem document. `type` is a relative reference that the node's API answers; `detail` is the
+ * message of this occurrence; `code`, `advice` and `context` are extension members.
  */
 export interface Problem {
   type: string
@@ -212,8 +212,8 @@ export interface Problem {
 /**
  * The only error that a room lets out.
  *
- * `code` names a row of the registry, `message` says what is wrong here and what to do about it, `detail` carries
- * facts for programs (JSON values only, since it is shown to the caller: no keys, no private values).
+ * `code` names a row of the registry, `message` says what is wrong here and what to do about it, `detail`
+ * carries facts for programs (JSON values only, since it is shown to the caller: no keys, no private values).
  */
 export class CountersignError extends Error {
   readonly code: ErrorCode
@@ -251,8 +251,8 @@ export class CountersignError extends Error {
 }
 
 /**
- * Anything thrown, as a CountersignError. What is none already becomes `internal` with a message that gives nothing
- * away; the original stays in `cause` for the log.
+ * Anything thrown, as a CountersignError. What is none already becomes `internal` with a message that gives
+ * nothing away; the original stays in `cause` for the log.
  */
 export function toCountersignError(thrown: unknown): CountersignError {
   if (thrown instanceof CountersignError) return thrown

@@ -18,7 +18,10 @@ function rowsOf(text: string) {
   )
 }
 
-/** The codes written as the first argument of `new CountersignError(…)`; a choice between literals counts for both. */
+/**
+ * The codes written as the first argument of `new CountersignError(…)`; a choice between literals counts for
+ * both.
+ */
 function codesThrown(source: Source): { place: string; code: string }[] {
   const thrown: { place: string; code: string }[] = []
   const add = (code: ts.Expression | undefined): void => {

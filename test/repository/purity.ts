@@ -1,4 +1,7 @@
-/** What the pure rooms may not touch: anything that can differ between two nodes that were given the same input. */
+/**
+ * What the pure rooms may not touch: anything that can differ between two nodes that were given the same
+ * input.
+ */
 import ts from 'typescript'
 import { placeOf, type Source, walk } from './sources.ts'
 
@@ -73,7 +76,10 @@ export function purityFaults(source: Source): string[] {
   return faults
 }
 
-/** `new Date(ms)`, `Date.UTC`, `Date.parse` and `instanceof Date` read no clock; several arguments read the time zone. */
+/**
+ * `new Date(ms)`, `Date.UTC`, `Date.parse` and `instanceof Date` read no clock; several arguments read the
+ * time zone.
+ */
 function isPureDate(name: ts.Identifier): boolean {
   const { parent } = name
   if (ts.isNewExpression(parent) && parent.expression === name) {

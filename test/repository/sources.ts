@@ -42,7 +42,10 @@ export function textOf(path: string): string | undefined {
 /** Whether a file is a test or lies in the tests' folder. */
 export const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/')
 
-/** Calls `visit` for every node below `node`, parents first; where `visit` returns false its children are left out. */
+/**
+ * Calls `visit` for every node below `node`, parents first; where `visit` returns false its children are left
+ * out.
+ */
 export function walk(node: ts.Node, visit: (node: ts.Node) => boolean | undefined): void {
   ts.forEachChild(node, (child) => {
     if (visit(child) !== false) walk(child, visit)

@@ -1,4 +1,6 @@
-/** Checks of order: lengths, tests switched off, stray output, and the rule ids of PROTOCOL.md in test titles. */
+/**
+ * Checks of order: lengths, tests switched off, stray output, and the rule ids of PROTOCOL.md in test titles.
+ */
 import ts from 'typescript'
 import { placeOf, type Source, walk } from './sources.ts'
 
