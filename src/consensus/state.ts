@@ -1,0 +1,294 @@
+/**
+ * What a member knows while ordering ledger blocks in Simplex views (Chan & Pass 2023), for one epoch of one contract.
+ *
+ *            NOTARIZATION v                       COMMIT v
+ *   view v ──────────────────▶ view v+1 ── FINALIZE v ──▶ blocks up to v's are tentative
+ *      │                          ▲
+ *      └──────── SKIPCERT v ──────┘
+ *
+ * Plain data, changed in place by `step` alone; no I/O, clock or randomness: time arrives in events.
+ */
+import type { SignatureCache } from '../crypto/statement.ts'
+import type { LedgerBlock } from '../ledger/block.ts'
+import type { Certificate, Electorate, SignedStatement, Statement } from '../ledger/certificate.ts'
+import type { StatementEvidence } from '../ledger/evidence.ts'
+
+/** Durations in ms. A view times out after viewMs, growing by half with each skipped view up to viewMaxMs. */
+export type Timing = {
+  viewMs: number
+  viewMaxMs: number
+  /** How long a leader with nothing to order waits for its parent's COMMIT before it proposes an empty block. */
+  emptyAfterMs: number
+  resendMs: number
+  resendMaxMs: number
+}
+
+export const DEFAULT_TIMING: Timing = {
+  viewMs: 2000,
+  viewMaxMs: 30_000,
+  emptyAfterMs: 300,
+  resendMs: 1000,
+  resendMaxMs: 15_000,
+}
+
+export type ConsensusConfig = {
+  electorate: Electorate
+  /** Party ids in the order they lead. */
+  members: readonly string[]
+  self: string
+  timing: Timing
+  cache: SignatureCache
+}
+
+/** valid: executed here with the same roots. Time is a voter's matter and stands apart. */
+export type BlockStatus = 'unchecked' | 'checking' | 'valid' | 'invalid'
+
+export type KnownBlock = {
+  hash: string
+  block: LedgerBlock
+  status: BlockStatus
+  /** Its time was within the policy's bound of our clock when it was checked. */
+  timely: boolean
+  leaderVote?: SignedStatement
+}
+
+export type ViewRecord = {
+  view: number
+  /** First block of this view's leader that arrived: the one to vote for. */
+  proposal?: string
+  votes: Map<string, SignedStatement>
+  finalizes: Map<string, SignedStatement>
+  skips: Map<string, SignedStatement>
+  notarizations: Map<string, Certificate>
+  finalizations: Map<string, Certificate>
+  skipCertificate?: Certificate
+  /** What was asked of our own signer in this view. */
+  mine: { vote?: string; finalize?: string; skip?: boolean; built?: boolean }
+}
+
+export type ConsensusState = {
+  config: ConsensusConfig
+  /** 0 until the genesis is final. */
+  view: number
+  enteredMs: number
+  committed: { hash: string; height: number; view: number; timeMs: number }
+  /** Highest block known to be committed, where blocks below it are still missing or unchecked. */
+  target?: { hash: string; view: number }
+  blocks: Map<string, KnownBlock>
+  views: Map<number, ViewRecord>
+  /** Hashes asked for; a block that arrives with one of these needs no leader's vote. */
+  wanted: Map<string, number>
+  down: Set<string>
+  work: boolean
+  maySign: boolean
+  halted: boolean
+  /** Highest view anything was asked to be signed in. */
+  signedView: number
+  skipsInARow: number
+  deadlineMs?: number
+  /** The view's time has run out. */
+  late: boolean
+  resendAtMs?: number
+  resends: number
+  progress: string
+}
+
+export type Proposal = {
+  block: LedgerBlock
+  vote?: SignedStatement
+  notarization?: Certificate
+  skipCertificates: Certificate[]
+}
+
+export type Event = { nowMs: number } & (
+  | { type: 'START' }
+  | { type: 'MAY_SIGN' }
+  | { type: 'WORK'; work: boolean }
+  | { type: 'TICK' }
+  | { type: 'PEER_UP' | 'PEER_DOWN'; party: string }
+  | { type: 'PROPOSE'; from: string; hash: string; proposal: Proposal }
+  | { type: 'STATEMENT'; from: string; signed: SignedStatement }
+  | { type: 'CERTIFICATE'; from: string; certificate: Certificate }
+  | { type: 'STATUS'; from: string; view: number; committedHeight: number }
+  | { type: 'CHECKED'; hash: string; valid: boolean; timely: boolean }
+  | { type: 'BUILT'; view: number; hash: string; block: LedgerBlock }
+  | { type: 'NOT_BUILT'; view: number }
+  | { type: 'SIGNED'; signed: SignedStatement }
+  | { type: 'REFUSED'; statement: Statement }
+  | { type: 'SYNCED'; hash: string; block: LedgerBlock; notarization: Certificate; finalization: Certificate }
+)
+
+export type Effect =
+  | { type: 'SIGN'; statement: Statement }
+  /** To everybody where `to` is absent. */
+  | { type: 'SEND'; to?: string; message: OrderingMessage }
+  /** Ask for repair: tell everybody where we stand. */
+  | { type: 'SEND_STATUS' }
+  | { type: 'CHECK'; hash: string; block: LedgerBlock }
+  | { type: 'BUILD'; view: number; parent: string }
+  | { type: 'STORE_BLOCK'; hash: string; block: LedgerBlock }
+  | { type: 'STORE_CERTIFICATE'; certificate: Certificate }
+  | { type: 'COMMIT'; hashes: string[]; notarization: Certificate; finalization: Certificate }
+  | { type: 'FETCH_BLOCK'; hash: string; from?: string }
+  | { type: 'EVIDENCE'; evidence: StatementEvidence }
+  | { type: 'HALT'; reason: string }
+
+export type OrderingMessage =
+  | ({ type: 'PROPOSE' } & Proposal)
+  | { type: 'STATEMENT'; signed: SignedStatement }
+  | { type: 'CERTIFICATE'; certificate: Certificate }
+
+export function leaderOf(config: ConsensusConfig, view: number): string {
+  return config.members[view % config.members.length] as string
+}
+
+export function viewRecord(state: ConsensusState, view: number): ViewRecord {
+  let record = state.views.get(view)
+  if (!record) {
+    record = {
+      view,
+      votes: new Map(),
+      finalizes: new Map(),
+      skips: new Map(),
+      notarizations: new Map(),
+      finalizations: new Map(),
+      mine: {},
+    }
+    state.views.set(view, record)
+  }
+  return record
+}
+
+/** Start of a state: nothing but the committed tip (block 0 at first). */
+export function initialState(
+  config: ConsensusConfig,
+  tip: { hash: string; block: LedgerBlock; notarization?: Certificate },
+): ConsensusState {
+  const { height, view, timeMs } = tip.block.header
+  const state: ConsensusState = {
+    config,
+    view: 0,
+    enteredMs: 0,
+    committed: { hash: tip.hash, height, view, timeMs },
+    blocks: new Map([[tip.hash, { hash: tip.hash, block: tip.block, status: 'valid', timely: true }]]),
+    views: new Map(),
+    wanted: new Map(),
+    down: new Set(config.members.filter((party) => party !== config.self)),
+    work: false,
+    maySign: false,
+    halted: false,
+    signedView: 0,
+    skipsInARow: 0,
+    late: false,
+    resends: 0,
+    progress: '',
+  }
+  if (tip.notarization) viewRecord(state, view).notarizations.set(tip.hash, tip.notarization)
+  if (height > 0) state.view = view + 1
+  return state
+}
+
+/**
+ * State after a restart: the committed tip, what was on disk beyond it, and what the signer has signed (`signed`: the
+ * statements of its highest view, reissued).
+ */
+export function restoredState(
+  config: ConsensusConfig,
+  tip: { hash: string; block: LedgerBlock; notarization?: Certificate },
+  blocks: readonly { hash: string; block: LedgerBlock }[],
+  certificates: readonly Certificate[],
+  signed: readonly SignedStatement[],
+): ConsensusState {
+  const state = initialState(config, tip)
+  for (const { hash, block } of blocks)
+    if (block.header.height > state.committed.height)
+      state.blocks.set(hash, { hash, block, status: 'unchecked', timely: false })
+  for (const certificate of certificates) {
+    if (certificate.view < state.committed.view) continue
+    const record = viewRecord(state, certificate.view)
+    if (certificate.kind === 'skip') record.skipCertificate = certificate
+    else if (certificate.kind === 'notarization') record.notarizations.set(certificate.block as string, certificate)
+    else record.finalizations.set(certificate.block as string, certificate)
+    if (certificate.kind !== 'finalization') state.view = Math.max(state.view, certificate.view + 1)
+  }
+  for (const own of signed) {
+    const { statement } = own
+    state.signedView = Math.max(state.signedView, statement.view)
+    const record = viewRecord(state, statement.view)
+    if (statement.type === 'VOTE') {
+      record.mine.vote = statement.block
+      record.mine.built = true
+      record.votes.set(config.self, own)
+      const known = state.blocks.get(statement.block)
+      if (known) record.proposal = statement.block
+      if (known && leaderOf(config, statement.view) === config.self) known.leaderVote = own
+    } else if (statement.type === 'FINALIZE') {
+      record.mine.finalize = statement.block
+      record.finalizes.set(config.self, own)
+    } else {
+      record.mine.skip = true
+      record.skips.set(config.self, own)
+    }
+  }
+  return state
+}
+
+/**
+ * What a leader of `view` builds on: the newest notarised block with skip certificates for every view since, or undefined
+ * where such a chain isn't known. The committed block 0 needs no notarization.
+ */
+export function parentFor(
+  state: ConsensusState,
+  view: number,
+): { hash: string; notarization?: Certificate; skipCertificates: Certificate[] } | undefined {
+  const skipCertificates: Certificate[] = []
+  for (let before = view - 1; before >= state.committed.view; before -= 1) {
+    const record = state.views.get(before)
+    if (before === state.committed.view) {
+      const notarization = record?.notarizations.get(state.committed.hash)
+      return { hash: state.committed.hash, notarization, skipCertificates }
+    }
+    if (!record) return undefined
+    for (const [hash, notarization] of record.notarizations)
+      if (extendsCommitted(state, hash)) return { hash, notarization, skipCertificates }
+    if (!record.skipCertificate) return undefined
+    skipCertificates.unshift(record.skipCertificate)
+  }
+  return undefined
+}
+
+/** False only where the block is known to be on another branch than the committed tip. */
+function extendsCommitted(state: ConsensusState, hash: string): boolean {
+  for (let at = hash; at !== state.committed.hash; ) {
+    const known = state.blocks.get(at)
+    if (!known) return true
+    if (known.block.header.height <= state.committed.height) return false
+    at = known.block.header.parent
+  }
+  return true
+}
+
+/** True while something waits to be ordered or committed: only then do timers run (ORD-6). */
+export function needsBlock(state: ConsensusState, nowMs: number): boolean {
+  if (state.view === 0 || state.halted) return false
+  return state.work || (isUncommitted(state) && nowMs >= state.enteredMs + state.config.timing.emptyAfterMs)
+}
+
+/** True while a notarised block waits for its COMMIT. */
+export function isUncommitted(state: ConsensusState): boolean {
+  if (state.target) return true
+  for (const [view, record] of state.views)
+    if (view > state.committed.view && record.notarizations.size > 0) return true
+  return false
+}
+
+/** When `step` wants a TICK, in ms since 1970; undefined while idle. */
+export function nextWakeMs(state: ConsensusState, nowMs: number): number | undefined {
+  if (state.view === 0 || state.halted) return undefined
+  const times: number[] = []
+  if (state.deadlineMs !== undefined) times.push(state.deadlineMs)
+  if (state.resendAtMs !== undefined) times.push(state.resendAtMs)
+  if (!state.work && isUncommitted(state) && !needsBlock(state, nowMs))
+    times.push(state.enteredMs + state.config.timing.emptyAfterMs)
+  return times.length === 0 ? undefined : Math.min(...times)
+}

@@ -1,0 +1,145 @@
+/**
+ * Messages between nodes (PROTOCOL §9) and the check of their shape: everything here came from another party.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import * as shape from '../crypto/shape.ts'
+import type { Proposal } from '../consensus/state.ts'
+import { checkBlockShape, type LedgerBlock } from '../ledger/block.ts'
+import {
+  type Certificate,
+  checkCertificateShape,
+  checkStatementShape,
+  type SignedStatement,
+} from '../ledger/certificate.ts'
+import { checkCosignatureShape, type Cosignature } from '../ledger/checkpoint.ts'
+import { type Opening, openingShape } from '../ledger/value.ts'
+
+/** Requests and genesis are passed on unchecked: their own checks (signature, id) need the contract. */
+export type Message = { contract: string } & (
+  | { type: 'INVITE'; genesis: unknown; openings: Opening[] }
+  | { type: 'REQUEST'; request: unknown; openings: Opening[] }
+  | ({ type: 'PROPOSE' } & Proposal)
+  | { type: 'STATEMENT'; signed: SignedStatement }
+  | { type: 'CERTIFICATE'; certificate: Certificate }
+  | { type: 'COSIGN'; cosignature: Cosignature }
+  | StatusMessage
+  | { type: 'FETCH'; requests?: string[]; blocks?: string[] }
+  | { type: 'SYNC'; fromHeight: number; toHeight: number }
+  | LedgerMessage
+  | { type: 'RECALL'; boot: string }
+  | RecalledMessage
+  | { type: 'OBJECT'; view: number; block: string; code: string }
+  | { type: 'UNKNOWN' }
+)
+
+export type StatusMessage = {
+  type: 'STATUS'
+  view: number
+  /** -1 before block 0 is held. */
+  committedHeight: number
+  /** The highest of each member its sender holds. */
+  cosignatures: Cosignature[]
+  /** Random, one a start of its sender; in an answer: that of the asker. */
+  boot: string
+  answer: boolean
+}
+
+/** Ledger blocks from fromHeight on, without a gap; the last one's COMMIT is the two certificates. */
+export type LedgerMessage = {
+  type: 'LEDGER'
+  fromHeight: number
+  blocks: LedgerBlock[]
+  requests: unknown[]
+  openings: Opening[]
+  notarization?: Certificate
+  finalization?: Certificate
+}
+
+/** The asker's own signatures that the sender holds; nothing older than `view`, which is that of its committed tip. */
+export type RecalledMessage = {
+  type: 'RECALLED'
+  boot: string
+  view: number
+  statements: SignedStatement[]
+  cosignature?: Cosignature
+}
+
+/** A message before its contract is added. */
+export type Outgoing = Message extends infer M ? (M extends unknown ? Omit<M, 'contract'> : never) : never
+
+const anything: shape.Check<unknown> = (value) => value
+const as =
+  <T>(check: (value: unknown) => T): shape.Check<T> =>
+  (value) =>
+    check(value)
+
+const contract = shape.hash
+const openings = shape.array(openingShape, 200_000)
+const certificate = as(checkCertificateShape)
+const block = as(checkBlockShape)
+const boot = shape.string(64, 1)
+const height = shape.integer(-1)
+
+const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
+  INVITE: shape.object({ type: anything, contract, genesis: anything, openings }),
+  REQUEST: shape.object({ type: anything, contract, request: anything, openings }),
+  PROPOSE: shape.object(
+    { type: anything, contract, block, skipCertificates: shape.array(certificate, 1024) },
+    { vote: as(checkStatementShape), notarization: certificate },
+  ),
+  STATEMENT: shape.object({ type: anything, contract, signed: as(checkStatementShape) }),
+  CERTIFICATE: shape.object({ type: anything, contract, certificate }),
+  COSIGN: shape.object({ type: anything, contract, cosignature: as(checkCosignatureShape) }),
+  STATUS: shape.object({
+    type: anything,
+    contract,
+    view: shape.integer(0),
+    committedHeight: height,
+    cosignatures: shape.array(as(checkCosignatureShape), 256),
+    boot,
+    answer: shape.boolean,
+  }),
+  FETCH: shape.object(
+    { type: anything, contract },
+    { requests: shape.array(shape.hash, 1024, 1), blocks: shape.array(shape.hash, 64, 1) },
+  ),
+  SYNC: shape.object({ type: anything, contract, fromHeight: height, toHeight: height }),
+  LEDGER: shape.object(
+    {
+      type: anything,
+      contract,
+      fromHeight: height,
+      blocks: shape.array(block, 4096),
+      requests: shape.array(anything, 200_000),
+      openings,
+    },
+    { notarization: certificate, finalization: certificate },
+  ),
+  RECALL: shape.object({ type: anything, contract, boot }),
+  RECALLED: shape.object(
+    {
+      type: anything,
+      contract,
+      boot,
+      view: shape.integer(0),
+      statements: shape.array(as(checkStatementShape), 4096),
+    },
+    { cosignature: as(checkCosignatureShape) },
+  ),
+  OBJECT: shape.object({
+    type: anything,
+    contract,
+    view: shape.integer(0),
+    block: shape.hash,
+    code: shape.string(64, 1),
+  }),
+  UNKNOWN: shape.object({ type: anything, contract }),
+}
+
+/** Checks the shape of a message from a peer. @throws CountersignError `bad-format` */
+export function checkMessage(value: unknown): Message {
+  const type = (value as { type?: unknown } | null)?.type
+  if (typeof type !== 'string' || !Object.hasOwn(SHAPES, type))
+    throw new CountersignError('bad-format', 'message.type: is none of this version’s')
+  return SHAPES[type as Message['type']](value, type) as Message
+}
