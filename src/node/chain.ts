@@ -1,0 +1,229 @@
+/**
+ * The ledger of one contract as this node executes it: the committed tip, the blocks beyond it, the log, and the requests
+ * that wait. Execution is the contract room's; here its results are compared with what blocks claim (BLK-4, REQ-5).
+ */
+import { appendLeaf, type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
+import { executeBlock } from '../contract/apply.ts'
+import { type ContractState, stateRoot } from '../contract/state.ts'
+import { blockHash, ENTRIES_MAX, type Header, type LedgerBlock, logLeaf } from '../ledger/block.ts'
+import { LIFETIME_MAX_MS, type OpenRequest } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { ElementChange } from '../store/store.ts'
+
+/** A ledger block with the state after it. `frontier` includes this block. */
+export type Executed = {
+  hash: string
+  block: LedgerBlock
+  state: ContractState
+  changes: ElementChange[]
+  frontier: Frontier
+}
+
+export type PoolEntry = OpenRequest & { receivedMs: number; local: boolean }
+
+export type CheckResult =
+  | { status: 'missing'; requests: string[] }
+  | { status: 'invalid'; code: string }
+  | { status: 'valid'; executed: Executed }
+
+/** Requests a block may hold beside ENTRIES_MAX: the size of their openings and operations, roughly, in bytes. */
+const BLOCK_SIZE_BYTES = 4 * 1024 * 1024
+/** Requests that may wait at one node for one contract. */
+export const POOL_MAX = 50_000
+
+export class Chain {
+  tip: Executed
+  readonly log: LogTree
+  readonly executed = new Map<string, Executed>()
+  /** Requests that wait to be committed, in the order they came. */
+  readonly pool = new Map<string, PoolEntry>()
+  /** Committed request ids that could still be replayed, with their notAfterMs. */
+  private readonly ordered = new Map<string, number>()
+  private readonly openings = new Map<string, Opening>()
+
+  constructor(
+    readonly contract: string,
+    tip: Executed,
+    log: LogTree,
+  ) {
+    this.tip = tip
+    this.log = log
+    this.executed.set(tip.hash, tip)
+  }
+
+  get height(): number {
+    return this.tip.block.header.height
+  }
+
+  hasOrdered(id: string): boolean {
+    return this.ordered.has(id)
+  }
+
+  rememberOrdered(id: string, notAfterMs: number): void {
+    this.ordered.set(id, notAfterMs)
+  }
+
+  add(entry: PoolEntry): void {
+    this.pool.set(entry.id, entry)
+    for (const opening of entry.openings) this.openings.set(commitmentOf(opening), opening)
+  }
+
+  remove(id: string): void {
+    const entry = this.pool.get(id)
+    if (!entry) return
+    this.pool.delete(id)
+    for (const operation of entry.request.operations)
+      if (operation.op !== 'delete' && operation.value) this.openings.delete(operation.value)
+  }
+
+  /** Ids ordered between the committed tip and this block, itself included. */
+  private idsSince(hash: string): Set<string> {
+    const ids = new Set<string>()
+    for (let at = this.executed.get(hash); at && at.hash !== this.tip.hash; ) {
+      for (const entry of at.block.entries) ids.add(entry.request)
+      at = this.executed.get(at.block.header.parent)
+    }
+    return ids
+  }
+
+  /** True if a request waits that is in no block up to this one. */
+  hasWork(hash: string): boolean {
+    if (this.pool.size === 0) return false
+    const taken = this.idsSince(hash)
+    if (this.pool.size > taken.size) return true
+    for (const id of this.pool.keys()) if (!taken.has(id)) return true
+    return false
+  }
+
+  /** Drops waiting requests that no honest voter would let into a block any more; returns their ids. */
+  expire(nowMs: number, clockBoundMs: number): string[] {
+    const expired: string[] = []
+    for (const [id, { request }] of this.pool)
+      if (request.notAfterMs + 2 * clockBoundMs < nowMs) expired.push(id)
+    for (const id of expired) this.remove(id)
+    return expired
+  }
+
+  /** Builds the next ledger block on `parentHash`, or nothing when there is nothing to order and `evenEmpty` is false. */
+  build(parentHash: string, view: number, nowMs: number, evenEmpty: boolean): Executed | undefined {
+    const parent = this.executed.get(parentHash)
+    if (!parent) return undefined
+    const timeMs = Math.max(nowMs, parent.block.header.timeMs + 1)
+    const taken = this.idsSince(parentHash)
+    const chosen: PoolEntry[] = []
+    let sizeBytes = 0
+    for (const entry of this.pool.values()) {
+      if (taken.has(entry.id) || entry.request.notAfterMs < timeMs) continue
+      if (entry.request.notAfterMs > timeMs + LIFETIME_MAX_MS) continue
+      sizeBytes += entry.request.operations.length * 300
+      for (const opening of entry.openings)
+        sizeBytes += typeof opening.value === 'string' ? opening.value.length : 8
+      if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
+      chosen.push(entry)
+    }
+    if (chosen.length === 0 && !evenEmpty) return undefined
+    const result = executeBlock(parent.state, chosen, this.openings, timeMs)
+    const header: Header = {
+      contract: this.contract,
+      lineage: parent.block.header.lineage,
+      epoch: parent.block.header.epoch,
+      height: parent.block.header.height + 1,
+      view,
+      parent: parent.hash,
+      timeMs,
+      entriesRoot: result.entriesRoot,
+      stateRoot: result.stateRoot,
+      logRoot: frontierRoot(parent.frontier),
+    }
+    return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
+  }
+
+  private keep(block: LedgerBlock, state: ContractState, changes: ElementChange[], parent: Executed): Executed {
+    const hash = blockHash(block.header)
+    const executed = { hash, block, state, changes, frontier: appendLeaf(parent.frontier, logLeaf(hash)) }
+    this.executed.set(hash, executed)
+    return executed
+  }
+
+  /** Executes a block of another's and compares every claim in it. Its parent must have been executed. */
+  check(hash: string, block: LedgerBlock): CheckResult {
+    const held = this.executed.get(hash)
+    if (held) return { status: 'valid', executed: held }
+    const { header, entries } = block
+    const parent = this.executed.get(header.parent)
+    if (!parent) return { status: 'invalid', code: 'parent-unknown' }
+    const before = parent.block.header
+    if (header.height !== before.height + 1) return { status: 'invalid', code: 'wrong-height' }
+    if (header.view <= before.view) return { status: 'invalid', code: 'wrong-view' }
+    if (header.timeMs <= before.timeMs) return { status: 'invalid', code: 'wrong-time' }
+    if (header.lineage !== before.lineage || header.epoch !== before.epoch)
+      return { status: 'invalid', code: 'wrong-epoch' }
+    if (header.logRoot !== frontierRoot(parent.frontier)) return { status: 'invalid', code: 'wrong-log-root' }
+    const taken = this.idsSince(parent.hash)
+    const requests: PoolEntry[] = []
+    const missing: string[] = []
+    for (const { request: id } of entries) {
+      if (taken.has(id) || this.ordered.has(id)) return { status: 'invalid', code: 'replayed' }
+      taken.add(id)
+      const entry = this.pool.get(id)
+      if (!entry) missing.push(id)
+      else if (entry.request.notAfterMs < header.timeMs) return { status: 'invalid', code: 'expired' }
+      else if (entry.request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
+        return { status: 'invalid', code: 'lifetime' }
+      else requests.push(entry)
+    }
+    if (missing.length > 0) return { status: 'missing', requests: missing }
+    const result = executeBlock(parent.state, requests, this.openings, header.timeMs)
+    const same = result.entries.every(
+      (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
+    )
+    if (!same || result.entriesRoot !== header.entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
+    if (result.stateRoot !== header.stateRoot) return { status: 'invalid', code: 'wrong-state-root' }
+    return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent) }
+  }
+
+  /** Moves the tip over executed blocks, in order. */
+  commit(hashes: readonly string[]): Executed[] {
+    const done: Executed[] = []
+    for (const hash of hashes) {
+      const executed = this.executed.get(hash) as Executed
+      for (const entry of executed.block.entries) {
+        const waiting = this.pool.get(entry.request)
+        if (waiting) this.ordered.set(entry.request, waiting.request.notAfterMs)
+        this.remove(entry.request)
+      }
+      this.log.append(logLeaf(hash))
+      this.tip = executed
+      done.push(executed)
+    }
+    const { height, timeMs } = this.tip.block.header
+    for (const [hash, one] of this.executed)
+      if (one.block.header.height <= height && hash !== this.tip.hash) this.executed.delete(hash)
+    if (this.ordered.size > 0 && height % 64 === 0)
+      for (const [id, notAfterMs] of this.ordered) if (notAfterMs < timeMs) this.ordered.delete(id)
+    return done
+  }
+}
+
+/** Block 0 (GEN-2) with the state it leaves. */
+export function genesisBlock(contract: string, state: ContractState, changes: ElementChange[], timeMs: number): Executed {
+  const empty: Frontier = { size: 0, hashes: [] }
+  const nothing = frontierRoot(empty)
+  const block: LedgerBlock = {
+    header: {
+      contract,
+      lineage: 0,
+      epoch: 0,
+      height: 0,
+      view: 0,
+      parent: '0'.repeat(64),
+      timeMs,
+      entriesRoot: nothing,
+      stateRoot: stateRoot(state),
+      logRoot: nothing,
+    },
+    entries: [],
+  }
+  const hash = blockHash(block.header)
+  return { hash, block, state, changes, frontier: appendLeaf(empty, logLeaf(hash)) }
+}

@@ -1,0 +1,29 @@
+/**
+ * What a replica hands to its engine. Order counts: a signature asked for after a write rests on that write (ORD-5).
+ */
+import type { SignItem } from '../signer/signer.ts'
+import type { StoreWrite } from '../store/store.ts'
+import type { Outgoing } from './messages.ts'
+
+/** What changed, for whoever waits or watches. Heights and ids as in PROTOCOL.md; uids: elements that changed. */
+export type Notice = { contract: string } & (
+  | { type: 'invited' | 'created' }
+  | { type: 'accepted'; party: string }
+  | { type: 'active' }
+  | { type: 'received'; request: string }
+  | { type: 'tentative'; height: number; requests: string[]; uids: string[] }
+  | { type: 'final'; fromHeight: number; toHeight: number; requests: string[] }
+  | { type: 'expired'; request: string }
+  | { type: 'halted'; reason: string }
+)
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export type Outbox = {
+  write(write: StoreWrite): void
+  sign(contract: string, item: SignItem): void
+  /** To every other member where `to` is undefined. */
+  send(contract: string, to: string | undefined, message: Outgoing): void
+  notify(notice: Notice): void
+  log(level: LogLevel, event: string, detail: Record<string, unknown>): void
+}

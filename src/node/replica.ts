@@ -1,0 +1,654 @@
+/**
+ * One contract at one node: takes messages and local requests, runs `consensus`, executes and commits ledger blocks,
+ * cosigns, catches up. No I/O of its own: it reads the store and puts everything else into its outbox.
+ */
+import { step } from '../consensus/step.ts'
+import {
+  type ConsensusState,
+  type Effect,
+  type Event,
+  initialState,
+  isUncommitted,
+  leaderOf,
+  nextWakeMs,
+  parentFor,
+  restoredState,
+  type Timing,
+} from '../consensus/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { SignatureCache } from '../crypto/statement.ts'
+import { partyOf } from '../identity/card.ts'
+import { blockHash, type LedgerBlock } from '../ledger/block.ts'
+import { type Certificate, certifiedStatement, type Electorate, type SignedStatement } from '../ledger/certificate.ts'
+import { checkpointOf, type Cosignature } from '../ledger/checkpoint.ts'
+import { evidenceId } from '../ledger/evidence.ts'
+import { type Genesis, quorumOf } from '../ledger/genesis.ts'
+import { checkRequest, commitmentsOf, LIFETIME_MAX_MS, type OpenRequest, type Operation } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { SignItem, SignResult } from '../signer/signer.ts'
+import type { ContractStatus, Store } from '../store/store.ts'
+import { type Chain, POOL_MAX } from './chain.ts'
+import { Finality } from './finality.ts'
+import type { LedgerMessage, Message, RecalledMessage, StatusMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import { restoreChain } from './restore.ts'
+import { answerFetch, answerSync } from './serve.ts'
+import { Sync } from './sync.ts'
+import { takeLedger } from './take-ledger.ts'
+
+/** signing: normal. starting, recalling: AMN-1, AMN-2; nothing is signed yet. */
+export type Phase = 'starting' | 'recalling' | 'signing'
+
+export type ReplicaOptions = {
+  contract: string
+  genesis: Genesis
+  status: ContractStatus
+  self: string
+  timing: Timing
+  store: Store
+  outbox: Outbox
+  phase: Phase
+  /** Random text, one a start of this node. */
+  boot: string
+  /** What our signer holds for this contract: its statements of the highest view, and the size it has cosigned. */
+  reissued: readonly SignedStatement[]
+  cosignedSize: number
+  nowMs: number
+}
+
+const RESEND_MS = 1500
+const RESEND_MAX_MS = 30_000
+const CACHE_ENTRIES = 4096
+
+export class Replica {
+  readonly contract: string
+  readonly genesis: Genesis
+  readonly members: string[]
+  readonly electorate: Electorate
+  readonly authorKeys: ReadonlyMap<string, string>
+  readonly cosignKeys: ReadonlyMap<string, string>
+  readonly chain: Chain
+  readonly finality: Finality
+  readonly sync = new Sync()
+  readonly self: string
+  status: ContractStatus
+  haltReason: string | undefined
+  phase: Phase
+  readonly up = new Set<string>()
+  /** Who has objected to a block of ours, and members' last word on the way: for people. */
+  readonly objections: { party: string; view: number; block: string; code: string }[] = []
+  consensus: ConsensusState
+  readonly outbox: Outbox
+  readonly store: Store
+  private readonly boot: string
+  /** Members that have answered since we started (AMN-1), or told our signatures (AMN-2). */
+  readonly answers = new Set<string>()
+  private cosignedSize: number
+  private cosignAskedSize = 0
+  private reportedFinalSize = 0
+  private readonly waiting = new Map<string, LedgerBlock>()
+  private resendAtMs: number | undefined
+  private resends = 0
+  private lastWork = false
+  /** Requests of committed blocks that are not final yet, by height. */
+  private readonly unfinal = new Map<number, string[]>()
+
+  constructor(options: ReplicaOptions) {
+    const { contract, genesis, store, self, timing, nowMs } = options
+    this.contract = contract
+    this.genesis = genesis
+    this.store = store
+    this.outbox = options.outbox
+    this.self = self
+    this.status = options.status
+    this.phase = options.phase
+    this.boot = options.boot
+    this.cosignedSize = options.cosignedSize
+    const cards = genesis.members.map(({ card }) => ({ party: partyOf(card), keys: card.keys }))
+    this.members = cards.map(({ party }) => party)
+    this.authorKeys = new Map(cards.map(({ party, keys }) => [party, keys.author]))
+    this.cosignKeys = new Map(cards.map(({ party, keys }) => [party, keys.cosign]))
+    this.electorate = {
+      contract,
+      lineage: 0,
+      epoch: 0,
+      quorum: quorumOf(genesis.policy, this.members.length),
+      voteKeys: new Map(cards.map(({ party, keys }) => [party, keys.vote])),
+    }
+    this.finality = new Finality(contract, 0, this.cosignKeys)
+    const restored = restoreChain(contract, genesis, store)
+    this.chain = restored.chain
+    const config = {
+      electorate: this.electorate,
+      members: this.members,
+      self,
+      timing,
+      cache: new SignatureCache(CACHE_ENTRIES),
+    }
+    const { tip } = this.chain
+    const at = { hash: tip.hash, block: tip.block, notarization: restored.notarization }
+    this.consensus = restored.isNew
+      ? initialState(config, at)
+      : restoredState(config, at, restored.proposed, restored.certificates, options.reissued)
+    for (const cosignature of restored.cosignatures) this.finality.restore(cosignature)
+    this.reportedFinalSize = Math.min(this.finality.finalSize, this.chain.height + 1)
+    for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
+      this.unfinal.set(
+        block.header.height,
+        block.entries.map(({ request }) => request),
+      )
+    if (this.status === 'halted') this.consensus.halted = true
+    if (this.phase === 'signing') this.maySign(nowMs)
+    else this.poke(nowMs)
+    this.settle(nowMs)
+  }
+
+  get others(): string[] {
+    return this.members.filter((party) => party !== this.self)
+  }
+
+  get isActive(): boolean {
+    return this.finality.finalSize >= 1
+  }
+
+  /** Heights below this are final here: cosigned by all, and held. */
+  get finalSize(): number {
+    return Math.min(this.finality.finalSize, this.chain.height + 1)
+  }
+
+  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A message of a member, its shape checked. @throws CountersignError where its content is refused */
+  receive(from: string, message: Message, nowMs: number): void {
+    switch (message.type) {
+      case 'REQUEST':
+        this.takeRequest(message.request, message.openings, nowMs, false, from)
+        break
+      case 'PROPOSE':
+        this.event({ type: 'PROPOSE', from, hash: blockHash(message.block.header), proposal: message, nowMs })
+        break
+      case 'STATEMENT':
+        this.event({ type: 'STATEMENT', from, signed: message.signed, nowMs })
+        break
+      case 'CERTIFICATE':
+        this.event({ type: 'CERTIFICATE', from, certificate: message.certificate, nowMs })
+        break
+      case 'COSIGN':
+        this.takeCosignature(message.cosignature, nowMs)
+        break
+      case 'STATUS':
+        this.takeStatus(from, message, nowMs)
+        break
+      case 'FETCH':
+        answerFetch(this, from, message)
+        break
+      case 'SYNC':
+        answerSync(this, from, message)
+        break
+      case 'LEDGER':
+        this.takeLedger(from, message, nowMs)
+        break
+      case 'RECALL':
+        this.answerRecall(from, message.boot)
+        break
+      case 'OBJECT':
+        this.objections.push({ party: from, view: message.view, block: message.block, code: message.code })
+        if (this.objections.length > 20) this.objections.shift()
+        this.outbox.log('warn', 'objection', { contract: this.contract, party: from, code: message.code })
+        break
+      case 'RECALLED':
+      case 'INVITE':
+      case 'UNKNOWN':
+        break
+    }
+    this.settle(nowMs)
+  }
+
+  /** A request made at this node. @throws CountersignError `halted`, `unavailable`, and those of `checkRequest` */
+  submit(request: unknown, openings: readonly Opening[], nowMs: number): string {
+    if (this.status === 'halted')
+      throw new CountersignError('halted', `contract ${this.contract} is halted: ${this.haltReason ?? 'see its log'}`)
+    if (this.chain.pool.size >= POOL_MAX)
+      throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)
+    const id = this.takeRequest(request, openings, nowMs, true)
+    this.settle(nowMs)
+    return id
+  }
+
+  peerUp(party: string, nowMs: number): void {
+    if (!this.members.includes(party)) return
+    this.up.add(party)
+    this.event({ type: 'PEER_UP', party, nowMs })
+    if (this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self) this.invite(party)
+    if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
+    else if (this.phase === 'starting' || this.isUnsettled()) this.sendStatus(party)
+    for (const entry of this.chain.pool.values())
+      if (entry.local) this.sendRequest(party, entry)
+    this.settle(nowMs)
+  }
+
+  peerDown(party: string, nowMs: number): void {
+    this.up.delete(party)
+    this.event({ type: 'PEER_DOWN', party, nowMs })
+    this.settle(nowMs)
+  }
+
+  /** The signer's answer to an item of ours. */
+  signedItem(item: SignItem, result: SignResult, nowMs: number): void {
+    if ('refused' in result) {
+      this.outbox.log('error', 'signer-refused', { contract: this.contract, reason: result.refused })
+      if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
+      else this.halt(`the signer refused a checkpoint: ${result.refused}`)
+    } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
+    else this.takeOwnCosignature(result.cosignature, nowMs)
+    this.settle(nowMs)
+  }
+
+  /** This node accepts the contract: it will cosign the checkpoint of size 1 (GEN-3). */
+  accept(nowMs: number): void {
+    if (this.status !== 'invited') return
+    this.status = 'accepted'
+    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'accepted' })
+    this.settle(nowMs)
+    this.sendStatus(undefined)
+  }
+
+  tick(nowMs: number): void {
+    const { policy } = this.genesis
+    for (const id of this.chain.expire(nowMs, policy.clockBoundMs)) {
+      this.outbox.write({ kind: 'request-dropped', contract: this.contract, id })
+      this.outbox.notify({ contract: this.contract, type: 'expired', request: id })
+    }
+    const wake = nextWakeMs(this.consensus, nowMs)
+    if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
+    if (this.resendAtMs !== undefined && nowMs >= this.resendAtMs) {
+      this.resends += 1
+      this.resendAtMs = nowMs + Math.min(RESEND_MAX_MS, RESEND_MS * 2 ** Math.min(this.resends, 10))
+      if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
+      else this.sendStatus(undefined)
+    }
+    this.settle(nowMs)
+  }
+
+  /** When `tick` is wanted, ms since 1970; undefined while idle. */
+  wakeMs(nowMs: number): number | undefined {
+    const times = [nextWakeMs(this.consensus, nowMs), this.resendAtMs, this.sync.wakeMs(this.chain.height)]
+    const wanted = times.filter((time): time is number => time !== undefined)
+    return wanted.length === 0 ? undefined : Math.min(...wanted)
+  }
+
+  // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private takeRequest(
+    value: unknown,
+    openings: readonly Opening[],
+    nowMs: number,
+    local: boolean,
+    from?: string,
+  ): string {
+    if (!local && this.chain.pool.size >= POOL_MAX) return ''
+    const checked = checkRequest(value, this.contract, (party) => this.authorKeys.get(party))
+    const { id, request, signature } = checked
+    if (this.chain.pool.has(id) || this.chain.hasOrdered(id)) return id
+    const bound = this.genesis.policy.clockBoundMs
+    if (request.notAfterMs + bound < nowMs) throw new CountersignError('expired', 'the request’s notAfterMs has passed')
+    if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
+      throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
+    const entry: OpenRequest = { id, request, signature, openings: pickOpenings(request.operations, openings) }
+    const { contract } = this
+    this.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
+    if (entry.openings.length > 0) this.outbox.write({ kind: 'openings', contract, openings: entry.openings })
+    this.chain.add({ ...entry, receivedMs: nowMs, local })
+    this.outbox.notify({ contract, type: 'received', request: id })
+    if (local) for (const party of this.others) this.sendRequest(party, entry)
+    else if (from !== undefined) this.retryWaiting(nowMs)
+    return id
+  }
+
+  sendRequest(party: string, { request, signature, openings }: OpenRequest): void {
+    this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
+  }
+
+  private retryWaiting(nowMs: number): void {
+    for (const [hash, block] of this.waiting)
+      if (block.entries.every(({ request }) => this.chain.pool.has(request))) this.check(hash, block, nowMs)
+  }
+
+  // ── ordering ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private event(event: Event): void {
+    for (const effect of step(this.consensus, event)) this.perform(effect, event.nowMs)
+  }
+
+  private perform(effect: Effect, nowMs: number): void {
+    const { contract, outbox } = this
+    switch (effect.type) {
+      case 'SIGN':
+        outbox.sign(contract, { kind: 'statement', statement: effect.statement })
+        break
+      case 'SEND':
+        this.send(effect.to, effect.message)
+        if (effect.message.type === 'STATEMENT' && effect.message.signed.statement.type === 'SKIP') this.forward()
+        break
+      case 'SEND_STATUS':
+        this.sendStatus(undefined)
+        for (const [hash, block] of this.waiting) this.fetchMissing(hash, block, undefined)
+        break
+      case 'CHECK':
+        this.check(effect.hash, effect.block, nowMs)
+        break
+      case 'BUILD':
+        this.build(effect.view, effect.parent, nowMs)
+        break
+      case 'STORE_BLOCK':
+        outbox.write({ kind: 'proposed', contract, hash: effect.hash, block: effect.block })
+        break
+      case 'STORE_CERTIFICATE':
+        outbox.write({ kind: 'certificate', contract, certificate: effect.certificate })
+        break
+      case 'COMMIT':
+        this.commit(effect.hashes, effect.notarization, effect.finalization, nowMs)
+        break
+      case 'FETCH_BLOCK':
+        this.send(effect.from, { type: 'FETCH', blocks: [effect.hash] })
+        break
+      case 'EVIDENCE':
+        outbox.write({ kind: 'evidence', contract, id: evidenceId(effect.evidence), evidence: effect.evidence })
+        outbox.log('warn', 'evidence', { contract, kind: effect.evidence.kind, party: effect.evidence.party })
+        break
+      case 'HALT':
+        this.halt(effect.reason)
+        break
+    }
+  }
+
+  private build(view: number, parent: string, nowMs: number): void {
+    const evenEmpty = parent !== this.chain.tip.hash
+    const built = this.chain.build(parent, view, nowMs, evenEmpty)
+    if (built) this.event({ type: 'BUILT', view, hash: built.hash, block: built.block, nowMs })
+    else this.event({ type: 'NOT_BUILT', view, nowMs })
+  }
+
+  private check(hash: string, block: LedgerBlock, nowMs: number): void {
+    const result = this.chain.check(hash, block)
+    if (result.status === 'missing') {
+      if (!this.waiting.has(hash)) this.fetchMissing(hash, block, leaderOf(this.consensus.config, block.header.view))
+      this.waiting.set(hash, block)
+      return
+    }
+    this.waiting.delete(hash)
+    const offMs = block.header.timeMs - nowMs
+    const timely = Math.abs(offMs) <= this.genesis.policy.clockBoundMs
+    if (result.status === 'invalid') this.object(block, hash, result.code)
+    else if (!timely) this.object(block, hash, 'clock')
+    this.event({ type: 'CHECKED', hash, valid: result.status === 'valid', timely, nowMs })
+  }
+
+  private object(block: LedgerBlock, hash: string, code: string): void {
+    const { view } = block.header
+    const leader = leaderOf(this.consensus.config, view)
+    this.outbox.log('warn', 'block-refused', { contract: this.contract, view, leader, code })
+    this.send(leader, { type: 'OBJECT', view, block: hash, code })
+  }
+
+  private fetchMissing(hash: string, block: LedgerBlock, from: string | undefined): void {
+    if (!this.consensus.blocks.has(hash)) {
+      this.waiting.delete(hash)
+      return
+    }
+    const requests = block.entries.map(({ request }) => request).filter((id) => !this.chain.pool.has(id))
+    if (requests.length > 0) this.send(from, { type: 'FETCH', requests: requests.slice(0, 1024) })
+  }
+
+  /** ORD-9: on skipping a view, what waits is passed on to whoever leads next. */
+  private forward(): void {
+    const next = leaderOf(this.consensus.config, this.consensus.view + 1)
+    if (next === this.self) return
+    let count = 0
+    for (const entry of this.chain.pool.values()) {
+      this.sendRequest(next, entry)
+      count += 1
+      if (count >= 256) break
+    }
+  }
+
+  private commit(
+    hashes: readonly string[],
+    notarization: Certificate,
+    finalization: Certificate,
+    nowMs: number,
+  ): void {
+    const { contract, outbox } = this
+    const done = this.chain.commit(hashes)
+    for (const [index, { hash, block, changes }] of done.entries()) {
+      const last = index === done.length - 1
+      this.unfinal.set(
+        block.header.height,
+        block.entries.map(({ request }) => request),
+      )
+      const certificates = last ? { notarization, commit: finalization } : {}
+      outbox.write({ kind: 'committed', contract, hash, block, changes, ...certificates })
+      outbox.notify({
+        contract,
+        type: 'tentative',
+        height: block.header.height,
+        requests: block.entries.map(({ request }) => request),
+        uids: changes.map(([uid]) => uid),
+      })
+    }
+    for (const hash of this.waiting.keys()) if (!this.consensus.blocks.has(hash)) this.waiting.delete(hash)
+    this.sync.progressed()
+    this.poke(nowMs)
+    const contradiction = this.finality.contradiction(this.chain)
+    if (contradiction) this.halt(contradiction)
+  }
+
+  halt(reason: string): void {
+    if (this.status === 'halted') return
+    this.status = 'halted'
+    this.haltReason = reason
+    this.consensus.halted = true
+    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'halted', reason })
+    this.outbox.log('error', 'halted', { contract: this.contract, reason })
+    this.outbox.notify({ contract: this.contract, type: 'halted', reason })
+  }
+
+  // ── finality ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private takeCosignature(cosignature: Cosignature, nowMs: number): void {
+    const taken = this.finality.take(cosignature, this.chain, nowMs)
+    const { contract, outbox } = this
+    if (taken.result === 'contradicts') {
+      const { evidence } = taken
+      if (evidence) outbox.write({ kind: 'evidence', contract, id: evidenceId(evidence), evidence })
+      this.halt(taken.reason)
+    } else if (taken.result === 'bad')
+      outbox.log('warn', 'bad-cosignature', { contract, party: cosignature.party })
+    else if (taken.result === 'new') {
+      outbox.write({ kind: 'cosignature', contract, cosignature })
+      this.sync.told(cosignature.party, cosignature.size - 1)
+      if (cosignature.size === 1) outbox.notify({ contract, type: 'accepted', party: cosignature.party })
+      this.poke(nowMs)
+    }
+  }
+
+  private takeOwnCosignature(cosignature: Cosignature, nowMs: number): void {
+    this.cosignedSize = Math.max(this.cosignedSize, cosignature.size)
+    this.takeCosignature(cosignature, nowMs)
+    this.send(undefined, { type: 'COSIGN', cosignature })
+  }
+
+  /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
+  private tryCosign(nowMs: number): void {
+    if (this.phase !== 'signing' || this.status !== 'accepted') return
+    const size = this.chain.height + 1
+    const held = this.finality.cosignatures.get(this.self)
+    if (size <= this.cosignAskedSize || size < this.cosignedSize || (held && held.size >= size)) return
+    this.cosignAskedSize = size
+    const { frontier, block } = this.chain.tip
+    const checkpoint = checkpointOf(block.header, this.chain.log.root(frontier.size))
+    const consistency = this.cosignedSize === 0 ? [] : this.chain.log.consistencyProof(this.cosignedSize, size)
+    const timeS = Math.floor(nowMs / 1000)
+    this.outbox.sign(this.contract, { kind: 'checkpoint', checkpoint, consistency, timeS })
+  }
+
+  private reportFinal(): void {
+    const size = this.finalSize
+    if (size <= this.reportedFinalSize) return
+    const fromHeight = this.reportedFinalSize
+    this.reportedFinalSize = size
+    const { contract } = this
+    if (fromHeight === 0) this.outbox.notify({ contract, type: 'active' })
+    const requests: string[] = []
+    for (let height = fromHeight; height < size; height += 1) {
+      requests.push(...(this.unfinal.get(height) ?? []))
+      this.unfinal.delete(height)
+    }
+    this.outbox.notify({ contract, type: 'final', fromHeight, toHeight: size - 1, requests })
+  }
+
+  // ── standing, repair, catching up ─────────────────────────────────────────────────────────────────────────────────
+
+  /** Something is not final, or we are not yet allowed to sign: peers are asked from time to time. */
+  private isUnsettled(): boolean {
+    if (this.status === 'halted') return false
+    return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || isUncommitted(this.consensus)
+  }
+
+  /** Something moved: repair starts its back-off anew. */
+  private poke(nowMs: number): void {
+    this.resends = 0
+    this.resendAtMs = nowMs + RESEND_MS
+  }
+
+  /** Applies every rule that has become applicable after a change. */
+  private settle(nowMs: number): void {
+    if (this.status !== 'halted') {
+      if (this.consensus.view === 0 && this.isActive) this.event({ type: 'START', nowMs })
+      this.updateWork(nowMs)
+      this.tryCosign(nowMs)
+      const asked = this.sync.next(this.chain.height, this.up, nowMs)
+      if (asked) this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+    }
+    this.reportFinal()
+    if (!this.isUnsettled()) this.resendAtMs = undefined
+    else if (this.resendAtMs === undefined) this.poke(nowMs)
+  }
+
+  private updateWork(nowMs: number): void {
+    const parent = parentFor(this.consensus, this.consensus.view)
+    const work = this.chain.hasWork(parent?.hash ?? this.chain.tip.hash)
+    if (work === this.consensus.work && work === this.lastWork) return
+    this.lastWork = work
+    this.event({ type: 'WORK', work, nowMs })
+  }
+
+  sendStatus(to: string | undefined, answerTo?: string): void {
+    this.send(to, {
+      type: 'STATUS',
+      view: this.consensus.view,
+      committedHeight: this.chain.height,
+      cosignatures: [...this.finality.cosignatures.values()],
+      boot: answerTo ?? this.boot,
+      answer: answerTo !== undefined,
+    })
+  }
+
+  private takeStatus(from: string, status: StatusMessage, nowMs: number): void {
+    for (const cosignature of status.cosignatures) this.takeCosignature(cosignature, nowMs)
+    this.sync.told(from, status.committedHeight)
+    this.event({ type: 'STATUS', from, view: status.view, committedHeight: status.committedHeight, nowMs })
+    if (!status.answer) this.sendStatus(from, status.boot)
+    else if (status.boot === this.boot && this.phase === 'starting') {
+      this.answers.add(from)
+      if (this.answers.size >= this.electorate.quorum - 1) this.maySign(nowMs)
+    }
+    const asked = this.sync.next(this.chain.height, this.up, nowMs, this.phase !== 'signing')
+    if (asked) this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+  }
+
+  private takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
+    const asked = this.sync.answered(from, message.fromHeight)
+    if (!asked || asked.fromHeight !== this.chain.height + 1) return
+    const hadCosigned = this.finality.sizeOf(from) > asked.fromHeight
+    const taken = takeLedger(this, message, hadCosigned, nowMs)
+    if ('refused' in taken) {
+      this.sync.refuse(from, taken.refused)
+      this.outbox.log('warn', 'history-refused', {
+        rule: 'SYN-2',
+        contract: this.contract,
+        party: from,
+        reason: taken.refused,
+      })
+      return
+    }
+    const { hashes, notarization, finalization } = taken
+    this.commit(hashes, notarization, finalization, nowMs)
+    const { hash, block } = this.chain.tip
+    this.event({ type: 'SYNCED', hash, block, notarization, finalization, nowMs })
+    const next = this.sync.next(this.chain.height, this.up, nowMs, true)
+    if (next) this.send(next.party, { type: 'SYNC', fromHeight: next.fromHeight, toHeight: next.toHeight })
+  }
+
+  // ── start and amnesia ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  private maySign(nowMs: number): void {
+    this.phase = 'signing'
+    this.event({ type: 'MAY_SIGN', nowMs })
+  }
+
+  /** AMN-2: all others have told; `floor` is the highest view any of them has committed. The engine has told the signer. */
+  recalled(floor: number, reissued: readonly SignedStatement[], cosignedSize: number, nowMs: number): void {
+    this.consensus.signedView = Math.max(this.consensus.signedView, floor + 1)
+    this.cosignedSize = Math.max(this.cosignedSize, cosignedSize)
+    for (const signed of reissued) this.event({ type: 'SIGNED', signed, nowMs })
+    for (const { statement } of reissued)
+      this.consensus.signedView = Math.max(this.consensus.signedView, statement.view + 1)
+    this.maySign(nowMs)
+    this.settle(nowMs)
+  }
+
+  /** Every signature of a member that we hold, for a member that has lost its own memory of them. */
+  private answerRecall(party: string, boot: string): void {
+    const statements: SignedStatement[] = []
+    for (const record of this.consensus.views.values()) {
+      for (const set of [record.votes, record.finalizes, record.skips])
+        for (const signed of set.values()) if (signed.party === party) statements.push(signed)
+      const certificates = [...record.notarizations.values(), ...record.finalizations.values()]
+      if (record.skipCertificate) certificates.push(record.skipCertificate)
+      for (const certificate of certificates)
+        for (const [signer, signature] of certificate.signatures)
+          if (signer === party)
+            statements.push({ statement: certifiedStatement(this.electorate, certificate), party, signature })
+    }
+    const cosignature = this.finality.cosignatures.get(party)
+    const answer: RecalledMessage = {
+      type: 'RECALLED',
+      boot,
+      view: this.consensus.committed.view,
+      statements: statements.slice(-4096),
+    }
+    this.send(party, cosignature ? { ...answer, cosignature } : answer)
+  }
+
+  invite(party: string): void {
+    const commitments = commitmentsOf(this.genesis.operations)
+    const openings = [...this.store.openings(this.contract, commitments).values()]
+    this.send(party, { type: 'INVITE', genesis: this.genesis, openings })
+  }
+
+  private send(to: string | undefined, message: Parameters<Outbox['send']>[2]): void {
+    this.outbox.send(this.contract, to, message)
+  }
+}
+
+/** VAL-2: exactly the openings the operations need. @throws CountersignError `bad-request` */
+export function pickOpenings(operations: readonly Operation[], openings: readonly Opening[]): Opening[] {
+  const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
+  return commitmentsOf(operations).map((commitment) => {
+    const opening = byCommitment.get(commitment)
+    if (!opening)
+      throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
+    return opening
+  })
+}

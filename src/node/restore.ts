@@ -1,0 +1,67 @@
+/**
+ * A contract's ledger as it stands on disk, checked before anything is built or signed on it: the stored elements must
+ * give the state root, and the stored block hashes the log root, of the tip's header.
+ */
+import { restoreState, stateRoot } from '../contract/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
+import { appendLeaf } from '../crypto/log.ts'
+import { blockHash, type LedgerBlock, logLeaf } from '../ledger/block.ts'
+import type { Certificate } from '../ledger/certificate.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import { commitmentsOf } from '../ledger/request.ts'
+import type { RequestRecord, Store } from '../store/store.ts'
+import { Chain } from './chain.ts'
+
+export type RestoredChain = {
+  chain: Chain
+  /** Nothing was ever ordered or proposed. */
+  isNew: boolean
+  /** Of the tip. */
+  notarization?: Certificate
+  proposed: { hash: string; block: LedgerBlock }[]
+  certificates: Certificate[]
+  cosignatures: Cosignature[]
+}
+
+/** @throws CountersignError `invariant-broken` where the database does not give what was signed */
+export function restoreChain(contract: string, _genesis: Genesis, store: Store): RestoredChain {
+  const loaded = store.load(contract)
+  const { tip } = loaded
+  if (!tip) throw damaged(contract, 'its first ledger block is missing')
+  if (blockHash(tip.block.header) !== tip.hash) throw damaged(contract, `ledger block ${loaded.height} was altered`)
+  const log = new LogTree()
+  let frontier: Frontier = { size: 0, hashes: [] }
+  for (const [height, hash] of loaded.blockHashes.entries()) {
+    if (height === tip.block.header.height && frontierRoot(frontier) !== tip.block.header.logRoot)
+      throw damaged(contract, 'the ledger blocks on disk are not those the tip was built on')
+    log.append(logLeaf(hash))
+    frontier = appendLeaf(frontier, logLeaf(hash))
+  }
+  const state = restoreState(contract, store.elements(contract))
+  if (stateRoot(state) !== tip.block.header.stateRoot)
+    throw damaged(contract, `the elements on disk do not give the record hash of ledger block ${loaded.height}`)
+  const chain = new Chain(contract, { ...tip, state, changes: [], frontier }, log)
+  for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
+  for (const record of loaded.waiting) addWaiting(chain, store, record)
+  const stored = store.block(contract, loaded.height)
+  return {
+    chain,
+    isNew: loaded.height === 0 && loaded.proposed.length === 0 && loaded.certificates.length === 0,
+    notarization: stored?.notarization,
+    proposed: loaded.proposed,
+    certificates: loaded.certificates,
+    cosignatures: loaded.cosignatures,
+  }
+}
+
+function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
+  const { id, request, signature, receivedMs, local } = record
+  const openings = store.openings(chain.contract, commitmentsOf(request.operations))
+  chain.add({ id, request, signature, receivedMs, local, openings: [...openings.values()] })
+}
+
+function damaged(contract: string, what: string): CountersignError {
+  return new CountersignError('invariant-broken', `contract ${contract}: ${what}`)
+}

@@ -1,0 +1,87 @@
+/**
+ * Answers to what members ask for: requests with their openings, blocks, ranges of the ledger (ORD-10, SYN-1).
+ */
+import { proposalMessage } from '../consensus/step.ts'
+import { commitmentsOf, type OpenRequest } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+import type { StoredBlock } from '../store/store.ts'
+import type { Message } from './messages.ts'
+import type { Replica } from './replica.ts'
+
+const ANSWER_BYTES = 8 * 1024 * 1024
+
+export function answerFetch(replica: Replica, to: string, fetch: Extract<Message, { type: 'FETCH' }>): void {
+  let sizeBytes = 0
+  for (const id of fetch.requests ?? []) {
+    const held = findRequest(replica, id)
+    if (!held) continue
+    replica.sendRequest(to, held)
+    sizeBytes += JSON.stringify(held).length
+    if (sizeBytes > ANSWER_BYTES) return
+  }
+  for (const hash of fetch.blocks ?? []) {
+    const message = proposalMessage(replica.consensus, hash)
+    if (message) replica.outbox.send(replica.contract, to, message)
+    else {
+      const stored = replica.store.blockByHash(replica.contract, hash)
+      if (stored)
+        replica.outbox.send(replica.contract, to, { type: 'PROPOSE', block: stored.block, skipCertificates: [] })
+    }
+  }
+}
+
+function findRequest(replica: Replica, id: string): OpenRequest | undefined {
+  const waiting = replica.chain.pool.get(id)
+  if (waiting) return waiting
+  const record = replica.store.request(replica.contract, id)
+  if (!record) return undefined
+  const { request, signature } = record
+  return { id, request, signature, openings: openingsOf(replica, [record]) }
+}
+
+function openingsOf(replica: Replica, requests: readonly Pick<OpenRequest, 'request'>[]): Opening[] {
+  const commitments = requests.flatMap(({ request }) => commitmentsOf(request.operations))
+  return [...replica.store.openings(replica.contract, commitments).values()]
+}
+
+/** Ledger blocks from a height up to the last one asked for that has its own COMMIT, as many as fit an answer. */
+export function answerSync(replica: Replica, to: string, sync: Extract<Message, { type: 'SYNC' }>): void {
+  const { contract, store, chain } = replica
+  const { fromHeight } = sync
+  const most = Math.min(sync.toHeight, chain.height) - fromHeight + 1
+  const blocks: StoredBlock[] = []
+  if (fromHeight >= 1 && most > 0) {
+    // Past the range asked for, on to the next block with a COMMIT of its own: the range is worth nothing without.
+    for (const stored of store.blocks(contract, fromHeight, Math.min(most, 512) + 512)) {
+      if (blocks.length >= most && blocks.at(-1)?.commit) break
+      blocks.push(stored)
+    }
+    while (blocks.length > 0 && !blocks.at(-1)?.commit) blocks.pop()
+  }
+  const sent: StoredBlock[] = []
+  const requests: unknown[] = []
+  const openings: Opening[] = []
+  let sizeBytes = 0
+  let complete = 0
+  for (const stored of blocks) {
+    const ids = stored.block.entries.map(({ request }) => request)
+    const records = [...store.requestsOf(contract, ids).values()]
+    const opened = openingsOf(replica, records)
+    sizeBytes += JSON.stringify([records, opened, stored.block]).length
+    if (complete > 0 && sizeBytes > ANSWER_BYTES) break
+    sent.push(stored)
+    for (const { request, signature } of records) requests.push({ request, signature })
+    openings.push(...opened)
+    if (stored.commit) complete = sent.length
+  }
+  const last = sent[complete - 1]
+  replica.outbox.send(contract, to, {
+    type: 'LEDGER',
+    fromHeight,
+    blocks: sent.slice(0, complete).map(({ block }) => block),
+    requests,
+    openings,
+    ...(last?.notarization ? { notarization: last.notarization } : {}),
+    ...(last?.commit ? { finalization: last.commit } : {}),
+  })
+}

@@ -1,0 +1,97 @@
+/**
+ * Takes a range of the ledger from a peer, or refuses it with the reason (SYN-1, SYN-2). Nothing is kept of a refused one.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { blockHash } from '../ledger/block.ts'
+import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
+import { checkRequest } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { LedgerMessage } from './messages.ts'
+import { pickOpenings, type Replica } from './replica.ts'
+
+export type TakenLedger =
+  | { refused: string }
+  | { hashes: string[]; notarization: Certificate; finalization: Certificate }
+
+/** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
+export function takeLedger(
+  replica: Replica,
+  message: LedgerMessage,
+  hadCosigned: boolean,
+  nowMs: number,
+): TakenLedger {
+  const { blocks, notarization, finalization } = message
+  if (blocks.length === 0 || !notarization || !finalization)
+    return {
+      refused: hadCosigned
+        ? 'it offers a history shorter than the checkpoint it cosigned itself'
+        : 'it offers no history, though it said it had committed it',
+    }
+  const added: string[] = []
+  const executed: string[] = []
+  const refuse = (refused: string): TakenLedger => {
+    for (const id of added) replica.chain.remove(id)
+    for (const hash of executed) replica.chain.executed.delete(hash)
+    return { refused }
+  }
+  const last = blocks.at(-1)
+  const tipHash = last ? blockHash(last.header) : ''
+  for (const [certificate, kind] of [
+    [notarization, 'notarization'],
+    [finalization, 'finalization'],
+  ] as const) {
+    if (certificate.kind !== kind || certificate.block !== tipHash || certificate.view !== last?.header.view)
+      return refuse(`its ${kind} is not of the last ledger block it sent`)
+    if (!certificateVerifies(replica.electorate, certificate, replica.consensus.config.cache))
+      return refuse(`its ${kind} of ledger block ${last?.header.height} does not verify`)
+  }
+  // Hashes first, from the certified block back to our tip: cheap, and nothing unproven is executed.
+  let parent = replica.chain.tip.hash
+  const hashes: string[] = []
+  for (const block of blocks) {
+    if (block.header.parent !== parent)
+      return refuse(`its ledger block ${block.header.height} does not follow the one before`)
+    parent = blockHash(block.header)
+    hashes.push(parent)
+  }
+  try {
+    addRequests(replica, message, added, nowMs)
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error
+    return refuse(`a request it sent is refused: ${error.message}`)
+  }
+  for (const [index, block] of blocks.entries()) {
+    const hash = hashes[index] as string
+    const known = replica.chain.executed.has(hash)
+    const result = replica.chain.check(hash, block)
+    if (result.status === 'missing')
+      return refuse(`it left out ${result.requests.length} requests of ledger block ${block.header.height}`)
+    if (result.status === 'invalid')
+      return refuse(`its ledger block ${block.header.height} is invalid here: ${result.code}`)
+    if (!known) executed.push(hash)
+  }
+  const { contract } = replica
+  for (const id of added) {
+    const entry = replica.chain.pool.get(id)
+    if (!entry) continue
+    const { request, signature, openings } = entry
+    replica.outbox.write({ kind: 'request', contract, request: { id, request, signature }, receivedMs: nowMs, local: false })
+    if (openings.length > 0) replica.outbox.write({ kind: 'openings', contract, openings })
+  }
+  return { hashes, notarization, finalization }
+}
+
+function addRequests(replica: Replica, message: LedgerMessage, added: string[], nowMs: number): void {
+  const byCommitment = new Map<string, Opening>()
+  for (const opening of message.openings) byCommitment.set(commitmentOf(opening), opening)
+  for (const value of message.requests) {
+    const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
+    if (replica.chain.pool.has(checked.id) || replica.chain.hasOrdered(checked.id)) continue
+    const own = checked.request.operations.flatMap((operation) =>
+      operation.op === 'delete' || !operation.value ? [] : (byCommitment.get(operation.value) ?? []),
+    )
+    const openings = pickOpenings(checked.request.operations, own)
+    replica.chain.add({ ...checked, openings, receivedMs: nowMs, local: checked.request.author === replica.self })
+    added.push(checked.id)
+  }
+}
