@@ -159,10 +159,17 @@ export function viewRecord(state: ConsensusState, view: number): ViewRecord {
   return record
 }
 
+export type CommittedTip = {
+  hash: string
+  block: LedgerBlock
+  notarization?: Certificate
+  finalization?: Certificate
+}
+
 /** Start of a state: nothing but the committed tip (block 0 at first). */
 export function initialState(
   config: ConsensusConfig,
-  tip: { hash: string; block: LedgerBlock; notarization?: Certificate },
+  tip: CommittedTip,
 ): ConsensusState {
   const { height, view, timeMs } = tip.block.header
   const state: ConsensusState = {
@@ -184,6 +191,7 @@ export function initialState(
     progress: '',
   }
   if (tip.notarization) viewRecord(state, view).notarizations.set(tip.hash, tip.notarization)
+  if (tip.finalization) viewRecord(state, view).finalizations.set(tip.hash, tip.finalization)
   if (height > 0) state.view = view + 1
   return state
 }
@@ -194,7 +202,7 @@ export function initialState(
  */
 export function restoredState(
   config: ConsensusConfig,
-  tip: { hash: string; block: LedgerBlock; notarization?: Certificate },
+  tip: CommittedTip,
   blocks: readonly { hash: string; block: LedgerBlock }[],
   certificates: readonly Certificate[],
   signed: readonly SignedStatement[],

@@ -42,6 +42,9 @@ export type Epoch = {
 
 export const MEMBERS_MAX = 256
 
+/** Parent of top-level elements in a genesis: the root's UID comes of the contract id, which comes of the genesis. */
+export const GENESIS_ROOT = '0'.repeat(32)
+
 const genesisShape = shape.object({
   version: shape.literal(1),
   name: nameShape,

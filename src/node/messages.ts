@@ -55,11 +55,11 @@ export type LedgerMessage = {
   finalization?: Certificate
 }
 
-/** The asker's own signatures that the sender holds; nothing older than `view`, which is that of its committed tip. */
+/** The asker's own signatures that the sender holds, and the COMMIT that says below which view it keeps none. */
 export type RecalledMessage = {
   type: 'RECALLED'
   boot: string
-  view: number
+  finalization?: Certificate
   statements: SignedStatement[]
   cosignature?: Cosignature
 }
@@ -121,10 +121,9 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
       type: anything,
       contract,
       boot,
-      view: shape.integer(0),
       statements: shape.array(as(checkStatementShape), 4096),
     },
-    { cosignature: as(checkCosignatureShape) },
+    { cosignature: as(checkCosignatureShape), finalization: certificate },
   ),
   OBJECT: shape.object({
     type: anything,

@@ -126,7 +126,8 @@ export class Replica {
       cache: new SignatureCache(CACHE_ENTRIES),
     }
     const { tip } = this.chain
-    const at = { hash: tip.hash, block: tip.block, notarization: restored.notarization }
+    const { notarization, finalization } = restored
+    const at = { hash: tip.hash, block: tip.block, notarization, finalization }
     this.consensus = restored.isNew
       ? initialState(config, at)
       : restoredState(config, at, restored.proposed, restored.certificates, options.reissued)
@@ -162,7 +163,7 @@ export class Replica {
   receive(from: string, message: Message, nowMs: number): void {
     switch (message.type) {
       case 'REQUEST':
-        this.takeRequest(message.request, message.openings, nowMs, false, from)
+        this.takeRequest(message.request, message.openings, nowMs)
         break
       case 'PROPOSE':
         this.event({ type: 'PROPOSE', from, hash: blockHash(message.block.header), proposal: message, nowMs })
@@ -204,15 +205,22 @@ export class Replica {
     this.settle(nowMs)
   }
 
-  /** A request made at this node. @throws CountersignError `halted`, `unavailable`, and those of `checkRequest` */
-  submit(request: unknown, openings: readonly Opening[], nowMs: number): string {
+  /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
+  checkOpen(): void {
     if (this.status === 'halted')
       throw new CountersignError('halted', `contract ${this.contract} is halted: ${this.haltReason ?? 'see its log'}`)
+    if (this.status !== 'accepted')
+      throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
     if (this.chain.pool.size >= POOL_MAX)
       throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)
-    const id = this.takeRequest(request, openings, nowMs, true)
+  }
+
+  /** Takes a request made, signed and already written to disk at this node. */
+  submit(entry: OpenRequest, nowMs: number): void {
+    this.chain.add({ ...entry, receivedMs: nowMs, local: true })
+    this.outbox.notify({ contract: this.contract, type: 'received', request: entry.id })
+    for (const party of this.others) this.sendRequest(party, entry)
     this.settle(nowMs)
-    return id
   }
 
   peerUp(party: string, nowMs: number): void {
@@ -279,30 +287,23 @@ export class Replica {
 
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private takeRequest(
-    value: unknown,
-    openings: readonly Opening[],
-    nowMs: number,
-    local: boolean,
-    from?: string,
-  ): string {
-    if (!local && this.chain.pool.size >= POOL_MAX) return ''
+  private takeRequest(value: unknown, openings: readonly Opening[], nowMs: number): void {
+    if (this.chain.pool.size >= POOL_MAX) return
     const checked = checkRequest(value, this.contract, (party) => this.authorKeys.get(party))
-    const { id, request, signature } = checked
-    if (this.chain.pool.has(id) || this.chain.hasOrdered(id)) return id
+    const { id, request } = checked
+    if (this.chain.pool.has(id) || this.chain.hasOrdered(id)) return
     const bound = this.genesis.policy.clockBoundMs
     if (request.notAfterMs + bound < nowMs) throw new CountersignError('expired', 'the request’s notAfterMs has passed')
     if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
       throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
-    const entry: OpenRequest = { id, request, signature, openings: pickOpenings(request.operations, openings) }
+    const entry: OpenRequest = { ...checked, openings: pickOpenings(request.operations, openings) }
     const { contract } = this
+    const local = request.author === this.self
     this.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
     if (entry.openings.length > 0) this.outbox.write({ kind: 'openings', contract, openings: entry.openings })
     this.chain.add({ ...entry, receivedMs: nowMs, local })
     this.outbox.notify({ contract, type: 'received', request: id })
-    if (local) for (const party of this.others) this.sendRequest(party, entry)
-    else if (from !== undefined) this.retryWaiting(nowMs)
-    return id
+    this.retryWaiting(nowMs)
   }
 
   sendRequest(party: string, { request, signature, openings }: OpenRequest): void {
@@ -621,14 +622,17 @@ export class Replica {
           if (signer === party)
             statements.push({ statement: certifiedStatement(this.electorate, certificate), party, signature })
     }
+    const { committed, views } = this.consensus
     const cosignature = this.finality.cosignatures.get(party)
+    const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
     const answer: RecalledMessage = {
       type: 'RECALLED',
       boot,
-      view: this.consensus.committed.view,
       statements: statements.slice(-4096),
+      ...(cosignature ? { cosignature } : {}),
+      ...(finalization ? { finalization } : {}),
     }
-    this.send(party, cosignature ? { ...answer, cosignature } : answer)
+    this.send(party, answer)
   }
 
   invite(party: string): void {

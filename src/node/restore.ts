@@ -20,6 +20,7 @@ export type RestoredChain = {
   isNew: boolean
   /** Of the tip. */
   notarization?: Certificate
+  finalization?: Certificate
   proposed: { hash: string; block: LedgerBlock }[]
   certificates: Certificate[]
   cosignatures: Cosignature[]
@@ -50,6 +51,7 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
     chain,
     isNew: loaded.height === 0 && loaded.proposed.length === 0 && loaded.certificates.length === 0,
     notarization: stored?.notarization,
+    finalization: stored?.commit,
     proposed: loaded.proposed,
     certificates: loaded.certificates,
     cosignatures: loaded.cosignatures,

@@ -1,0 +1,431 @@
+/**
+ * A node without its sockets and its clock: the replicas of all contracts over one store and one signer. Time, messages
+ * and connections are handed in; what goes out is handed back. The simulator runs this very class.
+ *
+ * One turn: take everything that came in → write it in one transaction → sign in one batch → send. So a signature never
+ * leaves before what it rests on, and its lock, are on disk (ORD-5, SGN-2), and fsyncs are shared by all contracts.
+ */
+import type { Timing } from '../consensus/state.ts'
+import { genesisState } from '../contract/state.ts'
+import { base64UrlEncode } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { jcs } from '../crypto/jcs.ts'
+import { partyOf, type SignedCard } from '../identity/card.ts'
+import { certificateVerifies, statementVerifies } from '../ledger/certificate.ts'
+import { cosignatureVerifies } from '../ledger/checkpoint.ts'
+import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
+import type { CreateOperation, OpenRequest, Operation } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { Signer, SignItem } from '../signer/signer.ts'
+import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
+import { genesisBlock } from './chain.ts'
+import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
+import type { LogLevel, Notice, Outbox } from './outbox.ts'
+import { type Phase, pickOpenings, Replica } from './replica.ts'
+
+/** A message to a party, serialised once however many it goes to. */
+export type Envelope = { to: string; text: string }
+
+export type EngineOptions = {
+  party: string
+  store: Store
+  signer: Signer
+  timing: Timing
+  /** Random bytes. */
+  random: (sizeBytes: number) => Uint8Array
+  /** The node's data or signer may be an old copy: recall everything before signing (AMN-2). */
+  restored: boolean
+  notify: (notice: Notice) => void
+  log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
+  /** Close former connections from this party (AMN-2). */
+  closeFormer: (party: string) => void
+}
+
+type Submission = {
+  contract: string
+  entry: OpenRequest
+  done: (error: CountersignError | undefined) => void
+}
+
+export const DEFAULT_POLICY: Policy = {
+  quorum: 'majority',
+  clockBoundMs: 30_000,
+  silenceMs: null,
+  admission: { invite: 'any', admit: 'every' },
+}
+
+const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
+
+export class Engine implements Outbox {
+  readonly replicas = new Map<string, Replica>()
+  /** Contracts this node refuses to run, with the reason: their data on disk is not what was signed. */
+  readonly damaged = new Map<string, string>()
+  readonly boot: string
+  readonly party: string
+  readonly store: Store
+  /** Set while the disk refuses writes: nothing is taken, signed or sent until it recovers. */
+  storageError: CountersignError | undefined
+  private readonly options: EngineOptions
+  private readonly signer: Signer
+  private readonly phaseAtStart: Phase
+  private writes: StoreWrite[] = []
+  private signs: { contract: string; item: SignItem }[] = []
+  private sends: Envelope[] = []
+  private submissions: Submission[] = []
+  private readonly up = new Set<string>()
+  private readonly floors = new Map<string, number>()
+  private counterWritten: number
+
+  constructor(options: EngineOptions, nowMs: number) {
+    this.options = options
+    this.party = options.party
+    this.store = options.store
+    this.signer = options.signer
+    this.boot = base64UrlEncode(options.random(12))
+    this.counterWritten = this.store.signerCounter()
+    const agrees = this.counterWritten === this.signer.counter
+    this.phaseAtStart = options.restored || !agrees ? 'recalling' : 'starting'
+    if (this.phaseAtStart === 'recalling')
+      this.log('warn', 'recalling', {
+        rule: 'AMN-2',
+        reason: options.restored ? 'started --restored' : 'the signer and the data do not agree',
+      })
+    for (const stored of this.store.contracts()) this.open(stored, this.phaseAtStart, nowMs)
+  }
+
+  private open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
+    const { contract, genesis, status } = stored
+    try {
+      const replica = new Replica({
+        contract,
+        genesis,
+        status,
+        self: this.party,
+        timing: this.options.timing,
+        store: this.store,
+        outbox: this,
+        phase,
+        boot: this.boot,
+        reissued: this.signer.reissue(contract, 0),
+        cosignedSize: this.signer.lock(contract, 0)?.cosign?.size ?? 0,
+        nowMs,
+      })
+      this.replicas.set(contract, replica)
+      for (const party of this.up) replica.peerUp(party, nowMs)
+      return replica
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      this.damage(contract, error.message)
+      return undefined
+    }
+  }
+
+  /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
+  damage(contract: string, reason: string): void {
+    this.replicas.delete(contract)
+    this.damaged.set(contract, reason)
+    this.log('error', 'damaged', { contract, reason })
+    this.options.notify({ contract, type: 'halted', reason })
+  }
+
+  /** @throws CountersignError `unknown-contract`, `invariant-broken` */
+  replica(contract: string): Replica {
+    const replica = this.replicas.get(contract)
+    if (replica) return replica
+    const reason = this.damaged.get(contract)
+    if (reason) throw new CountersignError('invariant-broken', reason)
+    throw new CountersignError('unknown-contract', `this node holds no contract ${contract}`)
+  }
+
+  // ── what people do ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Makes a contract of these members (this party among them) and its first document (parent GENESIS_ROOT for what
+   * stands at the top), accepts it, and invites the others.
+   * @throws CountersignError `bad-format`, `disk-full`
+   */
+  create(
+    name: string,
+    members: readonly SignedCard[],
+    document: { operations: CreateOperation[]; openings: Opening[] },
+    policy: Policy,
+    nowMs: number,
+  ): string {
+    this.refuseWhenFull()
+    const { operations, openings } = document
+    const genesis: Genesis = {
+      version: 1,
+      name,
+      creator: this.party,
+      nonce: base64UrlEncode(this.options.random(16)),
+      timeMs: nowMs,
+      members: [...members],
+      policy,
+      executionVersion: 1,
+      operations,
+    }
+    const checked = checkGenesis(JSON.parse(jcs(genesis)))
+    const contract = contractId(checked)
+    this.add(contract, checked, openings, 'accepted', this.party, 'signing', nowMs)
+    const replica = this.replica(contract)
+    for (const party of replica.others) replica.invite(party)
+    this.notify({ contract, type: 'created' })
+    return contract
+  }
+
+  private add(
+    contract: string,
+    genesis: Genesis,
+    openings: readonly Opening[],
+    status: 'invited' | 'accepted',
+    from: string,
+    phase: Phase,
+    nowMs: number,
+  ): void {
+    const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
+    const { state, changes } = genesisState(contract, genesis, byCommitment)
+    const { hash, block } = genesisBlock(contract, state, changes, genesis.timeMs)
+    const stored: StoredContract = { contract, genesis, status, receivedMs: nowMs, from }
+    this.store.write([
+      { kind: 'contract', contract: stored },
+      { kind: 'openings', contract, openings: pickOpenings(genesis.operations, openings) },
+      { kind: 'committed', contract, hash, block, changes },
+    ])
+    this.open(stored, phase, nowMs)
+  }
+
+  accept(contract: string, nowMs: number): void {
+    this.refuseWhenFull()
+    this.replica(contract).accept(nowMs)
+  }
+
+  /**
+   * Signs a request and queues it; `done` is called by the turn that has it on disk, or failed to.
+   * @throws CountersignError where it can't be taken at all
+   */
+  submit(
+    contract: string,
+    operations: Operation[],
+    openings: readonly Opening[],
+    nowMs: number,
+    done: (error: CountersignError | undefined) => void,
+    notAfterMs = nowMs + DEFAULT_LIFETIME_MS,
+  ): string {
+    this.refuseWhenFull()
+    const replica = this.replica(contract)
+    replica.checkOpen()
+    const signed = this.signer.signRequest({
+      contract,
+      author: this.party,
+      authorKey: replica.authorKeys.get(this.party) as string,
+      nonce: base64UrlEncode(this.options.random(16)),
+      notAfterMs,
+      operations,
+    })
+    const entry = { ...signed, openings: pickOpenings(operations, openings) }
+    this.submissions.push({ contract, entry, done })
+    return signed.id
+  }
+
+  private refuseWhenFull(): void {
+    if (this.storageError) throw this.storageError
+  }
+
+  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Messages of an authenticated, pinned party. Never throws. */
+  deliver(from: string, messages: readonly unknown[], nowMs: number): void {
+    // While the disk is full nothing is taken: peers send again once we ask.
+    if (this.storageError) return
+    for (const value of messages) {
+      try {
+        this.take(from, checkMessage(value), nowMs)
+      } catch (error) {
+        if (!(error instanceof CountersignError)) throw error
+        this.log('warn', 'message-refused', { party: from, code: error.code, reason: error.message })
+      }
+    }
+  }
+
+  private take(from: string, message: Message, nowMs: number): void {
+    if (message.type === 'INVITE') {
+      this.takeInvite(from, message, nowMs)
+      return
+    }
+    if (message.type === 'UNKNOWN') return
+    const replica = this.replicas.get(message.contract)
+    if (!replica?.members.includes(from)) {
+      // NET-3: the same bytes whether the contract exists or not.
+      this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
+      return
+    }
+    if (message.type === 'RECALL') this.options.closeFormer(from)
+    if (message.type === 'RECALLED') this.takeRecalled(replica, from, message, nowMs)
+    else replica.receive(from, message, nowMs)
+  }
+
+  private takeInvite(from: string, message: Extract<Message, { type: 'INVITE' }>, nowMs: number): void {
+    if (this.store.contract(message.contract)) return
+    const genesis = checkGenesis(message.genesis)
+    const contract = contractId(genesis)
+    if (contract !== message.contract)
+      throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
+    if (genesis.creator !== from)
+      throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
+    if (!genesis.members.some(({ card }) => partyOf(card) === this.party))
+      throw new CountersignError('forbidden', 'the invitation is not for this party')
+    // A contract that only a lost past of ours could know must be asked about before anything is signed in it.
+    const phase = this.phaseAtStart === 'recalling' ? 'recalling' : 'signing'
+    this.add(contract, genesis, message.openings, 'invited', from, phase, nowMs)
+    this.notify({ contract, type: 'invited' })
+  }
+
+  private takeRecalled(replica: Replica, from: string, message: RecalledMessage, nowMs: number): void {
+    if (replica.phase !== 'recalling' || message.boot !== this.boot) return
+    const { contract, electorate } = replica
+    const own = message.statements.filter(
+      (signed) => signed.party === this.party && statementVerifies(electorate, signed, replica.consensus.config.cache),
+    )
+    const { cosignature, finalization } = message
+    const key = replica.cosignKeys.get(this.party) as string
+    const cosigned =
+      cosignature?.party === this.party && cosignatureVerifies(key, contract, 0, cosignature) ? cosignature : undefined
+    const proven =
+      finalization?.kind === 'finalization' &&
+      certificateVerifies(electorate, finalization, replica.consensus.config.cache)
+    const floor = Math.max(this.floors.get(contract) ?? 0, proven ? finalization.view : 0)
+    this.floors.set(contract, floor)
+    this.signer.recall(contract, 0, own, cosigned, floor)
+    replica.answers.add(from)
+    if (!replica.others.every((party) => replica.answers.has(party))) return
+    const lock = this.signer.lock(contract, 0)
+    replica.recalled(floor, this.signer.reissue(contract, 0), lock?.cosign?.size ?? 0, nowMs)
+    this.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
+  }
+
+  peerUp(party: string, nowMs: number): void {
+    this.up.add(party)
+    for (const replica of this.replicas.values()) replica.peerUp(party, nowMs)
+  }
+
+  peerDown(party: string, nowMs: number): void {
+    this.up.delete(party)
+    for (const replica of this.replicas.values()) replica.peerDown(party, nowMs)
+  }
+
+  isUp(party: string): boolean {
+    return this.up.has(party)
+  }
+
+  tick(nowMs: number): void {
+    for (const replica of this.replicas.values()) {
+      const wake = replica.wakeMs(nowMs)
+      if (wake !== undefined && wake <= nowMs) replica.tick(nowMs)
+    }
+  }
+
+  /** When `tick` is wanted, ms since 1970; undefined while every contract is idle. */
+  wakeMs(nowMs: number): number | undefined {
+    let earliest: number | undefined
+    for (const replica of this.replicas.values()) {
+      const wake = replica.wakeMs(nowMs)
+      if (wake !== undefined && (earliest === undefined || wake < earliest)) earliest = wake
+    }
+    return earliest
+  }
+
+  // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  write(write: StoreWrite): void {
+    this.writes.push(write)
+  }
+
+  sign(contract: string, item: SignItem): void {
+    this.signs.push({ contract, item })
+  }
+
+  send(contract: string, to: string | undefined, message: Outgoing): void {
+    const text = JSON.stringify({ ...message, contract })
+    if (to !== undefined) this.queue(to, text)
+    else for (const party of this.replicas.get(contract)?.others ?? []) this.queue(party, text)
+  }
+
+  private queue(to: string, text: string): void {
+    if (to !== this.party) this.sends.push({ to, text })
+  }
+
+  notify(notice: Notice): void {
+    this.options.notify(notice)
+  }
+
+  log(level: LogLevel, event: string, detail: Record<string, unknown>): void {
+    this.options.log(level, event, detail)
+  }
+
+  /**
+   * Ends a turn: writes, signs, and returns what may now be sent. While the disk refuses, everything stays queued and
+   * `storageError` is set; call again later.
+   */
+  turn(nowMs: number): Envelope[] {
+    this.takeSubmissions(nowMs)
+    try {
+      while (this.signs.length > 0) {
+        const batch = this.signs
+        const expected = this.signer.counter + 1
+        this.store.write([...this.writes, { kind: 'signer-counter', counter: expected }])
+        this.writes = []
+        this.counterWritten = expected
+        this.signs = []
+        const results = this.signer.sign(batch.map(({ item }) => item))
+        for (const [index, { contract, item }] of batch.entries()) {
+          const result = results[index]
+          if (result) this.replicas.get(contract)?.signedItem(item, result, nowMs)
+        }
+      }
+      if (this.signer.counter !== this.counterWritten) {
+        this.counterWritten = this.signer.counter
+        this.writes.push({ kind: 'signer-counter', counter: this.counterWritten })
+      }
+      if (this.writes.length > 0) this.store.write(this.writes)
+      this.writes = []
+      this.storageError = undefined
+    } catch (error) {
+      if (!(error instanceof CountersignError) || (error.code !== 'disk-full' && error.code !== 'storage-failed'))
+        throw error
+      if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
+      this.storageError = error
+      return []
+    }
+    const { sends } = this
+    this.sends = []
+    return sends
+  }
+
+  /** Requests made here go to disk before anything else happens to them; where that fails, nothing of them stays. */
+  private takeSubmissions(nowMs: number): void {
+    if (this.submissions.length === 0) return
+    const batch = this.submissions
+    this.submissions = []
+    const writes: StoreWrite[] = [...this.writes]
+    for (const { contract, entry } of batch) {
+      const { id, request, signature, openings } = entry
+      writes.push({ kind: 'request', contract, request: { id, request, signature }, receivedMs: nowMs, local: true })
+      if (openings.length > 0) writes.push({ kind: 'openings', contract, openings })
+    }
+    try {
+      if (this.storageError) throw this.storageError
+      this.store.write(writes)
+      this.writes = []
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
+      this.storageError = error
+      for (const { done } of batch) done(error)
+      return
+    }
+    for (const { contract, entry, done } of batch) {
+      this.replicas.get(contract)?.submit(entry, nowMs)
+      done(undefined)
+    }
+  }
+}
