@@ -1,0 +1,332 @@
+/**
+ * A node: the engine with its sockets, its clock and its disk. Everything the doors (HTTP, command line) do goes through
+ * this class.
+ */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as startTimer } from 'node:timers'
+import { DEFAULT_TIMING, type Timing } from '../consensus/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { checkSignedCard, checkSuccession, partyOf, type SignedCard } from '../identity/card.ts'
+import type { Policy } from '../ledger/genesis.ts'
+import type { CreateOperation, Operation } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+import type { KeyPair } from '../crypto/keys.ts'
+import type { Signer } from '../signer/signer.ts'
+import type { Store } from '../store/store.ts'
+import { DEFAULT_POLICY, Engine } from './engine.ts'
+import type { LogLevel, Notice } from './outbox.ts'
+import { type RequestStatus, requestStatus } from './request-status.ts'
+import { fetchCard } from './transport/fetch-card.ts'
+import { Transport } from './transport/transport.ts'
+
+export type NodeOptions = {
+  store: Store
+  signer: Signer
+  tlsKey: KeyPair
+  listen: { host: string; port: number }
+  timing?: Partial<Timing>
+  restored?: boolean
+  log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
+  /** The clock, ms since 1970; the machine's where absent. */
+  now?: () => number
+}
+
+/** `name` and `setting` keys of the store that a node keeps its own card under. */
+export const OWN_CARD_SETTING = 'own-card'
+
+const STORAGE_RETRY_MS = 500
+
+export class Node {
+  readonly engine: Engine
+  readonly store: Store
+  readonly party: string
+  card: SignedCard
+  private readonly options: NodeOptions
+  private transport: Transport | undefined
+  private turnScheduled = false
+  private wakeTimer: NodeJS.Timeout | undefined
+  private wakeAtMs = Number.POSITIVE_INFINITY
+  private notices: Notice[] = []
+  private readonly listeners = new Set<(notice: Notice) => void>()
+  private readonly waiters = new Map<string, Set<() => void>>()
+  private closed = false
+  /** Set when a broken invariant has stopped the node. */
+  failure: Error | undefined
+
+  private constructor(options: NodeOptions) {
+    this.options = options
+    this.store = options.store
+    const own = this.store.setting(OWN_CARD_SETTING)
+    if (!own) throw new CountersignError('not-found', 'this data directory has no card: run `countersign init` first')
+    this.card = checkSignedCard(JSON.parse(own))
+    this.party = partyOf(this.card.card)
+    this.engine = new Engine(
+      {
+        party: this.party,
+        store: this.store,
+        signer: options.signer,
+        timing: { ...DEFAULT_TIMING, ...options.timing },
+        random: (sizeBytes) => randomBytes(sizeBytes),
+        restored: options.restored ?? false,
+        notify: (notice) => this.notices.push(notice),
+        log: options.log,
+        closeFormer: (party) => this.transport?.closeInbound(party, 'newest'),
+      },
+      this.now(),
+    )
+  }
+
+  static async start(options: NodeOptions): Promise<Node> {
+    const node = new Node(options)
+    node.transport = await Transport.start({
+      party: node.party,
+      tlsKey: options.tlsKey,
+      card: () => node.card,
+      identify: (key) => node.identify(key),
+      endpointsOf: (party) => node.store.peer(party)?.card.card.endpoints ?? [],
+      tlsKeyOf: (party) => node.store.peer(party)?.card.card.keys.tls,
+      listen: options.listen,
+      events: {
+        onMessages: (party, messages) => {
+          node.engine.deliver(party, messages, node.now())
+          node.scheduleTurn()
+        },
+        onPeerUp: (party) => {
+          node.engine.peerUp(party, node.now())
+          node.scheduleTurn()
+        },
+        onPeerDown: (party) => {
+          node.engine.peerDown(party, node.now())
+          node.scheduleTurn()
+        },
+        log: options.log,
+      },
+    })
+    node.dial()
+    node.scheduleTurn()
+    return node
+  }
+
+  now(): number {
+    return this.options.now?.() ?? Date.now()
+  }
+
+  get port(): number {
+    return this.transport?.port ?? 0
+  }
+
+  transportStats(): ReturnType<Transport['stats']> | undefined {
+    return this.transport?.stats()
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    clearTimeout(this.wakeTimer)
+    await this.transport?.close()
+    this.store.close()
+    this.options.signer.close()
+  }
+
+  // ── turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private scheduleTurn(): void {
+    if (this.turnScheduled || this.closed) return
+    this.turnScheduled = true
+    setImmediate(() => this.turn())
+  }
+
+  private turn(): void {
+    this.turnScheduled = false
+    if (this.closed || this.failure) return
+    try {
+      const envelopes = this.engine.turn(this.now())
+      for (const { to, text } of envelopes) this.transport?.send(to, text)
+      this.transport?.flush()
+    } catch (error) {
+      this.fail(error as Error)
+      return
+    }
+    if (!this.engine.storageError) this.tell()
+    this.setWake()
+  }
+
+  /** A broken invariant: stop before bad data is signed, and say so (the process decides what then). */
+  private fail(error: Error): void {
+    this.failure = error
+    this.options.log('error', 'stopped', { reason: error.message, stack: error.stack })
+    for (const [, waiting] of this.waiters) for (const wake of waiting) wake()
+    void this.transport?.close()
+  }
+
+  private setWake(): void {
+    const nowMs = this.now()
+    const wakeMs = this.engine.storageError ? nowMs + STORAGE_RETRY_MS : this.engine.wakeMs(nowMs)
+    if (wakeMs === this.wakeAtMs && this.wakeTimer) return
+    clearTimeout(this.wakeTimer)
+    this.wakeTimer = undefined
+    this.wakeAtMs = wakeMs ?? Number.POSITIVE_INFINITY
+    if (wakeMs === undefined) return
+    this.wakeTimer = startTimer(
+      () => {
+        this.wakeTimer = undefined
+        if (this.closed || this.failure) return
+        this.engine.tick(this.now())
+        this.scheduleTurn()
+      },
+      Math.min(Math.max(1, wakeMs - nowMs), 60_000),
+    )
+  }
+
+  private tell(): void {
+    const { notices } = this
+    this.notices = []
+    for (const notice of notices) {
+      for (const listener of this.listeners) listener(notice)
+      const requests =
+        notice.type === 'final' || notice.type === 'tentative'
+          ? notice.requests
+          : notice.type === 'expired'
+            ? [notice.request]
+            : []
+      for (const id of requests) for (const wake of this.waiters.get(id) ?? []) wake()
+    }
+  }
+
+  /** Every change, after it is on disk. Returns how to stop. */
+  subscribe(listener: (notice: Notice) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  // ── peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private identify(tlsKey: string): { party: string } | { refused: 'stranger' | 'superseded'; party?: string } {
+    for (const { party, card, pinned } of this.store.peers())
+      if (pinned && card.card.keys.tls === tlsKey) return { party }
+    for (const { party } of this.store.peers())
+      if (this.store.cardHistory(party).some(({ card }) => card.keys.tls === tlsKey))
+        return { refused: 'superseded', party }
+    return { refused: 'stranger' }
+  }
+
+  private dial(): void {
+    const pinned = this.store.peers().filter((peer) => peer.pinned && peer.party !== this.party)
+    this.transport?.setPeers(pinned.map(({ party }) => party))
+    this.transport?.refresh()
+  }
+
+  /** Fetches the card served at a URL; nothing is pinned by it. */
+  fetchCard(url: string, timeoutMs = 5000): Promise<{ card: SignedCard; tlsKey: string }> {
+    return fetchCard(url, timeoutMs)
+  }
+
+  /**
+   * Pins a party by its card, or takes the successor of a pinned one.
+   * @throws CountersignError `bad-card`
+   */
+  pin(card: SignedCard): string {
+    const checked = checkSignedCard(card)
+    const party = partyOf(checked.card)
+    if (party === this.party) throw new CountersignError('bad-card', 'this is the node’s own card')
+    const held = this.store.peer(party)
+    if (held && held.card.card.sequence !== checked.card.sequence) checkSuccession(held.card, checked)
+    else if (!held && checked.card.sequence !== 1)
+      throw new CountersignError('bad-card', 'a party is pinned by its first card; ask it for all its cards')
+    this.store.write([{ kind: 'peer-card', card: checked, pinnedMs: this.now() }])
+    this.dial()
+    return party
+  }
+
+  // ── contracts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Makes a contract with pinned parties. @throws CountersignError `unknown-party`, `bad-format` */
+  createContract(
+    name: string,
+    withParties: readonly string[],
+    document: { operations: CreateOperation[]; openings: Opening[] },
+    policy: Partial<Policy> = {},
+  ): string {
+    const cards = withParties
+      .filter((party) => party !== this.party)
+      .map((party) => {
+        const peer = this.store.peer(party)
+        if (!peer?.pinned)
+          throw new CountersignError('unknown-party', `${party} is not pinned here: run \`countersign peer add\` first`)
+        return peer.card
+      })
+    const members = [this.card, ...cards]
+    const contract = this.engine.create(name, members, document, { ...DEFAULT_POLICY, ...policy }, this.now())
+    this.scheduleTurn()
+    return contract
+  }
+
+  /** @throws CountersignError `unknown-contract`, `unknown-party` where a member isn't pinned here */
+  accept(contract: string): void {
+    const replica = this.engine.replica(contract)
+    for (const party of replica.others)
+      if (!this.store.peer(party)?.pinned) {
+        const name = replica.genesis.members.find(({ card }) => partyOf(card) === party)?.card.name
+        throw new CountersignError(
+          'unknown-party',
+          `member “${name}” (${party}) is not pinned here: run \`countersign peer add\` and compare its fingerprint first`,
+        )
+      }
+    this.engine.accept(contract, this.now())
+    this.scheduleTurn()
+  }
+
+  /**
+   * Signs operations as this party's request. Resolves with its id once it is on disk.
+   * @throws CountersignError `disk-full`, `halted`, `unknown-contract`, …
+   */
+  submit(contract: string, operations: Operation[], openings: readonly Opening[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const id = this.engine.submit(contract, operations, openings, this.now(), (error) =>
+        error ? reject(error) : resolve(id),
+      )
+      this.scheduleTurn()
+    })
+  }
+
+  /** @throws CountersignError `unknown-contract`, `not-found` */
+  requestStatus(contract: string, id: string): RequestStatus {
+    const replica = this.engine.replica(contract)
+    const record = this.store.request(contract, id)
+    if (!record) throw new CountersignError('not-found', `contract ${contract} has no request ${id}`)
+    const expired = record.height === undefined && !replica.chain.pool.has(id)
+    return requestStatus(replica, record, expired)
+  }
+
+  /** Waits until a request is final (or tentative, or expired), at most timeoutMs; the status tells which. */
+  async waitFor(
+    contract: string,
+    id: string,
+    until: 'final' | 'tentative',
+    timeoutMs: number,
+  ): Promise<RequestStatus> {
+    const reached = ({ stage }: RequestStatus): boolean =>
+      stage === 'final' || stage === 'expired' || (until === 'tentative' && stage === 'tentative')
+    const first = this.requestStatus(contract, id)
+    if (reached(first) || timeoutMs <= 0) return first
+    return new Promise((resolve, reject) => {
+      const waiting = this.waiters.get(id) ?? new Set()
+      this.waiters.set(id, waiting)
+      const finish = (): void => {
+        waiting.delete(wake)
+        if (waiting.size === 0) this.waiters.delete(id)
+        clearTimeout(timer)
+        try {
+          resolve(this.requestStatus(contract, id))
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      const wake = (): void => {
+        if (this.failure || reached(this.requestStatus(contract, id))) finish()
+      }
+      const timer = startTimer(finish, timeoutMs)
+      waiting.add(wake)
+    })
+  }
+}
+

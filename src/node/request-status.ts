@@ -1,0 +1,75 @@
+/**
+ * Where a request stands on the ladder received → tentative → final, with every member's dialogue (COS-5) and who is
+ * being waited for, since when.
+ */
+import type { Outcome } from '../ledger/block.ts'
+import { partyOf } from '../identity/card.ts'
+import type { RequestRecord } from '../store/store.ts'
+import type { Replica } from './replica.ts'
+
+export type Stage = 'received' | 'tentative' | 'final' | 'expired'
+
+export type Dialogue = {
+  party: string
+  name: string
+  /** Its VOTE for the ledger block is held here, or implied by its cosignature. */
+  received: boolean
+  /** It has cosigned the block or a later one: this outcome and this record hash. */
+  accepted: boolean
+}
+
+export type RequestStatus = {
+  id: string
+  contract: string
+  author: string
+  stage: Stage
+  outcome?: Outcome
+  code?: string
+  height?: number
+  receivedMs: number
+  notAfterMs: number
+  dialogues: Dialogue[]
+  /** Members whose signature is missing for the next stage; connected: whether our node reaches theirs now. */
+  waitingFor: { party: string; name: string; sinceMs: number; connected: boolean }[]
+}
+
+export function namesOf(replica: Replica): Map<string, string> {
+  return new Map(replica.genesis.members.map(({ card }) => [partyOf(card), card.name]))
+}
+
+export function requestStatus(replica: Replica, record: RequestRecord, expired: boolean): RequestStatus {
+  const { height } = record
+  const names = namesOf(replica)
+  const voters = new Set<string>()
+  if (height !== undefined) {
+    const stored = replica.store.block(replica.contract, height)
+    for (const [party] of stored?.notarization?.signatures ?? []) voters.add(party)
+  }
+  const dialogues = replica.members.map((party): Dialogue => {
+    const accepted = height !== undefined && replica.finality.sizeOf(party) > height
+    return { party, name: names.get(party) ?? party, received: accepted || voters.has(party), accepted }
+  })
+  const final = height !== undefined && replica.finalSize > height
+  const stage: Stage = final ? 'final' : height !== undefined ? 'tentative' : expired ? 'expired' : 'received'
+  const missing = stage === 'tentative' ? dialogues.filter(({ accepted }) => !accepted) : []
+  const absent =
+    stage === 'received' ? dialogues.filter(({ party }) => party !== replica.self && !replica.up.has(party)) : missing
+  return {
+    id: record.id,
+    contract: replica.contract,
+    author: record.request.author,
+    stage,
+    ...(record.outcome ? { outcome: record.outcome } : {}),
+    ...(record.code ? { code: record.code } : {}),
+    ...(height !== undefined ? { height } : {}),
+    receivedMs: record.receivedMs,
+    notAfterMs: record.request.notAfterMs,
+    dialogues,
+    waitingFor: absent.map(({ party, name }) => ({
+      party,
+      name,
+      sinceMs: Math.max(record.receivedMs, replica.finality.movedMs.get(party) ?? 0),
+      connected: party === replica.self || replica.up.has(party),
+    })),
+  }
+}
