@@ -2,12 +2,13 @@
  * Genesis: what a contract is made of before its first request (PROTOCOL GEN-1). Its hash is the contract's id, so members,
  * policy and first document are pinned by the id itself.
  */
-import { hashOf } from '../crypto/hash.ts'
+
 import { CountersignError } from '../crypto/errors.ts'
+import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import * as shape from '../crypto/shape.ts'
-import { cardHash, checkSignedCard, type SignedCard, partyOf } from '../identity/card.ts'
-import { OPERATIONS_MAX, nameShape, type Operation, operationShape } from './request.ts'
+import { cardHash, checkSignedCard, partyOf, type SignedCard } from '../identity/card.ts'
+import { nameShape, OPERATIONS_MAX, type Operation, operationShape } from './request.ts'
 
 export type Policy = {
   quorum: 'majority' | 'bft' | 'unanimous'
@@ -45,6 +46,22 @@ export const MEMBERS_MAX = 256
 /** Parent of top-level elements in a genesis: the root's UID comes of the contract id, which comes of the genesis. */
 export const GENESIS_ROOT = '0'.repeat(32)
 
+const policyShape: shape.Check<Policy> = shape.object({
+  quorum: shape.literal('majority', 'bft', 'unanimous'),
+  clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
+  silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
+  admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
+})
+
+/** Checks an epoch record from outside. @throws CountersignError `bad-format` */
+export const epochShape: shape.Check<Epoch> = shape.object({
+  epoch: shape.integer(0),
+  members: shape.array(shape.hash, MEMBERS_MAX, 1),
+  cards: shape.array(shape.hash, MEMBERS_MAX, 1),
+  policy: policyShape,
+  executionVersion: shape.literal(1),
+})
+
 const genesisShape = shape.object({
   version: shape.literal(1),
   name: nameShape,
@@ -52,12 +69,7 @@ const genesisShape = shape.object({
   nonce: shape.base64url(16),
   timeMs: shape.timeMs,
   members: shape.array(checkSignedCard as shape.Check<SignedCard>, MEMBERS_MAX, 1),
-  policy: shape.object({
-    quorum: shape.literal('majority', 'bft', 'unanimous'),
-    clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
-    silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
-    admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
-  }),
+  policy: policyShape,
   executionVersion: shape.literal(1),
   operations: shape.array(operationShape, OPERATIONS_MAX),
 })

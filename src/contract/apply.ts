@@ -1,0 +1,130 @@
+/**
+ * Execution (PROTOCOL REQ-4, VAL-3, BLK-2): from a state and requests in order to outcomes, effects and the next state. Every
+ * node does exactly this, and signs only where it came to the same roots.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { type Effect, type Entry, entriesRoot, type Outcome } from '../ledger/block.ts'
+import { commitmentsOf, type Operation, type Request } from '../ledger/request.ts'
+import { type ContractState, stateRoot } from './elements.ts'
+import { type OpeningSource, OUTCOME_CODES, type OutcomeCode, step } from './outcome.ts'
+import { type ElementChange, isSameRecord, recordHash } from './record.ts'
+
+/** A request with its id. */
+export type IdentifiedRequest = { id: string; request: Request }
+
+/** What one request does. `effects` and `changes` are net, by UID, and empty unless it is accepted. */
+export type Applied = {
+  outcome: Outcome
+  /** Stands with every outcome but accepted. */
+  code?: OutcomeCode
+  effects: Effect[]
+  changes: ElementChange[]
+  /** The state after it; the very state before it unless it is accepted. */
+  state: ContractState
+}
+
+/** What the requests of a ledger block do together; `effects[i]` are those of `entries[i]`. */
+export type ExecutedBlock = {
+  entries: Entry[]
+  effects: Effect[][]
+  /** Net over the whole block, by UID. */
+  changes: ElementChange[]
+  state: ContractState
+  entriesRoot: string
+  stateRoot: string
+}
+
+/** The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. */
+export type Sequence =
+  | { code: undefined; state: ContractState; touched: Set<string> }
+  | { code: OutcomeCode; position: number }
+
+/** Runs operations in sequence. @throws CountersignError `invariant-broken` if an opening is missing */
+export function runOperations(
+  state: ContractState,
+  operations: readonly Operation[],
+  openings: OpeningSource,
+): Sequence {
+  for (const commitment of commitmentsOf(operations)) {
+    if (openings.get(commitment) === undefined)
+      throw new CountersignError(
+        'invariant-broken',
+        `executed without the opening of commitment ${commitment}`,
+      )
+  }
+  const touched = new Set<string>()
+  let after = state
+  for (const [position, operation] of operations.entries()) {
+    const result = step(after, operation, openings)
+    if ('code' in result) return { code: result.code, position }
+    after = result.state
+    for (const uid of result.touched) touched.add(uid)
+  }
+  return { code: undefined, state: after, touched }
+}
+
+/**
+ * Applies one request. It has been checked (`checkRequest`), it is for this contract, it has not expired and stands in no
+ * block before; each of its openings opens the commitment it stands for (VAL-2).
+ * @param _blockTimeMs the block's time; execution version 1 has no operation that looks at it
+ * @throws CountersignError `invariant-broken` if an opening is missing; nothing else, whatever the operations say
+ */
+export function apply(
+  state: ContractState,
+  { request }: IdentifiedRequest,
+  openings: OpeningSource,
+  _blockTimeMs: number,
+): Applied {
+  const result = runOperations(state, request.operations, openings)
+  if (result.code !== undefined)
+    return { outcome: OUTCOME_CODES[result.code], code: result.code, effects: [], changes: [], state }
+  const changes = netChanges(state, result.state, result.touched)
+  const effects = changes.map(([uid, record]): Effect => [uid, record === null ? null : recordHash(record)])
+  return { outcome: 'accepted', effects, changes, state: result.state }
+}
+
+/**
+ * Applies the requests of a ledger block in order to the state of its parent.
+ * @throws CountersignError as `apply`
+ */
+export function executeBlock(
+  parent: ContractState,
+  requests: readonly IdentifiedRequest[],
+  openings: OpeningSource,
+  blockTimeMs: number,
+): ExecutedBlock {
+  const entries: Entry[] = []
+  const effects: Effect[][] = []
+  const touched = new Set<string>()
+  let state = parent
+  for (const request of requests) {
+    const applied = apply(state, request, openings, blockTimeMs)
+    const { outcome, code } = applied
+    entries.push({ kind: 'request', request: request.id, outcome, ...(code !== undefined && { code }) })
+    effects.push(applied.effects)
+    for (const [uid] of applied.changes) touched.add(uid)
+    state = applied.state
+  }
+  return {
+    entries,
+    effects,
+    changes: netChanges(parent, state, touched),
+    state,
+    entriesRoot: entriesRoot(entries, effects),
+    stateRoot: stateRoot(state),
+  }
+}
+
+/** What is different between two states among the records touched on the way, by UID. */
+export function netChanges(
+  before: ContractState,
+  after: ContractState,
+  touched: ReadonlySet<string>,
+): ElementChange[] {
+  const changes: ElementChange[] = []
+  for (const uid of [...touched].sort()) {
+    const record = after.map.get(uid)
+    if (!isSameRecord(before.map.get(uid), record)) changes.push([uid, record ?? null])
+  }
+  return changes
+}

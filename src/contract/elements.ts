@@ -1,0 +1,113 @@
+/**
+ * The state of a contract (immutable; a change shares all but O(log n) nodes with the state before), how it is read, and
+ * the edits that operations are made of.
+ */
+import { hashJson } from '../crypto/hash.ts'
+import type { MerkleMap } from '../crypto/merkle-map.ts'
+import type { Trie } from '../crypto/trie.ts'
+import { type ElementRecord, type EpochRecord, isElement, recordHash, type StateRecord } from './record.ts'
+import { Siblings } from './siblings.ts'
+
+/** See the head of this file. */
+export type ContractState = {
+  /** Contract id. */
+  readonly contract: string
+  readonly rootUid: string
+  readonly epochUid: string
+  /** Every record by its UID; its root is the state root. */
+  readonly map: MerkleMap<StateRecord>
+  /** For the UID of each block and list its children, in order. */
+  readonly children: Trie<Siblings>
+  readonly epoch: EpochRecord
+}
+
+/** How deep an element may lie; the root block is at 0, its children at 1. */
+export const DEPTH_MAX = 64
+
+/** The record hash of the whole contract (STA-1), 64 hex digits. */
+export function stateRoot(state: ContractState): string {
+  return state.map.root()
+}
+
+/** An element's record; undefined for a UID without one, the epoch record's included. */
+export function element(state: ContractState, uid: string): ElementRecord | undefined {
+  const record = state.map.get(uid)
+  return isElement(record) ? record : undefined
+}
+
+/** Elements of the contract, its root block included. */
+export function elementCount(state: ContractState): number {
+  return state.map.size - 1
+}
+
+/**
+ * UIDs of the children in order, from position `start` (counted from 0) to before `end`; all by default. None for a field
+ * and for a UID without an element.
+ */
+export function childrenOf(state: ContractState, uid: string, start?: number, end?: number): string[] {
+  return state.children.get(uid)?.uids(start, end) ?? []
+}
+
+/** How many children an element has. */
+export function childCount(state: ContractState, uid: string): number {
+  return state.children.get(uid)?.size ?? 0
+}
+
+/** UIDs of an element and all below it; parents come before their children. None for a UID without an element. */
+export function subtreeUids(state: ContractState, uid: string): string[] {
+  const uids = element(state, uid) === undefined ? [] : [uid]
+  for (let index = 0; index < uids.length; index += 1) {
+    for (const child of childrenOf(state, uids[index] as string)) uids.push(child)
+  }
+  return uids
+}
+
+/**
+ * Hash over an element and all below it (REQ-3), 64 hex digits. Costs O(k log k) for k elements; that of a UID without an
+ * element is the hash of an empty list.
+ */
+export function subtreeHash(state: ContractState, uid: string): string {
+  const rows = subtreeUids(state, uid)
+    .sort()
+    .map((below) => [below, recordHash(state.map.get(below) as StateRecord)])
+  return hashJson('subtree', rows)
+}
+
+/**
+ * What `set` and `delete` name as `seen` (REQ-3): a field's commitment, otherwise the subtree hash. Undefined for a UID
+ * without an element.
+ */
+export function seenOf(state: ContractState, uid: string): string | undefined {
+  const record = element(state, uid)
+  return record === undefined ? undefined : (record.value ?? subtreeHash(state, uid))
+}
+
+/** The state with one element more. Its parent is a block or list of the state, its UID is not in use. */
+export function withElement(state: ContractState, uid: string, record: ElementRecord): ContractState {
+  const siblings = state.children.get(record.parent) as Siblings
+  let children = state.children.set(
+    record.parent,
+    siblings.add({ uid, name: record.name, order: record.order }),
+  )
+  if (record.kind !== 'field') children = children.set(uid, new Siblings(siblings.depth + 1))
+  return { ...state, map: state.map.set(uid, record), children }
+}
+
+/** The state with another record for a field; name, order and parent are the same as before. */
+export function withField(state: ContractState, uid: string, record: ElementRecord): ContractState {
+  return { ...state, map: state.map.set(uid, record) }
+}
+
+/** The state without an element and all below it, which are `uids`; it comes first there and is not the root. */
+export function withoutSubtree(state: ContractState, uids: readonly string[]): ContractState {
+  const uid = uids[0] as string
+  const { parent, name, order } = element(state, uid) as ElementRecord
+  const siblings = state.children.get(parent) as Siblings
+  let { map } = state
+  let children = state.children.set(parent, siblings.remove({ uid, name, order }))
+  for (const below of uids) {
+    map = map.delete(below)
+    children = children.delete(below)
+  }
+  return { ...state, map, children }
+}

@@ -1,0 +1,109 @@
+/**
+ * One operation on a state: what it does, or why it can't (PROTOCOL REQ-4, VAL-3). docs/outcomes.md says the same in words.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { checkValue } from '../document/types.ts'
+import type {
+  CreateOperation,
+  DeleteOperation,
+  FieldType,
+  Operation,
+  SetOperation,
+} from '../ledger/request.ts'
+import type { Opening, Value } from '../ledger/value.ts'
+import {
+  type ContractState,
+  DEPTH_MAX,
+  element,
+  subtreeHash,
+  subtreeUids,
+  withElement,
+  withField,
+  withoutSubtree,
+} from './elements.ts'
+import type { ElementRecord } from './record.ts'
+
+/** Why a request is not accepted, and what its outcome is then. The codes stand in ledger blocks: they never change. */
+export const OUTCOME_CODES = {
+  'element-gone': 'conflicted',
+  'not-a-block': 'rejected',
+  'not-a-field': 'rejected',
+  'parent-gone': 'conflicted',
+  'root-undeletable': 'rejected',
+  'stale-version': 'conflicted',
+  'too-deep': 'rejected',
+  'uid-in-use': 'rejected',
+  'wrong-type': 'rejected',
+} as const satisfies Record<string, 'conflicted' | 'rejected'>
+
+/** A code of a request that is not accepted. */
+export type OutcomeCode = keyof typeof OUTCOME_CODES
+
+/** Openings by their commitment; a Map will do. */
+export type OpeningSource = Pick<ReadonlyMap<string, Opening>, 'get'>
+
+/** The state after an operation with the UIDs whose records it touched, or the code of what is wrong with it. */
+export type Stepped = { state: ContractState; touched: readonly string[] } | { code: OutcomeCode }
+
+/**
+ * Applies one operation. Of several things wrong with it the one that is named first below decides.
+ * @param openings must hold the opening of the operation's commitment
+ */
+export function step(state: ContractState, operation: Operation, openings: OpeningSource): Stepped {
+  switch (operation.op) {
+    case 'create':
+      return create(state, operation, openings)
+    case 'set':
+      return set(state, operation, openings)
+    case 'delete':
+      return remove(state, operation)
+  }
+}
+
+function create(state: ContractState, operation: CreateOperation, openings: OpeningSource): Stepped {
+  const { uid, parent, name, kind, order, type, value } = operation
+  if (type !== undefined && value !== undefined && !isOfType(type, value, openings))
+    return { code: 'wrong-type' }
+  if (state.map.has(uid)) return { code: 'uid-in-use' }
+  if (!state.map.has(parent)) return { code: 'parent-gone' }
+  const siblings = state.children.get(parent)
+  if (siblings === undefined) return { code: 'not-a-block' }
+  if (siblings.depth >= DEPTH_MAX) return { code: 'too-deep' }
+  const record: ElementRecord =
+    kind === 'field' ? { kind, name, order, parent, type, value } : { kind, name, order, parent }
+  return { state: withElement(state, uid, record), touched: [uid] }
+}
+
+function set(state: ContractState, operation: SetOperation, openings: OpeningSource): Stepped {
+  const { uid, seen, type, value } = operation
+  if (!isOfType(type, value, openings)) return { code: 'wrong-type' }
+  if (!state.map.has(uid)) return { code: 'element-gone' }
+  const record = element(state, uid)
+  if (record?.kind !== 'field') return { code: 'not-a-field' }
+  if (record.value !== seen) return { code: 'stale-version' }
+  return { state: withField(state, uid, { ...record, type, value }), touched: [uid] }
+}
+
+function remove(state: ContractState, { uid, seen }: DeleteOperation): Stepped {
+  if (uid === state.rootUid || uid === state.epochUid) return { code: 'root-undeletable' }
+  const record = element(state, uid)
+  if (record === undefined) return { code: 'element-gone' }
+  if (seen !== (record.value ?? subtreeHash(state, uid))) return { code: 'stale-version' }
+  const touched = subtreeUids(state, uid)
+  return { state: withoutSubtree(state, touched), touched }
+}
+
+function isOfType(type: FieldType, commitment: string, openings: OpeningSource): boolean {
+  return isValueOfType(type, (openings.get(commitment) as Opening).value)
+}
+
+/** Whether a value has the strict form of a type; see `checkValue`. */
+export function isValueOfType(type: FieldType, value: Value): boolean {
+  try {
+    checkValue(type, value)
+    return true
+  } catch (error) {
+    if (error instanceof CountersignError) return false
+    throw error
+  }
+}

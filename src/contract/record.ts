@@ -1,0 +1,86 @@
+/**
+ * What the map of a contract holds: element records and the epoch record (PROTOCOL ELE-1, ELE-2, STA-2).
+ */
+import { hashJson, hashOf } from '../crypto/hash.ts'
+import * as shape from '../crypto/shape.ts'
+import type { Epoch } from '../ledger/genesis.ts'
+import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/request.ts'
+
+/** One element. `type` and `value` (a commitment, 64 hex) stand with fields only; `parent` is a UID (32 hex). */
+export type ElementRecord = {
+  kind: ElementKind
+  name: string
+  order: string
+  parent: string
+  type?: FieldType
+  value?: string
+}
+
+/** Members, their cards and what they agreed on, within one epoch. */
+export type EpochRecord = Epoch
+
+/** A value of the map. */
+export type StateRecord = ElementRecord | EpochRecord
+
+/** A UID and its new record; null where it is removed. */
+export type ElementChange = [uid: string, record: StateRecord | null]
+
+/** The parent that the root block names. */
+const NO_ELEMENT = '0'.repeat(32)
+
+/** The root block's record, the same in every contract. */
+export const ROOT_RECORD: Readonly<ElementRecord> = {
+  kind: 'block',
+  name: '',
+  order: '0',
+  parent: NO_ELEMENT,
+}
+
+/** UID of a contract's root block (ELE-1). */
+export function rootUidOf(contract: string): string {
+  return hashOf('meta', `root${contract}`).slice(0, 32)
+}
+
+/** UID of a contract's epoch record (ELE-1). */
+export function epochUidOf(contract: string): string {
+  return hashOf('meta', `epoch${contract}`).slice(0, 32)
+}
+
+/** Whether a record is an element's. */
+export function isElement(record: StateRecord | undefined): record is ElementRecord {
+  return record !== undefined && 'kind' in record
+}
+
+/** A record's hash, 64 hex digits: what the map commits to, and what effects list. */
+export function recordHash(record: StateRecord): string {
+  return hashJson(isElement(record) ? 'element' : 'meta', record)
+}
+
+/** Whether two records, or the absence of one, are the same. */
+export function isSameRecord(first: StateRecord | undefined, second: StateRecord | undefined): boolean {
+  if (first === second) return true
+  if (!isElement(first) || !isElement(second)) return false
+  return (
+    first.value === second.value &&
+    first.type === second.type &&
+    first.kind === second.kind &&
+    first.parent === second.parent &&
+    first.order === second.order &&
+    first.name === second.name
+  )
+}
+
+const place = { name: nameShape, order: orderShape, parent: shape.uid }
+const blockShape = shape.object({ kind: shape.literal('block', 'list'), ...place })
+const fieldShape = shape.object({
+  kind: shape.literal('field'),
+  ...place,
+  type: shape.literal(...FIELD_TYPES),
+  value: shape.hash,
+})
+
+/** Checks an element record that came from a store. @throws CountersignError `bad-format` */
+export function checkElementRecord(value: unknown, where: string): ElementRecord {
+  const isField = (value as { kind?: unknown } | null)?.kind === 'field'
+  return isField ? fieldShape(value, where) : blockShape(value, where)
+}

@@ -1,0 +1,183 @@
+/**
+ * States from outside: from a genesis, and from the records of a store. Also the room's one place to import what a state is
+ * and how it is read.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { emptyMerkleMap } from '../crypto/merkle-map.ts'
+import * as shape from '../crypto/shape.ts'
+import { emptyTrie } from '../crypto/trie.ts'
+import { epochShape, firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
+import { netChanges, runOperations } from './apply.ts'
+import { type ContractState, DEPTH_MAX } from './elements.ts'
+import type { OpeningSource } from './outcome.ts'
+import {
+  checkElementRecord,
+  type ElementChange,
+  type ElementRecord,
+  type EpochRecord,
+  epochUidOf,
+  isSameRecord,
+  ROOT_RECORD,
+  recordHash,
+  rootUidOf,
+  type StateRecord,
+} from './record.ts'
+import { type Sibling, Siblings } from './siblings.ts'
+
+export {
+  type ContractState,
+  childCount,
+  childrenOf,
+  DEPTH_MAX,
+  element,
+  elementCount,
+  seenOf,
+  stateRoot,
+  subtreeHash,
+  subtreeUids,
+} from './elements.ts'
+export type { OpeningSource } from './outcome.ts'
+export {
+  type ElementChange,
+  type ElementRecord,
+  type EpochRecord,
+  epochUidOf,
+  recordHash,
+  rootUidOf,
+  type StateRecord,
+} from './record.ts'
+
+const leafHashOf = (_uid: string, record: StateRecord): string => recordHash(record)
+
+/** The state of height 0 (GEN-2), and every record of it as a change. */
+export type GenesisState = { state: ContractState; changes: ElementChange[] }
+
+/**
+ * The state that a genesis makes: its operations applied to the empty root block, which they name as GENESIS_ROOT. It has been
+ * checked (`checkGenesis`).
+ * @throws CountersignError `bad-format` naming the operation that is not accepted; `invariant-broken` if an opening is
+ * missing
+ */
+export function genesisState(contract: string, genesis: Genesis, openings: OpeningSource): GenesisState {
+  const rootUid = rootUidOf(contract)
+  const epochUid = epochUidOf(contract)
+  const epoch = firstEpoch(genesis)
+  const blank: ContractState = {
+    contract,
+    rootUid,
+    epochUid,
+    map: emptyMerkleMap(leafHashOf),
+    children: emptyTrie(),
+    epoch,
+  }
+  const empty: ContractState = {
+    ...blank,
+    map: blank.map.set(rootUid, ROOT_RECORD).set(epochUid, epoch),
+    children: blank.children.set(rootUid, new Siblings(0)),
+  }
+  const operations = genesis.operations.map((operation) =>
+    operation.op === 'create' && operation.parent === GENESIS_ROOT
+      ? { ...operation, parent: rootUid }
+      : operation,
+  )
+  const result = runOperations(empty, operations, openings)
+  if (result.code !== undefined)
+    throw new CountersignError(
+      'bad-format',
+      `genesis.operations[${result.position}]: is not accepted (${result.code}); make the genesis anew without it`,
+    )
+  const touched = result.touched.add(rootUid).add(epochUid)
+  return { state: result.state, changes: netChanges(blank, result.state, touched) }
+}
+
+/**
+ * The state that consists of these records, as a store keeps them. Whether it is the state that was signed, its root says.
+ * @throws CountersignError `invariant-broken` naming the element whose record is malformed, stands there twice, has no
+ * parent, or is not below the root; or the root or epoch record if it is missing
+ */
+export function restoreState(
+  contract: string,
+  records: Iterable<readonly [uid: string, record: StateRecord]>,
+): ContractState {
+  const rootUid = rootUidOf(contract)
+  const epochUid = epochUidOf(contract)
+  let map = emptyMerkleMap(leafHashOf)
+  let epoch: EpochRecord | undefined
+  const elements = new Map<string, ElementRecord>()
+  for (const [uid, record] of records) {
+    if (uid === epochUid) {
+      if (epoch !== undefined) throw broken(uid, 'stands there twice')
+      epoch = checked(uid, () => epochShape(record, 'epoch'))
+    } else {
+      if (elements.has(uid)) throw broken(uid, 'stands there twice')
+      elements.set(
+        uid,
+        checked(uid, () => checkRecord(uid, rootUid, record)),
+      )
+    }
+    map = map.set(uid, record)
+  }
+  if (epoch === undefined) throw broken(epochUid, 'is missing: it is the epoch record')
+  if (!elements.has(rootUid)) throw broken(rootUid, 'is missing: it is the root block')
+  const children = childrenByParent(rootUid, elements)
+  return { contract, rootUid, epochUid, map, children, epoch }
+}
+
+function checkRecord(uid: string, rootUid: string, record: StateRecord): ElementRecord {
+  shape.uid(uid, 'uid')
+  if (uid !== rootUid) return checkElementRecord(record, 'record')
+  if (Object.keys(record).length !== 4 || !isSameRecord(record, ROOT_RECORD))
+    throw new CountersignError('bad-format', 'the root block is not as every contract has it')
+  return ROOT_RECORD
+}
+
+function childrenByParent(
+  rootUid: string,
+  elements: ReadonlyMap<string, ElementRecord>,
+): ContractState['children'] {
+  const below = new Map<string, Sibling[]>()
+  for (const [uid, { parent, name, order }] of elements) {
+    if (uid === rootUid) continue
+    const parentRecord = elements.get(parent)
+    if (parentRecord === undefined) throw broken(uid, `lies below ${parent}, which does not exist`)
+    if (parentRecord.kind === 'field') throw broken(uid, `lies below ${parent}, which is a field`)
+    const siblings = below.get(parent)
+    if (siblings === undefined) below.set(parent, [{ uid, name, order }])
+    else siblings.push({ uid, name, order })
+  }
+  let children: ContractState['children'] = emptyTrie()
+  let level = [rootUid]
+  let reached = 0
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEPTH_MAX) throw broken(level[0] as string, `lies more than ${DEPTH_MAX} levels deep`)
+    reached += level.length
+    const next: string[] = []
+    for (const uid of level) {
+      const siblings = below.get(uid) ?? []
+      for (const sibling of siblings) next.push(sibling.uid)
+      below.delete(uid)
+      if (elements.get(uid)?.kind !== 'field') children = children.set(uid, new Siblings(depth, siblings))
+    }
+    level = next
+  }
+  // Whatever has a parent and was not reached from the root hangs on a circle.
+  if (reached < elements.size)
+    throw broken([...below.keys()][0] as string, 'lies in a circle, not below the root')
+  return children
+}
+
+function checked<T>(uid: string, check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error
+    throw broken(uid, `has a malformed record: ${error.message}`)
+  }
+}
+
+function broken(uid: string, what: string): CountersignError {
+  return new CountersignError(
+    'invariant-broken',
+    `The element ${JSON.stringify(uid.slice(0, 64))} of the stored contract ${what}.`,
+  )
+}
