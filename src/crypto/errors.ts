@@ -119,6 +119,11 @@ export const REGISTRY = {
     title: 'There is nothing here',
     advice: 'Check the address or identifier.',
   },
+  'order-exhausted': {
+    status: 409,
+    title: 'There is no place left between two elements',
+    advice: 'Delete one of the two neighbours, create it again, and insert then.',
+  },
   replayed: {
     status: 409,
     title: 'The same request is in the ledger already',
