@@ -235,11 +235,13 @@ export class LogTree {
     if (!isIndex(size) || size > this.size) throw outside('size', size, this.size)
     const hashes: string[] = []
     let start = 0
+    let width = 2 ** (this.#levels.length - 1)
     for (let level = this.#levels.length - 1; level >= 0; level -= 1) {
-      const width = 2 ** level
-      if (size - start < width) continue
-      hashes.push(this.#level(level).get(start / width))
-      start += width
+      if (size - start >= width) {
+        hashes.push(this.#level(level).get(start / width))
+        start += width
+      }
+      width /= 2
     }
     return { size, hashes }
   }
@@ -290,9 +292,11 @@ export class LogTree {
   /** The root over leaves start … end - 1, a range that RFC 6962's splitting gives. */
   #rangeRoot(start: number, end: number): string {
     const width = end - start
-    const level = Math.ceil(Math.log2(width))
-    if (2 ** level === width) return this.#level(level).get(start / width)
-    const middle = start + splitOf(width)
+    let level = 0
+    let complete = 1
+    for (; complete < width; complete *= 2) level += 1
+    if (complete === width) return this.#level(level).get(start / width)
+    const middle = start + complete / 2
     return nodeHash(this.#rangeRoot(start, middle), this.#rangeRoot(middle, end))
   }
 
