@@ -52,6 +52,8 @@ export class Node {
   private closed = false
   /** Set when a broken invariant has stopped the node. */
   failure: Error | undefined
+  /** Called once when it has. */
+  onFailure: () => void = () => undefined
 
   private constructor(options: NodeOptions) {
     this.options = options
@@ -156,6 +158,7 @@ export class Node {
     this.options.log('error', 'stopped', { reason: error.message, stack: error.stack })
     for (const [, waiting] of this.waiters) for (const wake of waiting) wake()
     void this.transport?.close()
+    this.onFailure()
   }
 
   private setWake(): void {

@@ -1,0 +1,99 @@
+/** `export` and `verify`: a contract as one file, and the proof of it with no node running. */
+import { createReadStream, createWriteStream, readFileSync, renameSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import { CountersignError } from '../../crypto/errors.ts'
+import { checkSignedCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
+import { BundleVerifier, type Report } from '../../verify/verifier.ts'
+import { NodeClient } from '../client.ts'
+import { findContract } from './find.ts'
+import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
+
+const EXIT = { valid: 0, invalid: 1, unreadable: 2, unidentified: 3 } as const
+
+export function addVerifyCommands(program: Command): void {
+  program
+    .command('export <id>')
+    .description('write a contract as one self-contained file')
+    .requiredOption('-o, --output <file>', 'the file to write')
+    .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options) => {
+      const client = new NodeClient(options.data)
+      const contract = await findContract(client, id)
+      const response = await client.fetch(`/api/contracts/${contract.id}/export`)
+      const partial = `${options.output}.part`
+      await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial))
+      renameSync(partial, options.output)
+      if (options.json) printJson({ contract: contract.id, file: options.output })
+      else {
+        print(`${green('✓')} ${bold(safe(contract.name))} written to ${options.output}`)
+        print(dim(`  Anyone can check it: countersign verify ${options.output} --trust FINGERPRINT…`))
+      }
+    })
+
+  program
+    .command('verify <file>')
+    .description('check an exported contract with no node running')
+    .option('--trust <fingerprint...>', 'fingerprints of parties you know')
+    .option('--card <file...>', 'card files of parties you know')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers unidentified.',
+    )
+    .action(async (file: string, options) => {
+      const trusted = new Set<string>((options.trust ?? []).map(parseFingerprint))
+      for (const card of options.card ?? []) trusted.add(partyOf(readCardFile(card)))
+      const report = await verifyFile(file, trusted)
+      if (options.json) printJson(report)
+      else printReport(file, report)
+      process.exitCode = EXIT[report.verdict]
+    })
+}
+
+function readCardFile(file: string) {
+  try {
+    return checkSignedCard(JSON.parse(readFileSync(file, 'utf8'))).card
+  } catch (error) {
+    if (error instanceof CountersignError) throw error
+    throw new CountersignError('bad-request', `${file} is not a readable card file`)
+  }
+}
+
+/** Streams a bundle through the verifier. Unreadable files give that verdict, not an error. */
+export async function verifyFile(file: string, trusted: ReadonlySet<string>): Promise<Report> {
+  const verifier = new BundleVerifier({ trusted })
+  try {
+    const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+    for await (const line of lines) verifier.line(line)
+  } catch (error) {
+    throw new CountersignError('not-found', `${file} can’t be read: ${(error as Error).message}`)
+  }
+  return verifier.end()
+}
+
+function printReport(file: string, report: Report): void {
+  const titles = {
+    valid: green('VALID: every signer identified'),
+    invalid: red('INVALID'),
+    unreadable: red('UNREADABLE: this is not a bundle'),
+    unidentified: yellow('CONSISTENT IN ITSELF, SIGNERS UNIDENTIFIED'),
+  }
+  print(`${bold(file)}  ${titles[report.verdict]}`)
+  const { finding } = report
+  if (finding) print(`  ${red(`[${finding.rule}]`)} ${safe(finding.place)}: ${safe(finding.message)}`)
+  if (report.verdict === 'unreadable') return
+  if (report.contract) print(`  contract      ${report.contract}  ${safe(report.name ?? '')}`)
+  if (report.verdict === 'invalid') return
+  print(`  final height  ${report.height}${report.tentativeHeights ? `  (${report.tentativeHeights} more tentative)` : ''}`)
+  print(`  record hash   ${report.stateRoot}`)
+  for (const member of report.members) {
+    const mark = member.identified ? green('✓ known to you') : yellow('? not known to you')
+    print(`  signed by     ${formatFingerprint(member.party)}  ${bold(safe(member.name))}  ${mark}`)
+  }
+  if (report.verdict === 'unidentified')
+    print(dim('  A bundle’s own keys prove nothing: name the parties you know with --trust or --card.'))
+}
