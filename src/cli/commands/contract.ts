@@ -1,0 +1,237 @@
+/** `contract …`: make, accept, read and change contracts. */
+import { readFileSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import type { Command } from 'commander'
+import { CountersignError } from '../../crypto/errors.ts'
+import { NodeClient } from '../client.ts'
+import { bold, cyan, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
+import { type ContractView, contracts, findContract, findParty } from './find.ts'
+
+const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
+
+export function addContractCommands(program: Command): void {
+  const contract = program.command('contract').description('the contracts this node shares')
+  contract
+    .command('create')
+    .description('make a contract from a document and invite its parties')
+    .requiredOption('--from <file>', 'the document: JSON or XML')
+    .requiredOption('--with <party...>', 'pinned parties, by name or fingerprint')
+    .option('--name <name>', 'what to call it (default: the file’s name)')
+    .option('--quorum <policy>', 'majority, bft or unanimous', 'majority')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(createContract)
+  contract
+    .command('accept <id>')
+    .description('accept an invitation: your node cosigns the contract as it stands')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(async (text: string, options) => {
+      const client = new NodeClient(options.data)
+      const { id, name } = await findContract(client, text)
+      const view = await client.post<ContractView>(`/api/contracts/${id}/accept`)
+      if (options.json) printJson(view)
+      else print(`${green('✓')} ${bold(safe(name))} accepted${waitingText(view)}`)
+    })
+  contract
+    .command('list')
+    .description('list them')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(async (options) => {
+      const all = await contracts(new NodeClient(options.data))
+      if (options.json) printJson(all)
+      else if (all.length === 0) print('No contracts yet: countersign contract create --from FILE --with PARTY')
+      else print(contractTable(all))
+    })
+  contract
+    .command('show <id>')
+    .description('show its document as it is final here, or was')
+    .option('--at <time>', 'as of a time (ISO 8601)')
+    .option('--height <n>', 'as of a height')
+    .option('--uids', 'show the elements’ UIDs')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(showContract)
+  contract
+    .command('set <id> <path> <value>')
+    .description('set a field; answers when every party has signed')
+    .option('--wait <seconds>', 'how long to wait for that', '30')
+    .option('--seen <version>', 'refuse unless the field still has this version')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(setField)
+  contract
+    .command('check <id>')
+    .description('check this node’s own database against what was signed')
+    .option(...DATA)
+    .option('--json', 'print JSON')
+    .action(async (text: string, options) => {
+      const client = new NodeClient(options.data)
+      const { id, name } = await findContract(client, text)
+      const report = await client.post<CheckView>(`/api/contracts/${id}/check`)
+      if (options.json) printJson(report)
+      else if (report.ok) print(`${green('✓')} ${bold(safe(name))}: everything on disk is what was signed, up to height ${report.height}`)
+      else print(`${red('✗')} ${bold(safe(name))}: ${findingText(report)}`)
+      process.exitCode = report.ok ? 0 : 1
+    })
+}
+
+type CheckView = {
+  ok: boolean
+  height: number
+  finding?: { rule: string; place: string; message: string }
+}
+
+function findingText({ finding }: CheckView): string {
+  return finding ? `[${finding.rule}] ${safe(finding.place)}: ${safe(finding.message)}` : 'damaged'
+}
+
+async function createContract(options: {
+  from: string
+  with: string[]
+  name?: string
+  quorum: string
+  data: string
+  json?: boolean
+}): Promise<void> {
+  const client = new NodeClient(options.data)
+  let text: string
+  try {
+    text = readFileSync(options.from, 'utf8')
+  } catch (error) {
+    throw new CountersignError('not-found', `${options.from} can’t be read: ${(error as Error).message}`)
+  }
+  const parties: string[] = []
+  for (const party of options.with) parties.push(await findParty(client, party))
+  const head = JSON.stringify({
+    name: options.name ?? basename(options.from, extname(options.from)),
+    with: parties,
+    policy: { quorum: options.quorum },
+  })
+  const isXml = text.trimStart().startsWith('<')
+  // The document is passed on as written: parsing it here would lose exact decimals.
+  const body = `${head.slice(0, -1)},${isXml ? `"xml":${JSON.stringify(text)}` : `"document":${text}`}}`
+  const view = await client.post<ContractView>('/api/contracts', body)
+  if (options.json) {
+    printJson(view)
+    return
+  }
+  print(`${green('✓')} ${bold(safe(view.name))} made${waitingText(view)}`)
+  print(`  id           ${view.id}`)
+  print(`  record hash  ${view.recordHash}`)
+  print(dim(`  They accept it with: countersign contract accept ${view.id.slice(0, 12)}`))
+}
+
+function waitingText(view: ContractView): string {
+  const names = view.waitingFor.map(({ name }) => safe(name))
+  return names.length === 0 ? '; every party has signed' : `; waiting for ${yellow(names.join(', '))}`
+}
+
+function contractTable(all: readonly ContractView[]): string {
+  const rows = all.map((one) => [
+    bold(safe(one.name)),
+    one.id.slice(0, 12),
+    one.status === 'halted' ? red(one.status) : one.status === 'invited' ? yellow(one.status) : one.status,
+    one.finalHeight < 0 ? '–' : String(one.finalHeight),
+    one.recordHash.slice(0, 16),
+    one.members.map(({ name }) => safe(name)).join(', '),
+    one.waitingFor.map(({ name }) => safe(name)).join(', ') || '–',
+  ])
+  return table(['name', 'id', 'status', 'final height', 'record hash', 'parties', 'waiting for'], rows)
+}
+
+type ElementView = {
+  uid: string
+  name: string
+  kind: 'block' | 'list' | 'field'
+  type?: string
+  value?: string | boolean | null
+  children?: ElementView[]
+}
+type FullView = {
+  id: string
+  name: string
+  height: number
+  recordHash: string
+  timeMs: number
+  root: ElementView
+}
+
+async function showContract(
+  text: string,
+  options: { at?: string; height?: string; uids?: boolean; data: string; json?: boolean },
+): Promise<void> {
+  const client = new NodeClient(options.data)
+  const { id } = await findContract(client, text)
+  const query = new URLSearchParams()
+  if (options.at !== undefined) query.set('at', options.at)
+  if (options.height !== undefined) query.set('height', options.height)
+  const full = await client.get<FullView>(`/api/contracts/${id}/full?${query}`)
+  if (options.json) {
+    printJson(full)
+    return
+  }
+  print(`${bold(safe(full.name))}  ${dim(full.id)}`)
+  print(`height ${full.height}  ${time(full.timeMs)}  record hash ${full.recordHash}`)
+  print()
+  for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false)
+}
+
+function printElement(element: ElementView, depth: number, uids: boolean): void {
+  const indent = '  '.repeat(depth)
+  const uid = uids ? dim(`  ${element.uid}`) : ''
+  if (element.name.startsWith('#') && element.name !== '#text' && element.name !== '#value') return
+  if (element.kind === 'field') {
+    const value = element.value === null || element.value === undefined ? dim('null') : cyan(safe(String(element.value)))
+    print(`${indent}${safe(element.name)}  ${value}${uid}`)
+    return
+  }
+  const count = element.kind === 'list' ? dim(` [${element.children?.length ?? 0}]`) : ''
+  print(`${indent}${bold(safe(element.name))}${count}${uid}`)
+  for (const child of element.children ?? []) printElement(child, depth + 1, uids)
+}
+
+type StatusView = {
+  id: string
+  stage: string
+  outcome?: string
+  code?: string
+  height?: number
+  dialogues: { name: string; received: boolean; accepted: boolean }[]
+  waitingFor: { name: string; sinceMs: number; connected: boolean }[]
+}
+
+async function setField(
+  text: string,
+  path: string,
+  value: string,
+  options: { wait: string; seen?: string; data: string; json?: boolean },
+): Promise<void> {
+  const client = new NodeClient(options.data)
+  const { id } = await findContract(client, text)
+  const place = path
+    .replace(/^\//, '')
+    .split('/')
+    .map((segment) => encodeURIComponent(segment))
+    .join('/')
+  const headers: Record<string, string> = { 'content-type': 'text/plain', prefer: `wait=${options.wait}` }
+  if (options.seen) headers['if-match'] = `"${options.seen}"`
+  const response = await client.fetch(`/records/${id}/${place}`, { method: 'PUT', body: value, headers })
+  const status = (await response.json()) as StatusView
+  if (options.json) {
+    printJson(status)
+    return
+  }
+  printStatus(status)
+}
+
+function printStatus(status: StatusView): void {
+  const mark = status.stage === 'final' ? green('✓ final') : yellow(`… ${status.stage}`)
+  const at = status.height === undefined ? '' : ` at height ${status.height}`
+  print(`${mark}${at}${status.outcome ? `, ${status.outcome}` : ''}  ${dim(status.id)}`)
+  for (const { name, received, accepted } of status.dialogues)
+    print(`  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`)
+  for (const { name, sinceMs, connected } of status.waitingFor)
+    print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
+}

@@ -1,0 +1,35 @@
+/** The `countersign` command: where everything is put together. */
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { addContractCommands } from './commands/contract.ts'
+import { addNodeCommands } from './commands/node.ts'
+import { addPeerCommands } from './commands/peer.ts'
+import { addVerifyCommands } from './commands/verify.ts'
+import { addDemoCommand } from './demo/demo.ts'
+import { printError } from './output.ts'
+
+const program = new Command('countersign')
+  .description('A peer database: contracts that every party holds, checks and countersigns.')
+  .version(packageJson.version)
+  .showHelpAfterError('(add --help for what this command takes)')
+  .configureHelp({ sortSubcommands: false })
+
+addNodeCommands(program)
+addPeerCommands(program)
+addContractCommands(program)
+addVerifyCommands(program)
+addDemoCommand(program)
+
+function overrideExit(command: Command): void {
+  command.exitOverride()
+  for (const one of command.commands) overrideExit(one)
+}
+overrideExit(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has printed its own complaints and help already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else process.exitCode = printError(error, process.argv.includes('--json'))
+}
