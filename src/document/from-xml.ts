@@ -22,7 +22,8 @@ import { readXml, type XmlFail, type XmlHandler } from './xml-reader.ts'
  * says that `380` is a number.
  *
  * Refused are a DOCTYPE, any encoding but UTF-8, XML 1.1, undeclared prefixes, repeated attributes, characters that
- * XML forbids, names over 256 characters (with their `@` or `?`), and what exceeds the limits.
+ * XML forbids, names over 256 characters (with their `@` or `?`), and what exceeds the limits. The one thing refused that
+ * is well-formed and has a place in the tree is a processing instruction whose data begins with `?`.
  *
  * @param source UTF-8 bytes (a byte order mark is tolerated) or a string
  * @throws CountersignError `bad-xml` or `too-large`, the message giving line and column

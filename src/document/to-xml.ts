@@ -207,7 +207,8 @@ function isField<Name extends string>(node: DocumentNode, name: Name): node is F
 function isInstruction(node: DocumentNode): node is FieldNode & { name: `?${string}` } {
   if (node.kind !== 'field' || node.name[0] !== '?' || typeof node.value !== 'string') return false
   const target = node.name.slice(1)
-  return isNcName(target) && target.toLowerCase() !== 'xml' && !node.value.includes('?>')
+  // A leading "?" is refused by the reader.
+  return isNcName(target) && target.toLowerCase() !== 'xml' && !/^[ \t\r\n]*\?|\?>/.test(node.value)
 }
 
 function isDocumentElement(node: DocumentNode, inScope: ReadonlyMap<string, string>): boolean {

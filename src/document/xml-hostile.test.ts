@@ -75,6 +75,7 @@ describe('fromXml refuses', () => {
     ['attributes without space between', '<a k="1"l="2"/>', /./],
     ['"--" in a comment', '<a><!-- -- --></a>', /malformed comment/],
     ['an instruction named xml', '<a><?XML x?></a>', /XML declaration/],
+    ['an instruction without space after its name', '<?a?b?><a/>', /question mark/],
     ['an instruction with a colon', '<?a:b?><a/>', /processing instruction/],
     ['a name with a forbidden character', '<a×/>', /disallowed character/],
   ])('%s', (_what, xml, message) => {

@@ -126,6 +126,8 @@ function attach(
   parser.on('processinginstruction', ({ target, body }) => {
     flushText()
     checkNameLength(target, '?')
+    // saxes takes the malformed `<?a?b?>` for `<?a ?b?>` and does not tell which it was.
+    if (body.startsWith('?')) fail('bad-xml', 'a processing instruction may not begin with a question mark.')
     checkTextLength(body)
     countNode()
     handler.instruction(target, body)

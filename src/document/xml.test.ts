@@ -206,6 +206,7 @@ describe('toXml', () => {
     ['a reserved declaration', [text('@xmlns:xml', 'u')], '<element name="@xmlns:xml">u</element>'],
     ['a declaration with an odd name', [text('@xmlnsx', 'u')], ''],
     ['an instruction that would end early', [text('?p', 'a?>b')], '<element name="?p">a?&gt;b</element>'],
+    ['an instruction that would not be read', [text('?p', ' ?b')], '<element name="?p"> ?b</element>'],
     ['an instruction named xml', [text('?XML', 'a')], '<element name="?XML">a</element>'],
     ['a name that markup could break out of', [text('a"><x', '')], '<element name="a&quot;>&lt;x"/>'],
     ['a block named #text', [block('#text', [])], '<element name="#text"/>'],

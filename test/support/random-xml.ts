@@ -41,12 +41,12 @@ const characters = fc
       '\u2028',
       '&quot;',
       '&apos;',
-      ']',
+      // With the space no "]]>" can come about, which text may not hold.
+      '] ',
     ),
     { maxLength: 6 },
   )
-  // "]]>" may not stand in text; without two brackets in a row it cannot come about.
-  .map((parts) => parts.join('').replace(/\]+/g, ']'))
+  .map((parts) => parts.join(''))
 
 const textPart: fc.Arbitrary<Part> = fc.oneof(
   characters.map((source) => ({ source, isText: true })),
@@ -55,7 +55,7 @@ const textPart: fc.Arbitrary<Part> = fc.oneof(
     .map((source) => ({ source, isText: true })),
 )
 const instruction: fc.Arbitrary<Part> = fc
-  .constantFrom('<?pi?>', '<?pi  some data ?>', '<?x a="1"?b?>', '<?y ??>')
+  .constantFrom('<?pi?>', '<?pi  some data ?>', '<?x a="1"?b?>', '<?y a??>')
   .map((source) => ({ source, isText: false }))
 
 const attribute = fc.tuple(
