@@ -1,4 +1,5 @@
 /** XML to a document tree, so that writing it again gives the same canonical XML. See tree.ts for the mapping. */
+import { CountersignError } from '../crypto/errors.ts'
 import { ruleFromGap, spaceAt } from './indent.ts'
 import {
   type BlockNode,
@@ -12,7 +13,7 @@ import {
   TEXT,
   text,
 } from './tree.ts'
-import { readXml, type XmlFail, type XmlHandler } from './xml-reader.ts'
+import { readXml, type XmlHandler } from './xml-reader.ts'
 
 /**
  * Reads an XML document.
@@ -26,11 +27,13 @@ import { readXml, type XmlFail, type XmlHandler } from './xml-reader.ts'
  * is well-formed and has a place in the tree is a processing instruction whose data begins with `?`.
  *
  * @param source UTF-8 bytes (a byte order mark is tolerated) or a string
- * @throws CountersignError `bad-xml` or `too-large`, the message giving line and column
+ * @throws CountersignError `bad-xml` or `too-large`, the message giving line and column where there is one
  */
 export function fromXml(source: Uint8Array | string, limits: Partial<DocumentLimits> = {}): BlockNode {
   const effective = { ...DOCUMENT_LIMITS, ...limits }
-  return readXml(source, effective, (fail) => new TreeBuilder(fail, effective.nodes)).finish()
+  const builder = new TreeBuilder(effective.nodes)
+  readXml(source, effective, builder)
+  return builder.finish()
 }
 
 /** An element as read: its text still as strings among the children. */
@@ -45,15 +48,13 @@ interface RawElement {
 }
 
 class TreeBuilder implements XmlHandler {
-  private readonly fail: XmlFail
   private readonly limitNodes: number
   private readonly top: (RawElement | FieldNode)[] = []
   private readonly stack: RawElement[] = []
   private readonly votes = new Map<string, number>()
   private nodes = 0
 
-  constructor(fail: XmlFail, limitNodes: number) {
-    this.fail = fail
+  constructor(limitNodes: number) {
     this.limitNodes = limitNodes
   }
 
@@ -165,7 +166,10 @@ class TreeBuilder implements XmlHandler {
   private count(added: number): void {
     this.nodes += added
     if (this.nodes > this.limitNodes) {
-      this.fail('too-large', `a document may make at most ${this.limitNodes} blocks and fields.`)
+      throw new CountersignError(
+        'too-large',
+        `An XML document may make at most ${this.limitNodes} blocks and fields; this one makes more.`,
+      )
     }
   }
 }

@@ -26,20 +26,15 @@ export interface XmlAttribute {
 }
 
 /** Refuses the document at the place that has been read up to. */
-export type XmlFail = (code: Extract<ErrorCode, 'bad-xml' | 'too-large'>, reason: string) => never
+type XmlFail = (code: Extract<ErrorCode, 'bad-xml' | 'too-large'>, reason: string) => never
 
 /**
- * Reads a document, telling it to the handler that `makeHandler` returns, which may refuse it by the given function;
- * gives that handler back.
+ * Reads a document, telling it to the handler.
  *
  * @param source UTF-8 bytes, with or without a byte order mark, or a string
  * @throws CountersignError `bad-xml` or `too-large`, the message giving line and column
  */
-export function readXml<Handler extends XmlHandler>(
-  source: Uint8Array | string,
-  limits: DocumentLimits,
-  makeHandler: (fail: XmlFail) => Handler,
-): Handler {
+export function readXml(source: Uint8Array | string, limits: DocumentLimits, handler: XmlHandler): void {
   const input = decodeSource(source, limits.sizeBytes, 'XML')
   const parser = new SaxesParser({ xmlns: true, position: false })
   const fail: XmlFail = (code, reason) => {
@@ -48,11 +43,9 @@ export function readXml<Handler extends XmlHandler>(
       column: parser.column,
     })
   }
-  const handler = makeHandler(fail)
   attach(parser, limits, fail, handler)
   try {
     parser.write(input).close()
-    return handler
   } catch (thrown) {
     if (thrown instanceof CountersignError) throw thrown
     throw new CountersignError('bad-xml', 'The XML cannot be read.', undefined, { cause: thrown })
