@@ -16,6 +16,10 @@ export class NodeClient {
     this.token = readToken(directory)
   }
 
+  get bearer(): string {
+    return this.token
+  }
+
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     headers.set('authorization', `Bearer ${this.token}`)
