@@ -229,6 +229,7 @@ describe('[LOG-1] verifying', () => {
     }
     expect(verifyInclusion([leaf] as unknown as string, 0, 2, proof, root)).toBe(false)
     expect(verifyInclusion('', 0, 1, [], '')).toBe(false)
+    expect(verifyInclusion(leaf, 0, 2, [], leaf)).toBe(false)
     expect(verifyConsistency(0, 2, other, root, [])).toBe(false)
     expect(verifyConsistency(0, 2, emptyRoot, root, [other])).toBe(false)
     expect(verifyConsistency(0, 2, emptyRoot, root, [])).toBe(true)

@@ -247,6 +247,44 @@ describe('[STA-1] proofs', () => {
     expect(verifyMapProof(root, one, valueHash(1), { ...present, node })).toBe(false)
   })
 
+  it('take no way that a well-formed map has not, even to a root made for it', () => {
+    const key = '0'.repeat(32)
+    const sibling = valueHash(1)
+    const leafHash = (one: string) => sha256('countersign/v1/map-leaf\n', one + valueHash(0))
+    const inner = (bit: number, prefix: string, left: string, right: string) =>
+      sha256('countersign/v1/map-node\n', bit.toString(16).padStart(4, '0') + prefix + left + right)
+    const step = (bit: number) => ({ bit, sibling })
+    const onWay = (bit: number, hash: string) => inner(bit, '00'.repeat(Math.ceil(bit / 8)), hash, sibling)
+
+    expect(
+      verifyMapProof(onWay(3, onWay(5, leafHash(key))), key, valueHash(0), { steps: [3, 5].map(step) }),
+    ).toBe(true)
+    for (const [above, below] of [
+      [5, 5],
+      [9, 3],
+    ] as const) {
+      const root = onWay(above, onWay(below, leafHash(key)))
+      expect(verifyMapProof(root, key, valueHash(0), { steps: [above, below].map(step) })).toBe(false)
+    }
+
+    const near = '08'.padEnd(32, '0')
+    const far = '80'.padEnd(32, '0')
+    for (const [one, isAbsent] of [
+      [near, true],
+      [far, false],
+    ] as const) {
+      const steps = [step(3)]
+      const leaf = { uid: one, valueHash: valueHash(0) }
+      expect(verifyMapProof(onWay(3, leafHash(one)), key, null, { steps, leaf })).toBe(isAbsent)
+      const node = { bit: 8, prefix: one.slice(0, 2), left: sibling, right: sibling }
+      const root = onWay(3, inner(8, node.prefix, sibling, sibling))
+      expect(verifyMapProof(root, key, null, { steps, node })).toBe(isAbsent)
+      expect(verifyMapProof(onWay(3, leafHash(one)), key, null, { steps, leaf, node })).toBe(false)
+    }
+
+    expect(verifyMapProof(onWay(3, emptyMapRoot), key, null, { steps: [step(3)] })).toBe(false)
+  })
+
   it.each([
     ['nothing', undefined],
     ['null', null],

@@ -258,6 +258,7 @@ describe('[CHK-2] notes', () => {
     ['no signature', `${PETER.body}\n`],
     ['no empty line', PETER.body + line],
     ['no newline at the end', note.slice(0, -1)],
+    ['another character in its place', `${note.slice(0, -1)}x`],
     ['an empty line at the end', `${note}\n`],
     ['a carriage return', note.replaceAll('\n', '\r\n')],
     ['a tab', note.replace('you', '\t')],

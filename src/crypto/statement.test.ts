@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { base64UrlDecode, base64UrlEncode, concat, hexDecode, utf8 } from './bytes.ts'
 import { generateKeyPair } from './keys.ts'
-import { leafHash, merkleRoot } from './log.ts'
+import { LogTree, leafHash, merkleRoot } from './log.ts'
 import { ed25519Sign, ed25519Verify } from './provider.ts'
 import {
   BATCH_MAX_SIZE,
@@ -102,7 +102,13 @@ describe('[SIG-3] statement signatures', () => {
   it('cover 1 to 65,536 statements', () => {
     const tooLarge = expect.objectContaining({ code: 'too-large' })
     expect(() => signStatements(privateKey, [])).toThrow(tooLarge)
-    expect(() => signStatements(privateKey, new Array(BATCH_MAX_SIZE + 1).fill({}))).toThrow(tooLarge)
+    const tooMany = new Array<object>(BATCH_MAX_SIZE + 1).fill({})
+    expect(() => signStatements(privateKey, tooMany as never[])).toThrow(tooLarge)
+    const tree = new LogTree(tooMany.map(() => leafHash('{}')))
+    const message = concat(utf8('countersign/v1/statements\n'), hexDecode(tree.root()))
+    const signature = base64UrlEncode(ed25519Sign(privateKey, message))
+    const batch = { index: 7, size: tooMany.length, path: tree.inclusionProof(7) }
+    expect(verifyStatement(publicKey, {}, { signature, batch })).toBe(false)
   })
 })
 

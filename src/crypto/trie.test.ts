@@ -73,6 +73,13 @@ describe('the trie', () => {
     )
   })
 
+  it('is itself where nothing changes', () => {
+    const trie = emptyTrie<number>().set('00'.repeat(16), 1)
+    expect(trie.set('00'.repeat(16), 1)).toBe(trie)
+    expect(trie.set('00'.repeat(16), 2)).not.toBe(trie)
+    expect(trie.delete('01'.repeat(16))).toBe(trie)
+  })
+
   it('holds a value that is undefined', () => {
     const trie = emptyTrie<undefined>().set('00'.repeat(16), undefined)
     expect(trie.has('00'.repeat(16))).toBe(true)
