@@ -1,0 +1,242 @@
+/**
+ * `npm run bench`: separate processes, real TLS between the nodes, fsync on; a write counts when it is final on all nodes.
+ *
+ *   npm run bench -- --members 4 --clients 1|32|256 --seconds 10 [--contracts 1000] [--json]
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { NodeClient } from '../src/cli/client.ts'
+import { initialise, readOwnCard } from '../src/cli/directory.ts'
+import type { WorkerResult, WorkerTask } from './worker.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    members: { type: 'string', default: '4' },
+    clients: { type: 'string', default: '32' },
+    seconds: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '3' },
+    contracts: { type: 'string', default: '1' },
+    'value-bytes': { type: 'string', default: '256' },
+    json: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+  },
+})
+
+const here = dirname(fileURLToPath(import.meta.url))
+const command = join(here, '..', 'bin', 'countersign.js')
+const say = (text: string): void => {
+  if (!options.json) process.stdout.write(`${text}\n`)
+}
+
+type Member = { directory: string; port: number; apiPort: number; party: string; process: ChildProcess }
+
+function number(name: 'members' | 'clients' | 'seconds' | 'warmup' | 'contracts' | 'value-bytes'): number {
+  const value = Number(options[name])
+  if (!Number.isFinite(value) || value < (name === 'warmup' ? 0 : 1)) throw new Error(`--${name} takes a number`)
+  return value
+}
+
+/** One core's Ed25519 verifications a second, by the machine's OpenSSL: the yardstick of this run. */
+function verifyPerSecond(): number {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const message = Buffer.alloc(256, 1)
+  const signature = sign(null, message, privateKey)
+  const startMs = performance.now()
+  let count = 0
+  while (performance.now() - startMs < 1000) {
+    for (let index = 0; index < 50; index += 1) verify(null, message, publicKey, signature)
+    count += 50
+  }
+  return Math.round(count / ((performance.now() - startMs) / 1000))
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+async function startMember(root: string, index: number): Promise<Member> {
+  const directory = join(root, `member-${index}`)
+  const port = await freePort()
+  const apiPort = await freePort()
+  const host = '127.0.0.1'
+  initialise(directory, { version: 1, name: `Member ${index + 1}`, host, port, apiHost: host, apiPort })
+  const flags = options.profile ? ['--cpu-prof', '--cpu-prof-dir', join(root, '..', 'countersign-profiles')] : []
+  const child = spawn(
+    process.execPath,
+    [...flags, command, 'start', '--data', directory, '--log-level', 'error'],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  const { party } = readOwnCard(directory)
+  for (let tries = 0; tries < 200; tries += 1) {
+    const up = await fetch(`http://${host}:${apiPort}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+    if (up) return { directory, port, apiPort, party, process: child }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`member ${index + 1} did not start`)
+}
+
+/** CPU seconds a process has used (Linux); 0 where /proc is missing. */
+function cpuSeconds(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return 0
+  }
+}
+
+async function metric(member: Member, name: string): Promise<number> {
+  const text = await (await new NodeClient(member.directory).fetch('/metrics')).text()
+  let sum = 0
+  for (const line of text.split('\n'))
+    if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) sum += Number(line.split(' ').at(-1))
+  return sum
+}
+
+async function makeContracts(members: readonly Member[], count: number, clients: number): Promise<string[][]> {
+  const [first, ...rest] = members as [Member, ...Member[]]
+  const creator = new NodeClient(first.directory)
+  const fields = Math.max(1, count === 1 ? clients : Math.ceil(clients / count))
+  const document = JSON.stringify(Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, ''])))
+  const paths: string[][] = []
+  for (let start = 0; start < count; start += 25) {
+    const ids = await Promise.all(
+      Array.from({ length: Math.min(25, count - start) }, async (_, index) => {
+        const body = `{"name":"bench ${start + index}","with":${JSON.stringify(rest.map(({ party }) => party))},"document":${document}}`
+        return (await creator.post<{ id: string }>('/api/contracts', body)).id
+      }),
+    )
+    for (const member of rest) {
+      const client = new NodeClient(member.directory)
+      await Promise.all(ids.map((id) => retry(() => client.post(`/api/contracts/${id}/accept`))))
+    }
+    for (const id of ids) paths.push(Array.from({ length: fields }, (_, index) => `${id}/f${index}`))
+  }
+  for (const member of members)
+    await retry(async () => {
+      const { contracts } = await new NodeClient(member.directory).get<{ contracts: { finalHeight: number }[] }>(
+        '/api/contracts',
+      )
+      const ready = contracts.filter(({ finalHeight }) => finalHeight >= 0).length
+      if (ready < count) throw new Error(`${ready} of ${count} contracts are ready`)
+    })
+  return paths
+}
+
+async function retry<T>(action: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await action()
+    } catch (error) {
+      if (tries > 300) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return Math.round(value * 100) / 100
+}
+
+async function load(task: WorkerTask, onStart: () => Promise<void>): Promise<WorkerResult> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(join(here, 'bench-worker.js'), [JSON.stringify(task)])
+    worker.on('message', (message: { started?: true; result?: WorkerResult }) => {
+      if (message.started) void onStart()
+      if (message.result) resolve(message.result)
+    })
+    worker.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the load ended with ${code}`))))
+  })
+}
+
+const root = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
+const members: Member[] = []
+try {
+  const verifications = verifyPerSecond()
+  say(`one core verifies ${verifications} Ed25519 signatures a second here`)
+  for (let index = 0; index < number('members'); index += 1) members.push(await startMember(root, index))
+  for (const member of members)
+    for (const other of members)
+      if (member !== other)
+        await new NodeClient(member.directory).post(
+          '/api/peers',
+          JSON.stringify({ url: `https://127.0.0.1:${other.port}`, fingerprint: other.party }),
+        )
+  say(`${members.length} nodes are up; making ${number('contracts')} contract(s) …`)
+  const paths = await makeContracts(members, number('contracts'), number('clients'))
+  const nodes = members.map(({ directory, apiPort }) => ({
+    host: '127.0.0.1',
+    port: apiPort,
+    token: new NodeClient(directory).bearer,
+  }))
+  say(`${number('clients')} client(s) write for ${number('seconds')} s …`)
+  let cpuBefore = 0
+  let wireBefore = 0
+  const wire = async (): Promise<number> =>
+    (await Promise.all(members.map((member) => metric(member, 'countersign_wire_bytes_sent_total')))).reduce(
+      (sum, one) => sum + one,
+      0,
+    )
+  const cpu = (): number => members.reduce((sum, member) => sum + cpuSeconds(member.process.pid), 0)
+  const result = await load(
+    {
+      nodes,
+      clients: number('clients'),
+      paths,
+      valueBytes: number('value-bytes'),
+      seconds: number('seconds'),
+      warmupSeconds: number('warmup'),
+    },
+    async () => {
+      cpuBefore = cpu()
+      wireBefore = await wire()
+    },
+  )
+  const cpuUsed = cpu() - cpuBefore
+  const wireUsed = (await wire()) - wireBefore
+  const sorted = [...result.latenciesMs].sort((a, b) => a - b)
+  const report = {
+    members: members.length,
+    clients: number('clients'),
+    contracts: number('contracts'),
+    seconds: Math.round(result.seconds * 100) / 100,
+    writes: result.writes,
+    conflicted: result.conflicted,
+    errors: result.errors,
+    writesPerSecond: Math.round((result.writes / result.seconds) * 10) / 10,
+    latencyMs: { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) },
+    wireBytesPerWrite: Math.round(wireUsed / Math.max(1, result.writes)),
+    cpuSecondsPerWrite: Math.round((cpuUsed / Math.max(1, result.writes)) * 1e6) / 1e6,
+    verifyPerSecond: verifications,
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else {
+    say('')
+    say(`writes final on all ${report.members} nodes   ${report.writesPerSecond}/s  (${report.writes} in ${report.seconds} s)`)
+    say(`latency until final on all    p50 ${report.latencyMs.p50} ms, p99 ${report.latencyMs.p99} ms`)
+    say(`between the nodes             ${report.wireBytesPerWrite} bytes a write`)
+    say(`CPU of the nodes together     ${report.cpuSecondsPerWrite} s a write`)
+    say(`one core's Ed25519 verify     ${report.verifyPerSecond}/s  (a write costs ${Math.round(report.cpuSecondsPerWrite * report.verifyPerSecond * 10) / 10} of them)`)
+    if (report.errors > 0 || report.conflicted > 0) say(`errors ${report.errors}, conflicted ${report.conflicted}`)
+  }
+  if (report.errors > 0 || report.writes === 0) process.exitCode = 1
+} finally {
+  for (const member of members) member.process.kill('SIGTERM')
+  await Promise.all(members.map((member) => new Promise((resolve) => member.process.once('exit', resolve))))
+  rmSync(root, { recursive: true, force: true })
+}
