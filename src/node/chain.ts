@@ -41,11 +41,10 @@ export class Chain {
   private readonly ordered = new Map<string, number>()
   private readonly openings = new Map<string, Opening>()
 
-  constructor(
-    readonly contract: string,
-    tip: Executed,
-    log: LogTree,
-  ) {
+  readonly contract: string
+
+  constructor(contract: string, tip: Executed, log: LogTree) {
+    this.contract = contract
     this.tip = tip
     this.log = log
     this.executed.set(tip.hash, tip)

@@ -14,11 +14,15 @@ export class Finality {
   /** When each member's cosignature last moved, ms since 1970: for "waited for since when". */
   readonly movedMs = new Map<string, number>()
 
-  constructor(
-    private readonly contract: string,
-    private readonly lineage: number,
-    private readonly cosignKeys: ReadonlyMap<string, string>,
-  ) {}
+  private readonly contract: string
+  private readonly lineage: number
+  private readonly cosignKeys: ReadonlyMap<string, string>
+
+  constructor(contract: string, lineage: number, cosignKeys: ReadonlyMap<string, string>) {
+    this.contract = contract
+    this.lineage = lineage
+    this.cosignKeys = cosignKeys
+  }
 
   /** Size every member has cosigned: heights below it are final. */
   get finalSize(): number {

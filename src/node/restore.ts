@@ -3,6 +3,7 @@
  * give the state root, and the stored block hashes the log root, of the tip's header.
  */
 import { restoreState, stateRoot } from '../contract/state.ts'
+import type { StateRecord } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
 import { appendLeaf } from '../crypto/log.ts'
@@ -40,7 +41,7 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
     log.append(logLeaf(hash))
     frontier = appendLeaf(frontier, logLeaf(hash))
   }
-  const state = restoreState(contract, store.elements(contract))
+  const state = restoreState(contract, store.elements(contract) as Iterable<[string, StateRecord]>)
   if (stateRoot(state) !== tip.block.header.stateRoot)
     throw damaged(contract, `the elements on disk do not give the record hash of ledger block ${loaded.height}`)
   const chain = new Chain(contract, { ...tip, state, changes: [], frontier }, log)
