@@ -38,7 +38,8 @@ type Member = { directory: string; port: number; apiPort: number; party: string;
 
 function number(name: 'members' | 'clients' | 'seconds' | 'warmup' | 'contracts' | 'value-bytes'): number {
   const value = Number(options[name])
-  if (!Number.isFinite(value) || value < (name === 'warmup' ? 0 : 1)) throw new Error(`--${name} takes a number`)
+  if (!Number.isFinite(value) || value < (name === 'warmup' ? 0 : 1))
+    throw new Error(`--${name} takes a number`)
   return value
 }
 
@@ -71,7 +72,9 @@ async function startMember(root: string, index: number): Promise<Member> {
   const apiPort = await freePort()
   const host = '127.0.0.1'
   initialise(directory, { version: 1, name: `Member ${index + 1}`, host, port, apiHost: host, apiPort })
-  const flags = options.profile ? ['--cpu-prof', '--cpu-prof-dir', join(root, '..', 'countersign-profiles')] : []
+  const flags = options.profile
+    ? ['--cpu-prof', '--cpu-prof-dir', join(root, '..', 'countersign-profiles')]
+    : []
   const child = spawn(
     process.execPath,
     [...flags, command, 'start', '--data', directory, '--log-level', 'error'],
@@ -107,11 +110,17 @@ async function metric(member: Member, name: string): Promise<number> {
   return sum
 }
 
-async function makeContracts(members: readonly Member[], count: number, clients: number): Promise<string[][]> {
+async function makeContracts(
+  members: readonly Member[],
+  count: number,
+  clients: number,
+): Promise<string[][]> {
   const [first, ...rest] = members as [Member, ...Member[]]
   const creator = new NodeClient(first.directory)
   const fields = Math.max(1, count === 1 ? clients : Math.ceil(clients / count))
-  const document = JSON.stringify(Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, ''])))
+  const document = JSON.stringify(
+    Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, ''])),
+  )
   const paths: string[][] = []
   for (let start = 0; start < count; start += 25) {
     const ids = await Promise.all(
@@ -128,9 +137,9 @@ async function makeContracts(members: readonly Member[], count: number, clients:
   }
   for (const member of members)
     await retry(async () => {
-      const { contracts } = await new NodeClient(member.directory).get<{ contracts: { finalHeight: number }[] }>(
-        '/api/contracts',
-      )
+      const { contracts } = await new NodeClient(member.directory).get<{
+        contracts: { finalHeight: number }[]
+      }>('/api/contracts')
       const ready = contracts.filter(({ finalHeight }) => finalHeight >= 0).length
       if (ready < count) throw new Error(`${ready} of ${count} contracts are ready`)
     })
@@ -227,12 +236,17 @@ try {
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else {
     say('')
-    say(`writes final on all ${report.members} nodes   ${report.writesPerSecond}/s  (${report.writes} in ${report.seconds} s)`)
+    say(
+      `writes final on all ${report.members} nodes   ${report.writesPerSecond}/s  (${report.writes} in ${report.seconds} s)`,
+    )
     say(`latency until final on all    p50 ${report.latencyMs.p50} ms, p99 ${report.latencyMs.p99} ms`)
     say(`between the nodes             ${report.wireBytesPerWrite} bytes a write`)
     say(`CPU of the nodes together     ${report.cpuSecondsPerWrite} s a write`)
-    say(`one core's Ed25519 verify     ${report.verifyPerSecond}/s  (a write costs ${Math.round(report.cpuSecondsPerWrite * report.verifyPerSecond * 10) / 10} of them)`)
-    if (report.errors > 0 || report.conflicted > 0) say(`errors ${report.errors}, conflicted ${report.conflicted}`)
+    say(
+      `one core's Ed25519 verify     ${report.verifyPerSecond}/s  (a write costs ${Math.round(report.cpuSecondsPerWrite * report.verifyPerSecond * 10) / 10} of them)`,
+    )
+    if (report.errors > 0 || report.conflicted > 0)
+      say(`errors ${report.errors}, conflicted ${report.conflicted}`)
   }
   if (report.errors > 0 || report.writes === 0) process.exitCode = 1
 } finally {

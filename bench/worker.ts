@@ -38,7 +38,7 @@ let stopping = false
 /** A connection that speaks just enough HTTP/1.1: one request at a time, kept alive, answers with a content-length. */
 class Client {
   private readonly socket: Socket
-  private received = Buffer.alloc(0)
+  private received: Buffer = Buffer.alloc(0)
   private resolve: ((answer: { status: number; body: string }) => void) | undefined
   private readonly head: string
 

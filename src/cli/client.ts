@@ -54,7 +54,10 @@ function problemOf(status: number, text: string): CountersignError {
     const problem = JSON.parse(text) as { type?: string; detail?: string; code?: string }
     const code = problem.code ?? problem.type?.split('/').at(-1) ?? ''
     if (Object.hasOwn(REGISTRY, code))
-      return new CountersignError(code as keyof typeof REGISTRY, problem.detail ?? `the node answered ${status}`)
+      return new CountersignError(
+        code as keyof typeof REGISTRY,
+        problem.detail ?? `the node answered ${status}`,
+      )
   } catch {
     // Not a problem document: said below.
   }

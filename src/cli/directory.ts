@@ -73,7 +73,8 @@ export function initialise(directory: string, config: Config): SignedCard {
   const at = paths(directory)
   if (existsSync(at.config) || existsSync(at.database))
     throw new CountersignError('conflict', `${resolve(directory)} already holds a node; nothing was changed`)
-  for (const folder of [resolve(directory), at.data, at.signer]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const folder of [resolve(directory), at.data, at.signer])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
   createKeys(at.keys, (sizeBytes) => randomBytes(sizeBytes))
   const keys = loadKeys(at.keys)
   if (!keys.root) throw new CountersignError('internal', 'the root key was not created')
@@ -109,7 +110,8 @@ export function readOwnCard(directory: string): { card: SignedCard; party: strin
   const store = openStore(directory)
   const text = store.setting(OWN_CARD_SETTING)
   store.close()
-  if (!text) throw new CountersignError('not-found', `${resolve(directory)} has no card: its database is incomplete`)
+  if (!text)
+    throw new CountersignError('not-found', `${resolve(directory)} has no card: its database is incomplete`)
   const card = JSON.parse(text) as SignedCard
   return { card, party: partyOf(card.card) }
 }

@@ -41,7 +41,10 @@ export function safe(text: string): string {
 }
 
 export function time(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace(/\.\d+Z$/, 'Z')
+  return new Date(timeMs)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
 }
 
 /** Prints an error as people read it (or as JSON) to stderr, and returns the exit code for it. */

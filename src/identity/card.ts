@@ -2,8 +2,9 @@
  * Cards: a party's signed description of itself (PROTOCOL CARD-1 to CARD-3). The party id is the hash of its first card,
  * so whoever compares that one fingerprint has pinned the root key and, through it, every later card.
  */
-import { CountersignError } from '../crypto/errors.ts'
+
 import { base64UrlDecode, base64UrlEncode } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import { hashOf, signingInput } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/keys.ts'
@@ -48,14 +49,19 @@ const keysShape = shape.object({
   tls: shape.publicKey,
 })
 
-const endpointShape = shape.pattern(/^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}$/, 'host:port')
+const endpointShape = shape.pattern(
+  /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}$/,
+  'host:port',
+)
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const NAME = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,128}$/u
 
 const cardShape = shape.object(
   {
     version: shape.literal(1),
     sequence: shape.integer(1),
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-    name: shape.pattern(/^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,128}$/u, 'a name of 1 to 128 characters'),
+    name: shape.pattern(NAME, 'a name of 1 to 128 characters'),
     endpoints: shape.array(endpointShape, 8),
     keys: keysShape,
     timeMs: shape.timeMs,
@@ -106,7 +112,8 @@ export function checkSignedCard(value: unknown): SignedCard {
  */
 export function checkSuccession(current: SignedCard, next: SignedCard): void {
   const { card } = next
-  if (card.party !== partyOf(current.card)) throw new CountersignError('bad-card', 'the new card names another party')
+  if (card.party !== partyOf(current.card))
+    throw new CountersignError('bad-card', 'the new card names another party')
   if (card.sequence !== current.card.sequence + 1)
     throw new CountersignError('bad-card', `expected card ${current.card.sequence + 1}, got ${card.sequence}`)
   if (card.previous !== cardHash(current.card))

@@ -1,11 +1,10 @@
 /**
  * Ledger blocks: requests in order at a height (PROTOCOL BLK-1, BLK-2, BLK-4).
  */
-import { utf8 } from '../crypto/bytes.ts'
+import { hexDecode, utf8 } from '../crypto/bytes.ts'
 import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { leafHash, merkleRoot } from '../crypto/log.ts'
-import { hexDecode } from '../crypto/bytes.ts'
 import * as shape from '../crypto/shape.ts'
 
 export type Header = {
@@ -73,5 +72,7 @@ export function logLeaf(hash: string): string {
 
 /** entriesRoot over entries with their effects (BLK-2); `effects[i]` belongs to `entries[i]`. */
 export function entriesRoot(entries: readonly Entry[], effects: readonly (readonly Effect[])[]): string {
-  return merkleRoot(entries.map((entry, index) => leafHash(utf8(jcs({ ...entry, effects: effects[index] ?? [] })))))
+  return merkleRoot(
+    entries.map((entry, index) => leafHash(utf8(jcs({ ...entry, effects: effects[index] ?? [] })))),
+  )
 }

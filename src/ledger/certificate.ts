@@ -52,7 +52,9 @@ const place = {
 const named = shape.object({ ...place, type: shape.literal('VOTE', 'FINALIZE'), block: shape.hash })
 const skip = shape.object({ ...place, type: shape.literal('SKIP') })
 const statementShape: shape.Check<Statement> = (value, where) =>
-  ((value as { type?: unknown } | null)?.type === 'SKIP' ? skip(value, where) : named(value, where)) as Statement
+  ((value as { type?: unknown } | null)?.type === 'SKIP'
+    ? skip(value, where)
+    : named(value, where)) as Statement
 const signedStatementShape = shape.object({
   statement: statementShape,
   party: shape.hash,
@@ -96,11 +98,19 @@ export function certifiedStatement(electorate: Electorate, certificate: Certific
   const { contract, lineage, epoch } = electorate
   const at = { contract, lineage, epoch, view: certificate.view }
   if (certificate.kind === 'skip') return { ...at, type: 'SKIP' }
-  return { ...at, type: certificate.kind === 'notarization' ? 'VOTE' : 'FINALIZE', block: certificate.block as string }
+  return {
+    ...at,
+    type: certificate.kind === 'notarization' ? 'VOTE' : 'FINALIZE',
+    block: certificate.block as string,
+  }
 }
 
 /** True if this signature is the member's on the statement, and the statement is of this electorate. */
-export function statementVerifies(electorate: Electorate, signed: SignedStatement, cache?: SignatureCache): boolean {
+export function statementVerifies(
+  electorate: Electorate,
+  signed: SignedStatement,
+  cache?: SignatureCache,
+): boolean {
   const { statement } = signed
   const key = electorate.voteKeys.get(signed.party)
   if (key === undefined) return false
@@ -110,7 +120,11 @@ export function statementVerifies(electorate: Electorate, signed: SignedStatemen
 }
 
 /** True if at least a quorum of distinct members signed what the certificate says, and no signature in it is bad. */
-export function certificateVerifies(electorate: Electorate, certificate: Certificate, cache?: SignatureCache): boolean {
+export function certificateVerifies(
+  electorate: Electorate,
+  certificate: Certificate,
+  cache?: SignatureCache,
+): boolean {
   const statement = certifiedStatement(electorate, certificate)
   const parties = new Set<string>()
   for (const [party, signature] of certificate.signatures) {

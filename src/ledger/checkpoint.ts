@@ -67,7 +67,12 @@ export function checkpointBody(checkpoint: Checkpoint): string {
   })
 }
 
-export function cosign(cosignKey: PrivateKey, party: string, checkpoint: Checkpoint, timeS: number): Cosignature {
+export function cosign(
+  cosignKey: PrivateKey,
+  party: string,
+  checkpoint: Checkpoint,
+  timeS: number,
+): Cosignature {
   const signature = ed25519Sign(cosignKey, cosignatureMessage(checkpointBody(checkpoint), timeS))
   const { epoch, size, root, block, stateRoot } = checkpoint
   return { party, epoch, size, root, block, stateRoot, timeS, signature: base64UrlEncode(signature) }

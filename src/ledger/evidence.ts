@@ -24,7 +24,10 @@ export type CheckpointEvidence = {
 export type Evidence = StatementEvidence | CheckpointEvidence
 
 /** What kind of evidence two statements of one member make, or undefined. Signatures are not looked at. */
-export function contradiction(first: SignedStatement, second: SignedStatement): StatementEvidence['kind'] | undefined {
+export function contradiction(
+  first: SignedStatement,
+  second: SignedStatement,
+): StatementEvidence['kind'] | undefined {
   const a = first.statement
   const b = second.statement
   if (first.party !== second.party || a.contract !== b.contract) return undefined
@@ -46,7 +49,9 @@ export function evidenceHolds(
     const { contract, lineage, first, second, party } = evidence
     const key = cosignKeys.get(party)
     if (key === undefined || first.size !== second.size || first.root === second.root) return false
-    return [first, second].every((one) => one.party === party && cosignatureVerifies(key, contract, lineage, one))
+    return [first, second].every(
+      (one) => one.party === party && cosignatureVerifies(key, contract, lineage, one),
+    )
   }
   if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
   if (evidence.first.party !== evidence.party) return false

@@ -57,7 +57,10 @@ export const nameShape: shape.Check<string> = (value, where) => {
   shape.string(256, 1)(value, where)
   return shape.pattern(NAME, 'a name without control characters or unpaired surrogates')(value, where)
 }
-export const orderShape: shape.Check<string> = shape.pattern(/^[0-9A-Za-z]{1,64}$/, '1 to 64 letters and digits')
+export const orderShape: shape.Check<string> = shape.pattern(
+  /^[0-9A-Za-z]{1,64}$/,
+  '1 to 64 letters and digits',
+)
 const typeShape: shape.Check<FieldType> = shape.literal(...FIELD_TYPES)
 
 const createBlock = shape.object({
@@ -137,7 +140,8 @@ export function checkRequest(
   if (request.contract !== contract)
     throw new CountersignError('wrong-contract', `the request is for contract ${request.contract}`)
   const authorKey = authorKeyOf(request.author)
-  if (authorKey === undefined) throw new CountersignError('unknown-party', `${request.author} is not a member`)
+  if (authorKey === undefined)
+    throw new CountersignError('unknown-party', `${request.author} is not a member`)
   if (authorKey !== request.authorKey)
     throw new CountersignError('bad-signature', 'the request names a key that is not its author’s')
   if (!ed25519Verify(authorKey, signingInput('request', body), base64UrlDecode(signature)))

@@ -25,7 +25,10 @@ export const valueShape: shape.Check<Value> = (value, where) => {
   return shape.pattern(VALUE_TEXT, 'text without NUL or unpaired surrogates')(value, where)
 }
 
-export const openingShape: shape.Check<Opening> = shape.object({ salt: shape.base64url(16), value: valueShape })
+export const openingShape: shape.Check<Opening> = shape.object({
+  salt: shape.base64url(16),
+  value: valueShape,
+})
 
 /** The commitment (64 hex digits) that this opening opens. */
 export function commitmentOf(opening: Opening): string {

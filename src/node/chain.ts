@@ -2,9 +2,10 @@
  * The ledger of one contract as this node executes it: the committed tip, the blocks beyond it, the log, and the requests
  * that wait. Execution is the contract room's; here its results are compared with what blocks claim (BLK-4, REQ-5).
  */
-import { appendLeaf, type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
+
 import { executeBlock } from '../contract/apply.ts'
 import { type ContractState, stateRoot } from '../contract/state.ts'
+import { appendLeaf, type Frontier, frontierRoot, type LogTree } from '../crypto/log.ts'
 import { blockHash, ENTRIES_MAX, type Header, type LedgerBlock, logLeaf } from '../ledger/block.ts'
 import { LIFETIME_MAX_MS, type OpenRequest } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
@@ -137,7 +138,12 @@ export class Chain {
     return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
   }
 
-  private keep(block: LedgerBlock, state: ContractState, changes: ElementChange[], parent: Executed): Executed {
+  private keep(
+    block: LedgerBlock,
+    state: ContractState,
+    changes: ElementChange[],
+    parent: Executed,
+  ): Executed {
     const hash = blockHash(block.header)
     const executed = { hash, block, state, changes, frontier: appendLeaf(parent.frontier, logLeaf(hash)) }
     this.executed.set(hash, executed)
@@ -176,7 +182,8 @@ export class Chain {
     const same = result.entries.every(
       (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
     )
-    if (!same || result.entriesRoot !== header.entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
+    if (!same || result.entriesRoot !== header.entriesRoot)
+      return { status: 'invalid', code: 'wrong-outcome' }
     if (result.stateRoot !== header.stateRoot) return { status: 'invalid', code: 'wrong-state-root' }
     return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent) }
   }
@@ -205,7 +212,12 @@ export class Chain {
 }
 
 /** Block 0 (GEN-2) with the state it leaves. */
-export function genesisBlock(contract: string, state: ContractState, changes: ElementChange[], timeMs: number): Executed {
+export function genesisBlock(
+  contract: string,
+  state: ContractState,
+  changes: ElementChange[],
+  timeMs: number,
+): Executed {
   const empty: Frontier = { size: 0, hashes: [] }
   const nothing = frontierRoot(empty)
   const block: LedgerBlock = {

@@ -19,9 +19,11 @@ import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { genesisBlock } from './chain.ts'
+import { pickOpenings } from './intake.ts'
 import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
-import { type Phase, pickOpenings, Replica } from './replica.ts'
+import { type Phase, Replica } from './replica.ts'
+import { sendInvitation } from './serve.ts'
 
 /** A message to a party, serialised once however many it goes to. */
 export type Envelope = { to: string; text: string }
@@ -168,7 +170,7 @@ export class Engine implements Outbox {
     const contract = contractId(checked)
     this.add(contract, checked, openings, 'accepted', this.party, 'signing', nowMs)
     const replica = this.replica(contract)
-    for (const party of replica.others) replica.invite(party)
+    for (const party of replica.others) sendInvitation(replica, party)
     this.notify({ contract, type: 'created' })
     return contract
   }
@@ -284,12 +286,15 @@ export class Engine implements Outbox {
     if (replica.phase !== 'recalling' || message.boot !== this.boot) return
     const { contract, electorate } = replica
     const own = message.statements.filter(
-      (signed) => signed.party === this.party && statementVerifies(electorate, signed, replica.consensus.config.cache),
+      (signed) =>
+        signed.party === this.party && statementVerifies(electorate, signed, replica.consensus.config.cache),
     )
     const { cosignature, finalization } = message
     const key = replica.cosignKeys.get(this.party) as string
     const cosigned =
-      cosignature?.party === this.party && cosignatureVerifies(key, contract, 0, cosignature) ? cosignature : undefined
+      cosignature?.party === this.party && cosignatureVerifies(key, contract, 0, cosignature)
+        ? cosignature
+        : undefined
     const proven =
       finalization?.kind === 'finalization' &&
       certificateVerifies(electorate, finalization, replica.consensus.config.cache)
@@ -390,7 +395,10 @@ export class Engine implements Outbox {
       this.writes = []
       this.storageError = undefined
     } catch (error) {
-      if (!(error instanceof CountersignError) || (error.code !== 'disk-full' && error.code !== 'storage-failed'))
+      if (
+        !(error instanceof CountersignError) ||
+        (error.code !== 'disk-full' && error.code !== 'storage-failed')
+      )
         throw error
       if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
       this.storageError = error
@@ -409,7 +417,13 @@ export class Engine implements Outbox {
     const writes: StoreWrite[] = [...this.writes]
     for (const { contract, entry } of batch) {
       const { id, request, signature, openings } = entry
-      writes.push({ kind: 'request', contract, request: { id, request, signature }, receivedMs: nowMs, local: true })
+      writes.push({
+        kind: 'request',
+        contract,
+        request: { id, request, signature },
+        receivedMs: nowMs,
+        local: true,
+      })
       if (openings.length > 0) writes.push({ kind: 'openings', contract, openings })
     }
     try {

@@ -1,9 +1,10 @@
 /**
  * Messages between nodes (PROTOCOL §9) and the check of their shape: everything here came from another party.
  */
+
+import type { Proposal } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import type { Proposal } from '../consensus/state.ts'
 import { checkBlockShape, type LedgerBlock } from '../ledger/block.ts'
 import {
   type Certificate,
@@ -11,7 +12,7 @@ import {
   checkStatementShape,
   type SignedStatement,
 } from '../ledger/certificate.ts'
-import { checkCosignatureShape, type Cosignature } from '../ledger/checkpoint.ts'
+import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
 /** Requests and genesis are passed on unchecked: their own checks (signature, id) need the contract. */

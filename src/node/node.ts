@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as startTimer } from 'node:timers'
 import { DEFAULT_TIMING, type Timing } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import type { KeyPair } from '../crypto/keys.ts'
 import { checkSignedCard, checkSuccession, partyOf, type SignedCard } from '../identity/card.ts'
 import type { Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, Operation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
-import type { KeyPair } from '../crypto/keys.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
 import { DEFAULT_POLICY, Engine } from './engine.ts'
@@ -59,7 +59,8 @@ export class Node {
     this.options = options
     this.store = options.store
     const own = this.store.setting(OWN_CARD_SETTING)
-    if (!own) throw new CountersignError('not-found', 'this data directory has no card: run `countersign init` first')
+    if (!own)
+      throw new CountersignError('not-found', 'this data directory has no card: run `countersign init` first')
     this.card = checkSignedCard(JSON.parse(own))
     this.party = partyOf(this.card.card)
     this.engine = new Engine(
@@ -203,7 +204,9 @@ export class Node {
 
   // ── peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private identify(tlsKey: string): { party: string } | { refused: 'stranger' | 'superseded'; party?: string } {
+  private identify(
+    tlsKey: string,
+  ): { party: string } | { refused: 'stranger' | 'superseded'; party?: string } {
     for (const { party, card, pinned } of this.store.peers())
       if (pinned && card.card.keys.tls === tlsKey) return { party }
     for (const { party } of this.store.peers())
@@ -254,7 +257,10 @@ export class Node {
       .map((party) => {
         const peer = this.store.peer(party)
         if (!peer?.pinned)
-          throw new CountersignError('unknown-party', `${party} is not pinned here: run \`countersign peer add\` first`)
+          throw new CountersignError(
+            'unknown-party',
+            `${party} is not pinned here: run \`countersign peer add\` first`,
+          )
         return peer.card
       })
     const members = [this.card, ...cards]
@@ -332,4 +338,3 @@ export class Node {
     })
   }
 }
-

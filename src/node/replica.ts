@@ -2,14 +2,12 @@
  * One contract at one node: takes messages and local requests, runs `consensus`, executes and commits ledger blocks,
  * cosigns, catches up. No I/O of its own: it reads the store and puts everything else into its outbox.
  */
-import { step } from '../consensus/step.ts'
+
 import {
   type ConsensusState,
-  type Effect,
   type Event,
   initialState,
   isUncommitted,
-  leaderOf,
   nextWakeMs,
   parentFor,
   restoredState,
@@ -18,21 +16,22 @@ import {
 import { CountersignError } from '../crypto/errors.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { partyOf } from '../identity/card.ts'
-import { blockHash, type LedgerBlock } from '../ledger/block.ts'
-import { type Certificate, certifiedStatement, type Electorate, type SignedStatement } from '../ledger/certificate.ts'
-import { checkpointOf, type Cosignature } from '../ledger/checkpoint.ts'
+import { blockHash } from '../ledger/block.ts'
+import type { Certificate, Electorate, SignedStatement } from '../ledger/certificate.ts'
+import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { evidenceId } from '../ledger/evidence.ts'
 import { type Genesis, quorumOf } from '../ledger/genesis.ts'
-import { checkRequest, commitmentsOf, LIFETIME_MAX_MS, type OpenRequest, type Operation } from '../ledger/request.ts'
-import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { OpenRequest } from '../ledger/request.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
 import type { ContractStatus, Store } from '../store/store.ts'
 import { type Chain, POOL_MAX } from './chain.ts'
 import { Finality } from './finality.ts'
-import type { LedgerMessage, Message, RecalledMessage, StatusMessage } from './messages.ts'
+import { takeRequest } from './intake.ts'
+import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
+import { Ordering } from './ordering.ts'
 import type { Outbox } from './outbox.ts'
 import { restoreChain } from './restore.ts'
-import { answerFetch, answerSync } from './serve.ts'
+import { answerFetch, answerRecall, answerSync, sendInvitation } from './serve.ts'
 import { Sync } from './sync.ts'
 import { takeLedger } from './take-ledger.ts'
 
@@ -77,7 +76,7 @@ export class Replica {
   readonly up = new Set<string>()
   /** Who has objected to a block of ours, and members' last word on the way: for people. */
   readonly objections: { party: string; view: number; block: string; code: string }[] = []
-  consensus: ConsensusState
+  readonly consensus: ConsensusState
   readonly outbox: Outbox
   readonly store: Store
   private readonly boot: string
@@ -86,7 +85,7 @@ export class Replica {
   private cosignedSize: number
   private cosignAskedSize = 0
   private reportedFinalSize = 0
-  private readonly waiting = new Map<string, LedgerBlock>()
+  readonly ordering: Ordering
   private resendAtMs: number | undefined
   private resends = 0
   private lastWork = false
@@ -131,6 +130,7 @@ export class Replica {
     this.consensus = restored.isNew
       ? initialState(config, at)
       : restoredState(config, at, restored.proposed, restored.certificates, options.reissued)
+    this.ordering = new Ordering(this)
     for (const cosignature of restored.cosignatures) this.finality.restore(cosignature)
     this.reportedFinalSize = Math.min(this.finality.finalSize, this.chain.height + 1)
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
@@ -163,7 +163,7 @@ export class Replica {
   receive(from: string, message: Message, nowMs: number): void {
     switch (message.type) {
       case 'REQUEST':
-        this.takeRequest(message.request, message.openings, nowMs)
+        takeRequest(this, message.request, message.openings, nowMs)
         break
       case 'PROPOSE':
         this.event({ type: 'PROPOSE', from, hash: blockHash(message.block.header), proposal: message, nowMs })
@@ -190,7 +190,7 @@ export class Replica {
         this.takeLedger(from, message, nowMs)
         break
       case 'RECALL':
-        this.answerRecall(from, message.boot)
+        answerRecall(this, from, message.boot)
         break
       case 'OBJECT':
         this.objections.push({ party: from, view: message.view, block: message.block, code: message.code })
@@ -208,7 +208,10 @@ export class Replica {
   /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
   checkOpen(): void {
     if (this.status === 'halted')
-      throw new CountersignError('halted', `contract ${this.contract} is halted: ${this.haltReason ?? 'see its log'}`)
+      throw new CountersignError(
+        'halted',
+        `contract ${this.contract} is halted: ${this.haltReason ?? 'see its log'}`,
+      )
     if (this.status !== 'accepted')
       throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
     if (this.chain.pool.size >= POOL_MAX)
@@ -227,11 +230,10 @@ export class Replica {
     if (!this.members.includes(party)) return
     this.up.add(party)
     this.event({ type: 'PEER_UP', party, nowMs })
-    if (this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self) this.invite(party)
+    if (this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self) sendInvitation(this, party)
     if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
     else if (this.phase === 'starting' || this.isUnsettled()) this.sendStatus(party)
-    for (const entry of this.chain.pool.values())
-      if (entry.local) this.sendRequest(party, entry)
+    for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
     this.settle(nowMs)
   }
 
@@ -287,133 +289,18 @@ export class Replica {
 
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private takeRequest(value: unknown, openings: readonly Opening[], nowMs: number): void {
-    if (this.chain.pool.size >= POOL_MAX) return
-    const checked = checkRequest(value, this.contract, (party) => this.authorKeys.get(party))
-    const { id, request } = checked
-    if (this.chain.pool.has(id) || this.chain.hasOrdered(id)) return
-    const bound = this.genesis.policy.clockBoundMs
-    if (request.notAfterMs + bound < nowMs) throw new CountersignError('expired', 'the request’s notAfterMs has passed')
-    if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
-      throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
-    const entry: OpenRequest = { ...checked, openings: pickOpenings(request.operations, openings) }
-    const { contract } = this
-    const local = request.author === this.self
-    this.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
-    if (entry.openings.length > 0) this.outbox.write({ kind: 'openings', contract, openings: entry.openings })
-    this.chain.add({ ...entry, receivedMs: nowMs, local })
-    this.outbox.notify({ contract, type: 'received', request: id })
-    this.retryWaiting(nowMs)
-  }
-
   sendRequest(party: string, { request, signature, openings }: OpenRequest): void {
     this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
-  }
-
-  private retryWaiting(nowMs: number): void {
-    for (const [hash, block] of this.waiting)
-      if (block.entries.every(({ request }) => this.chain.pool.has(request))) this.check(hash, block, nowMs)
   }
 
   // ── ordering ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private event(event: Event): void {
-    for (const effect of step(this.consensus, event)) this.perform(effect, event.nowMs)
+    this.ordering.event(event)
   }
 
-  private perform(effect: Effect, nowMs: number): void {
-    const { contract, outbox } = this
-    switch (effect.type) {
-      case 'SIGN':
-        outbox.sign(contract, { kind: 'statement', statement: effect.statement })
-        break
-      case 'SEND':
-        this.send(effect.to, effect.message)
-        if (effect.message.type === 'STATEMENT' && effect.message.signed.statement.type === 'SKIP') this.forward()
-        break
-      case 'SEND_STATUS':
-        this.sendStatus(undefined)
-        for (const [hash, block] of this.waiting) this.fetchMissing(hash, block, undefined)
-        break
-      case 'CHECK':
-        this.check(effect.hash, effect.block, nowMs)
-        break
-      case 'BUILD':
-        this.build(effect.view, effect.parent, nowMs)
-        break
-      case 'STORE_BLOCK':
-        outbox.write({ kind: 'proposed', contract, hash: effect.hash, block: effect.block })
-        break
-      case 'STORE_CERTIFICATE':
-        outbox.write({ kind: 'certificate', contract, certificate: effect.certificate })
-        break
-      case 'COMMIT':
-        this.commit(effect.hashes, effect.notarization, effect.finalization, nowMs)
-        break
-      case 'FETCH_BLOCK':
-        this.send(effect.from, { type: 'FETCH', blocks: [effect.hash] })
-        break
-      case 'EVIDENCE':
-        outbox.write({ kind: 'evidence', contract, id: evidenceId(effect.evidence), evidence: effect.evidence })
-        outbox.log('warn', 'evidence', { contract, kind: effect.evidence.kind, party: effect.evidence.party })
-        break
-      case 'HALT':
-        this.halt(effect.reason)
-        break
-    }
-  }
-
-  private build(view: number, parent: string, nowMs: number): void {
-    const evenEmpty = parent !== this.chain.tip.hash
-    const built = this.chain.build(parent, view, nowMs, evenEmpty)
-    if (built) this.event({ type: 'BUILT', view, hash: built.hash, block: built.block, nowMs })
-    else this.event({ type: 'NOT_BUILT', view, nowMs })
-  }
-
-  private check(hash: string, block: LedgerBlock, nowMs: number): void {
-    const result = this.chain.check(hash, block)
-    if (result.status === 'missing') {
-      if (!this.waiting.has(hash)) this.fetchMissing(hash, block, leaderOf(this.consensus.config, block.header.view))
-      this.waiting.set(hash, block)
-      return
-    }
-    this.waiting.delete(hash)
-    const offMs = block.header.timeMs - nowMs
-    const timely = Math.abs(offMs) <= this.genesis.policy.clockBoundMs
-    if (result.status === 'invalid') this.object(block, hash, result.code)
-    else if (!timely) this.object(block, hash, 'clock')
-    this.event({ type: 'CHECKED', hash, valid: result.status === 'valid', timely, nowMs })
-  }
-
-  private object(block: LedgerBlock, hash: string, code: string): void {
-    const { view } = block.header
-    const leader = leaderOf(this.consensus.config, view)
-    this.outbox.log('warn', 'block-refused', { contract: this.contract, view, leader, code })
-    this.send(leader, { type: 'OBJECT', view, block: hash, code })
-  }
-
-  private fetchMissing(hash: string, block: LedgerBlock, from: string | undefined): void {
-    if (!this.consensus.blocks.has(hash)) {
-      this.waiting.delete(hash)
-      return
-    }
-    const requests = block.entries.map(({ request }) => request).filter((id) => !this.chain.pool.has(id))
-    if (requests.length > 0) this.send(from, { type: 'FETCH', requests: requests.slice(0, 1024) })
-  }
-
-  /** ORD-9: on skipping a view, what waits is passed on to whoever leads next. */
-  private forward(): void {
-    const next = leaderOf(this.consensus.config, this.consensus.view + 1)
-    if (next === this.self) return
-    let count = 0
-    for (const entry of this.chain.pool.values()) {
-      this.sendRequest(next, entry)
-      count += 1
-      if (count >= 256) break
-    }
-  }
-
-  private commit(
+  /** Blocks that consensus has committed, in order; the certificates are the last one's. */
+  commit(
     hashes: readonly string[],
     notarization: Certificate,
     finalization: Certificate,
@@ -437,7 +324,7 @@ export class Replica {
         uids: changes.map(([uid]) => uid),
       })
     }
-    for (const hash of this.waiting.keys()) if (!this.consensus.blocks.has(hash)) this.waiting.delete(hash)
+    this.ordering.forgetWaiting()
     this.sync.progressed()
     this.poke(nowMs)
     const contradiction = this.finality.contradiction(this.chain)
@@ -488,7 +375,8 @@ export class Replica {
     this.cosignAskedSize = size
     const { frontier, block } = this.chain.tip
     const checkpoint = checkpointOf(block.header, this.chain.log.root(frontier.size))
-    const consistency = this.cosignedSize === 0 ? [] : this.chain.log.consistencyProof(this.cosignedSize, size)
+    const consistency =
+      this.cosignedSize === 0 ? [] : this.chain.log.consistencyProof(this.cosignedSize, size)
     const timeS = Math.floor(nowMs / 1000)
     this.outbox.sign(this.contract, { kind: 'checkpoint', checkpoint, consistency, timeS })
   }
@@ -529,7 +417,8 @@ export class Replica {
       this.updateWork(nowMs)
       this.tryCosign(nowMs)
       const asked = this.sync.next(this.chain.height, this.up, nowMs)
-      if (asked) this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+      if (asked)
+        this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
     }
     this.reportFinal()
     if (!this.isUnsettled()) this.resendAtMs = undefined
@@ -565,7 +454,8 @@ export class Replica {
       if (this.answers.size >= this.electorate.quorum - 1) this.maySign(nowMs)
     }
     const asked = this.sync.next(this.chain.height, this.up, nowMs, this.phase !== 'signing')
-    if (asked) this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+    if (asked)
+      this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
   }
 
   private takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
@@ -609,50 +499,7 @@ export class Replica {
     this.settle(nowMs)
   }
 
-  /** Every signature of a member that we hold, for a member that has lost its own memory of them. */
-  private answerRecall(party: string, boot: string): void {
-    const statements: SignedStatement[] = []
-    for (const record of this.consensus.views.values()) {
-      for (const set of [record.votes, record.finalizes, record.skips])
-        for (const signed of set.values()) if (signed.party === party) statements.push(signed)
-      const certificates = [...record.notarizations.values(), ...record.finalizations.values()]
-      if (record.skipCertificate) certificates.push(record.skipCertificate)
-      for (const certificate of certificates)
-        for (const [signer, signature] of certificate.signatures)
-          if (signer === party)
-            statements.push({ statement: certifiedStatement(this.electorate, certificate), party, signature })
-    }
-    const { committed, views } = this.consensus
-    const cosignature = this.finality.cosignatures.get(party)
-    const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
-    const answer: RecalledMessage = {
-      type: 'RECALLED',
-      boot,
-      statements: statements.slice(-4096),
-      ...(cosignature ? { cosignature } : {}),
-      ...(finalization ? { finalization } : {}),
-    }
-    this.send(party, answer)
-  }
-
-  invite(party: string): void {
-    const commitments = commitmentsOf(this.genesis.operations)
-    const openings = [...this.store.openings(this.contract, commitments).values()]
-    this.send(party, { type: 'INVITE', genesis: this.genesis, openings })
-  }
-
-  private send(to: string | undefined, message: Parameters<Outbox['send']>[2]): void {
+  send(to: string | undefined, message: Parameters<Outbox['send']>[2]): void {
     this.outbox.send(this.contract, to, message)
   }
-}
-
-/** VAL-2: exactly the openings the operations need. @throws CountersignError `bad-request` */
-export function pickOpenings(operations: readonly Operation[], openings: readonly Opening[]): Opening[] {
-  const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
-  return commitmentsOf(operations).map((commitment) => {
-    const opening = byCommitment.get(commitment)
-    if (!opening)
-      throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
-    return opening
-  })
 }

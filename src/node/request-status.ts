@@ -2,8 +2,9 @@
  * Where a request stands on the ladder received → tentative → final, with every member's dialogue (COS-5) and who is
  * being waited for, since when.
  */
-import type { Outcome } from '../ledger/block.ts'
+
 import { partyOf } from '../identity/card.ts'
+import type { Outcome } from '../ledger/block.ts'
 import type { RequestRecord } from '../store/store.ts'
 import type { Replica } from './replica.ts'
 
@@ -53,7 +54,9 @@ export function requestStatus(replica: Replica, record: RequestRecord, expired: 
   const stage: Stage = final ? 'final' : height !== undefined ? 'tentative' : expired ? 'expired' : 'received'
   const missing = stage === 'tentative' ? dialogues.filter(({ accepted }) => !accepted) : []
   const absent =
-    stage === 'received' ? dialogues.filter(({ party }) => party !== replica.self && !replica.up.has(party)) : missing
+    stage === 'received'
+      ? dialogues.filter(({ party }) => party !== replica.self && !replica.up.has(party))
+      : missing
   return {
     id: record.id,
     contract: replica.contract,

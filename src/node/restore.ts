@@ -2,11 +2,11 @@
  * A contract's ledger as it stands on disk, checked before anything is built or signed on it: the stored elements must
  * give the state root, and the stored block hashes the log root, of the tip's header.
  */
-import { restoreState, stateRoot } from '../contract/state.ts'
+
 import type { StateRecord } from '../contract/record.ts'
+import { restoreState, stateRoot } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
-import { appendLeaf } from '../crypto/log.ts'
+import { appendLeaf, type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
 import { blockHash, type LedgerBlock, logLeaf } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
@@ -32,7 +32,8 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
   const loaded = store.load(contract)
   const { tip } = loaded
   if (!tip) throw damaged(contract, 'its first ledger block is missing')
-  if (blockHash(tip.block.header) !== tip.hash) throw damaged(contract, `ledger block ${loaded.height} was altered`)
+  if (blockHash(tip.block.header) !== tip.hash)
+    throw damaged(contract, `ledger block ${loaded.height} was altered`)
   const log = new LogTree()
   let frontier: Frontier = { size: 0, hashes: [] }
   for (const [height, hash] of loaded.blockHashes.entries()) {
@@ -43,7 +44,10 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
   }
   const state = restoreState(contract, store.elements(contract) as Iterable<[string, StateRecord]>)
   if (stateRoot(state) !== tip.block.header.stateRoot)
-    throw damaged(contract, `the elements on disk do not give the record hash of ledger block ${loaded.height}`)
+    throw damaged(
+      contract,
+      `the elements on disk do not give the record hash of ledger block ${loaded.height}`,
+    )
   const chain = new Chain(contract, { ...tip, state, changes: [], frontier }, log)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
   for (const record of loaded.waiting) addWaiting(chain, store, record)

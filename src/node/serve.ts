@@ -2,10 +2,11 @@
  * Answers to what members ask for: requests with their openings, blocks, ranges of the ledger (ORD-10, SYN-1).
  */
 import { proposalMessage } from '../consensus/step.ts'
+import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
 import { commitmentsOf, type OpenRequest } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
-import type { Message } from './messages.ts'
+import type { Message, RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 const ANSWER_BYTES = 8 * 1024 * 1024
@@ -25,7 +26,11 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
     else {
       const stored = replica.store.blockByHash(replica.contract, hash)
       if (stored)
-        replica.outbox.send(replica.contract, to, { type: 'PROPOSE', block: stored.block, skipCertificates: [] })
+        replica.outbox.send(replica.contract, to, {
+          type: 'PROPOSE',
+          block: stored.block,
+          skipCertificates: [],
+        })
     }
   }
 }
@@ -84,4 +89,41 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
     ...(last?.notarization ? { notarization: last.notarization } : {}),
     ...(last?.commit ? { finalization: last.commit } : {}),
   })
+}
+
+/** Every signature of a member that we hold, for a member that has lost its own memory of them. */
+export function answerRecall(replica: Replica, party: string, boot: string): void {
+  const statements: SignedStatement[] = []
+  for (const record of replica.consensus.views.values()) {
+    for (const set of [record.votes, record.finalizes, record.skips])
+      for (const signed of set.values()) if (signed.party === party) statements.push(signed)
+    const certificates = [...record.notarizations.values(), ...record.finalizations.values()]
+    if (record.skipCertificate) certificates.push(record.skipCertificate)
+    for (const certificate of certificates)
+      for (const [signer, signature] of certificate.signatures)
+        if (signer === party)
+          statements.push({
+            statement: certifiedStatement(replica.electorate, certificate),
+            party,
+            signature,
+          })
+  }
+  const { committed, views } = replica.consensus
+  const cosignature = replica.finality.cosignatures.get(party)
+  const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
+  const answer: RecalledMessage = {
+    type: 'RECALLED',
+    boot,
+    statements: statements.slice(-4096),
+    ...(cosignature ? { cosignature } : {}),
+    ...(finalization ? { finalization } : {}),
+  }
+  replica.send(party, answer)
+}
+
+/** The genesis with its openings, to a member that has not cosigned it yet. */
+export function sendInvitation(replica: Replica, to: string): void {
+  const commitments = commitmentsOf(replica.genesis.operations)
+  const openings = [...replica.store.openings(replica.contract, commitments).values()]
+  replica.send(to, { type: 'INVITE', genesis: replica.genesis, openings })
 }

@@ -25,7 +25,8 @@ export class Sync {
 
   get target(): number {
     let target = -1
-    for (const [party, height] of this.heights) if (!this.refused.has(party)) target = Math.max(target, height)
+    for (const [party, height] of this.heights)
+      if (!this.refused.has(party)) target = Math.max(target, height)
     return target
   }
 
@@ -46,7 +47,8 @@ export class Sync {
       return undefined
     }
     this.behindSinceMs ??= nowMs
-    if (this.asked && up.has(this.asked.party) && nowMs < this.asked.sinceMs + ANSWER_TIMEOUT_MS) return undefined
+    if (this.asked && up.has(this.asked.party) && nowMs < this.asked.sinceMs + ANSWER_TIMEOUT_MS)
+      return undefined
     if (!atOnce && nowMs < this.behindSinceMs + PATIENCE_MS) return undefined
     const able = [...this.heights].filter(
       ([party, theirs]) => theirs > height && up.has(party) && !this.refused.has(party),
@@ -54,7 +56,12 @@ export class Sync {
     if (able.length === 0) return undefined
     const [party, theirs] = able[this.turn % able.length] as [string, number]
     this.turn += 1
-    this.asked = { party, fromHeight: height + 1, toHeight: Math.min(theirs, height + RANGE_BLOCKS), sinceMs: nowMs }
+    this.asked = {
+      party,
+      fromHeight: height + 1,
+      toHeight: Math.min(theirs, height + RANGE_BLOCKS),
+      sinceMs: nowMs,
+    }
     return this.asked
   }
 

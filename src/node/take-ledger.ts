@@ -6,8 +6,9 @@ import { blockHash } from '../ledger/block.ts'
 import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
 import { checkRequest } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
+import { pickOpenings } from './intake.ts'
 import type { LedgerMessage } from './messages.ts'
-import { pickOpenings, type Replica } from './replica.ts'
+import type { Replica } from './replica.ts'
 
 export type TakenLedger =
   | { refused: string }
@@ -75,7 +76,13 @@ export function takeLedger(
     const entry = replica.chain.pool.get(id)
     if (!entry) continue
     const { request, signature, openings } = entry
-    replica.outbox.write({ kind: 'request', contract, request: { id, request, signature }, receivedMs: nowMs, local: false })
+    replica.outbox.write({
+      kind: 'request',
+      contract,
+      request: { id, request, signature },
+      receivedMs: nowMs,
+      local: false,
+    })
     if (openings.length > 0) replica.outbox.write({ kind: 'openings', contract, openings })
   }
   return { hashes, notarization, finalization }
@@ -91,7 +98,12 @@ function addRequests(replica: Replica, message: LedgerMessage, added: string[], 
       operation.op === 'delete' || !operation.value ? [] : (byCommitment.get(operation.value) ?? []),
     )
     const openings = pickOpenings(checked.request.operations, own)
-    replica.chain.add({ ...checked, openings, receivedMs: nowMs, local: checked.request.author === replica.self })
+    replica.chain.add({
+      ...checked,
+      openings,
+      receivedMs: nowMs,
+      local: checked.request.author === replica.self,
+    })
     added.push(checked.id)
   }
 }

@@ -41,7 +41,8 @@ export function addContractCommands(program: Command): void {
     .action(async (options) => {
       const all = await contracts(new NodeClient(options.data))
       if (options.json) printJson(all)
-      else if (all.length === 0) print('No contracts yet: countersign contract create --from FILE --with PARTY')
+      else if (all.length === 0)
+        print('No contracts yet: countersign contract create --from FILE --with PARTY')
       else print(contractTable(all))
     })
   contract
@@ -71,7 +72,10 @@ export function addContractCommands(program: Command): void {
       const { id, name } = await findContract(client, text)
       const report = await client.post<CheckView>(`/api/contracts/${id}/check`)
       if (options.json) printJson(report)
-      else if (report.ok) print(`${green('✓')} ${bold(safe(name))}: everything on disk is what was signed, up to height ${report.height}`)
+      else if (report.ok)
+        print(
+          `${green('✓')} ${bold(safe(name))}: everything on disk is what was signed, up to height ${report.height}`,
+        )
       else print(`${red('✗')} ${bold(safe(name))}: ${findingText(report)}`)
       process.exitCode = report.ok ? 0 : 1
     })
@@ -183,7 +187,8 @@ function printElement(element: ElementView, depth: number, uids: boolean): void 
   const uid = uids ? dim(`  ${element.uid}`) : ''
   if (element.name.startsWith('#') && element.name !== '#text' && element.name !== '#value') return
   if (element.kind === 'field') {
-    const value = element.value === null || element.value === undefined ? dim('null') : cyan(safe(String(element.value)))
+    const value =
+      element.value === null || element.value === undefined ? dim('null') : cyan(safe(String(element.value)))
     print(`${indent}${safe(element.name)}  ${value}${uid}`)
     return
   }
@@ -231,7 +236,9 @@ function printStatus(status: StatusView): void {
   const at = status.height === undefined ? '' : ` at height ${status.height}`
   print(`${mark}${at}${status.outcome ? `, ${status.outcome}` : ''}  ${dim(status.id)}`)
   for (const { name, received, accepted } of status.dialogues)
-    print(`  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`)
+    print(
+      `  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`,
+    )
   for (const { name, sinceMs, connected } of status.waitingFor)
     print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
 }

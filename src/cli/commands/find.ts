@@ -15,10 +15,17 @@ export type ContractView = {
   reason?: string
 }
 
-function pick<T>(items: readonly T[], text: string, idOf: (item: T) => string, nameOf: (item: T) => string, what: string): T {
+function pick<T>(
+  items: readonly T[],
+  text: string,
+  idOf: (item: T) => string,
+  nameOf: (item: T) => string,
+  what: string,
+): T {
   const wanted = text.replace(/[\s:]/g, '').toLowerCase()
   const byId = /^[0-9a-f]{6,64}$/.test(wanted) ? items.filter((item) => idOf(item).startsWith(wanted)) : []
-  const found = byId.length > 0 ? byId : items.filter((item) => nameOf(item).toLowerCase() === text.toLowerCase())
+  const found =
+    byId.length > 0 ? byId : items.filter((item) => nameOf(item).toLowerCase() === text.toLowerCase())
   const [only] = found
   if (found.length === 1 && only !== undefined) return only
   if (found.length === 0) throw new CountersignError('not-found', `this node knows no ${what} “${text}”`)
@@ -31,12 +38,24 @@ export async function contracts(client: NodeClient): Promise<ContractView[]> {
 
 /** @throws CountersignError `not-found`, `bad-request` where several fit */
 export async function findContract(client: NodeClient, text: string): Promise<ContractView> {
-  return pick(await contracts(client), text, ({ id }) => id, ({ name }) => name, 'contract')
+  return pick(
+    await contracts(client),
+    text,
+    ({ id }) => id,
+    ({ name }) => name,
+    'contract',
+  )
 }
 
 /** The party id of a pinned party. @throws CountersignError `not-found`, `bad-request` where several fit */
 export async function findParty(client: NodeClient, text: string): Promise<string> {
   const { peers } = await client.get<{ peers: PeerView[] }>('/api/peers')
   const pinned = peers.filter(({ pinned: isPinned }) => isPinned)
-  return pick(pinned, text, ({ party }) => party, ({ name }) => name, 'pinned party').party
+  return pick(
+    pinned,
+    text,
+    ({ party }) => party,
+    ({ name }) => name,
+    'pinned party',
+  ).party
 }

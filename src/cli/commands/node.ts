@@ -9,7 +9,15 @@ import { Node } from '../../node/node.ts'
 import { openJournal } from '../../signer/journal.ts'
 import { loadKeys } from '../../signer/keys.ts'
 import { Signer } from '../../signer/signer.ts'
-import { DEFAULT_PORT, initialise, openStore, paths, readConfig, readOwnCard, readToken } from '../directory.ts'
+import {
+  DEFAULT_PORT,
+  initialise,
+  openStore,
+  paths,
+  readConfig,
+  readOwnCard,
+  readToken,
+} from '../directory.ts'
 import { bold, dim, green, print, printJson, safe } from '../output.ts'
 
 export function port(text: string): number {
@@ -46,7 +54,11 @@ export function addNodeCommands(program: Command): void {
       print(`${green('✓')} ${bold(safe(options.name))}: node made in ${options.data}`)
       print(`  fingerprint  ${formatFingerprint(party)}`)
       print(dim('  Tell it to your partners by another way than the network, so that they can compare it.'))
-      print(dim(`  Move ${paths(options.data).keys}/root.pem offline and keep it: it alone can replace your other keys.`))
+      print(
+        dim(
+          `  Move ${paths(options.data).keys}/root.pem offline and keep it: it alone can replace your other keys.`,
+        ),
+      )
       print(`  Next: countersign start --data ${options.data}`)
     })
 
@@ -54,7 +66,10 @@ export function addNodeCommands(program: Command): void {
     .command('start')
     .description('run the node')
     .option('--data <dir>', 'its directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
-    .option('--restored', 'its data or keys came from a backup: ask all members for its own signatures before signing')
+    .option(
+      '--restored',
+      'its data or keys came from a backup: ask all members for its own signatures before signing',
+    )
     .option('--log-level <level>', 'debug, info, warn or error (to stderr, JSON lines)', 'info')
     .action(async (options) => {
       await start(options.data, { restored: options.restored ?? false, logLevel: options.logLevel })
@@ -73,8 +88,11 @@ async function start(directory: string, options: { restored: boolean; logLevel: 
   const config = readConfig(directory)
   const at = paths(directory)
   const logger = pino({ level: options.logLevel, base: { node: config.name } }, pino.destination(2))
-  const log = (level: 'debug' | 'info' | 'warn' | 'error', event: string, detail: Record<string, unknown>): void =>
-    logger[level](detail, event)
+  const log = (
+    level: 'debug' | 'info' | 'warn' | 'error',
+    event: string,
+    detail: Record<string, unknown>,
+  ): void => logger[level](detail, event)
   const keys = loadKeys(at.keys)
   const { party } = readOwnCard(directory)
   const signer = Signer.open({ journal: openJournal(at.signer), keys, party })

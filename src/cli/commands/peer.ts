@@ -21,7 +21,9 @@ export function addPeerCommands(program: Command): void {
   const peer = program.command('peer').description('the parties this node knows')
   peer
     .command('add <url>')
-    .description('fetch a party’s card (https://host:port of its node, or a file), compare its fingerprint, pin it')
+    .description(
+      'fetch a party’s card (https://host:port of its node, or a file), compare its fingerprint, pin it',
+    )
     .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
     .option('--fingerprint <hex>', 'the fingerprint you were told: pins only if it is the card’s')
     .option('--json', 'print JSON')
@@ -99,6 +101,9 @@ function readCard(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
-    throw new CountersignError('bad-request', `“${file}” is neither https://host:port nor a readable card file`)
+    throw new CountersignError(
+      'bad-request',
+      `“${file}” is neither https://host:port nor a readable card file`,
+    )
   }
 }

@@ -8,8 +8,8 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { checkSignedCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
 import { BundleVerifier, type Report } from '../../verify/verifier.ts'
 import { NodeClient } from '../client.ts'
-import { findContract } from './find.ts'
 import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
+import { findContract } from './find.ts'
 
 const EXIT = { valid: 0, invalid: 1, unreadable: 2, unidentified: 3 } as const
 
@@ -67,7 +67,10 @@ function readCardFile(file: string) {
 export async function verifyFile(file: string, trusted: ReadonlySet<string>): Promise<Report> {
   const verifier = new BundleVerifier({ trusted })
   try {
-    const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+    const lines = createInterface({
+      input: createReadStream(file, 'utf8'),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })
     for await (const line of lines) verifier.line(line)
   } catch (error) {
     throw new CountersignError('not-found', `${file} can’t be read: ${(error as Error).message}`)
@@ -88,7 +91,9 @@ function printReport(file: string, report: Report): void {
   if (report.verdict === 'unreadable') return
   if (report.contract) print(`  contract      ${report.contract}  ${safe(report.name ?? '')}`)
   if (report.verdict === 'invalid') return
-  print(`  final height  ${report.height}${report.tentativeHeights ? `  (${report.tentativeHeights} more tentative)` : ''}`)
+  print(
+    `  final height  ${report.height}${report.tentativeHeights ? `  (${report.tentativeHeights} more tentative)` : ''}`,
+  )
   print(`  record hash   ${report.stateRoot}`)
   for (const member of report.members) {
     const mark = member.identified ? green('✓ known to you') : yellow('? not known to you')

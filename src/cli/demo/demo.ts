@@ -41,7 +41,9 @@ async function demo(options: { once?: boolean; json?: boolean }): Promise<void> 
       }),
     )
     for (const one of organisations)
-      say(`   ${green('✓')} ${one.name.padEnd(26)} ${dim(`${one.role}, fingerprint ${one.party.slice(0, 16)}…`)}`)
+      say(
+        `   ${green('✓')} ${one.name.padEnd(26)} ${dim(`${one.role}, fingerprint ${one.party.slice(0, 16)}…`)}`,
+      )
     const result = await new Story(organisations, root, say).run()
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
     if (options.json) printJson(result)
@@ -50,7 +52,11 @@ async function demo(options: { once?: boolean; json?: boolean }): Promise<void> 
     print()
     print(`The four nodes stay up until Ctrl-C. Look around, for example as the bank:`)
     print(dim(`   npx countersign contract show "${CONTRACT_NAME}" --data ${root}/bank`))
-    print(dim(`   npx countersign contract set "${CONTRACT_NAME}" Transport/Sailed 2026-11-27 --data ${root}/carrier`))
+    print(
+      dim(
+        `   npx countersign contract set "${CONTRACT_NAME}" Transport/Sailed 2026-11-27 --data ${root}/carrier`,
+      ),
+    )
   } catch (error) {
     print(red(`The demo stopped: ${(error as Error).message}`))
     await end(1)
@@ -74,6 +80,8 @@ function printResult(result: Result, seconds: string): void {
   print(
     failed.length === 0
       ? green(`${result.checks.length} claims checked against all four nodes in ${seconds} s, all true.`)
-      : red(`${failed.length} of ${result.checks.length} claims failed: ${failed.map(({ claim }) => claim).join('; ')}`),
+      : red(
+          `${failed.length} of ${result.checks.length} claims failed: ${failed.map(({ claim }) => claim).join('; ')}`,
+        ),
   )
 }

@@ -71,9 +71,13 @@ export class Organisation {
   async start(): Promise<void> {
     this.log = ''
     const command = process.argv[1] as string
-    const child = spawn(process.execPath, [command, 'start', '--data', this.directory, '--log-level', 'warn'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      [command, 'start', '--data', this.directory, '--log-level', 'warn'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    )
     this.process = child
     child.stderr?.on('data', (chunk: Buffer) => {
       this.log = (this.log + chunk.toString()).slice(-4000)
@@ -121,7 +125,10 @@ export class Organisation {
       headers: { ...headers, authorization: `Bearer ${token}` },
     })
     const text = await response.text()
-    const body = JSON.parse(text) as { status?: WriteStatus; context?: { status?: WriteStatus } } & WriteStatus
+    const body = JSON.parse(text) as {
+      status?: WriteStatus
+      context?: { status?: WriteStatus }
+    } & WriteStatus
     if (response.status === 409 && body.context?.status) return body.context.status
     if (response.status >= 400) throw new CountersignError('internal', `${this.name}: ${text.slice(0, 300)}`)
     return body

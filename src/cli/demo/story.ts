@@ -73,7 +73,9 @@ export class Story {
   // ── 1 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async meet(): Promise<void> {
-    this.chapter('1  Four organisations, each with a node, keys and a database of its own, pin one another’s cards')
+    this.chapter(
+      '1  Four organisations, each with a node, keys and a database of its own, pin one another’s cards',
+    )
     for (const one of this.all)
       for (const other of this.all) {
         if (one === other) continue
@@ -105,11 +107,17 @@ export class Story {
       await one.client.post(`/api/contracts/${this.contract}/accept`)
       this.say(`   ${one.name} ${cyan('accepts')}: its node has checked the document and cosigned it`)
     }
-    this.check('all four have signed the same document', await this.untilEqual(0), `contract ${made.id.slice(0, 16)}…`)
+    this.check(
+      'all four have signed the same document',
+      await this.untilEqual(0),
+      `contract ${made.id.slice(0, 16)}…`,
+    )
   }
 
   private async trade(): Promise<void> {
-    this.chapter('3  The trade moves on: each party writes on its own node, every node checks and countersigns')
+    this.chapter(
+      '3  The trade moves on: each party writes on its own node, every node checks and countersigns',
+    )
     for (const { role, path, value, says } of STEPS) {
       const one = this.by[role]
       const startMs = performance.now()
@@ -117,7 +125,11 @@ export class Story {
       const ms = Math.round(performance.now() - startMs)
       this.say(`   ${one.name} ${says}: ${cyan(value)}  ${dim(`final at height ${status.height}, ${ms} ms`)}`)
       const signed = status.dialogues.filter(({ accepted }) => accepted).length
-      this.check(`“${path}” is final, accepted by all`, isFinal(status) && signed === 4, `${signed} of 4 signed`)
+      this.check(
+        `“${path}” is final, accepted by all`,
+        isFinal(status) && signed === 4,
+        `${signed} of 4 signed`,
+      )
     }
     await this.everywhere('Transport/Vessel', STEPS[3]?.value ?? '')
   }
@@ -131,7 +143,11 @@ export class Story {
     ])
     const outcomes = [first.outcome, second.outcome].sort().join(' and ')
     this.say(`   ${buyer.name}: ${mark(first)}   ${seller.name}: ${mark(second)}`)
-    this.check('one is accepted, the other conflicted: nothing is overwritten silently', outcomes === 'accepted and conflicted', outcomes)
+    this.check(
+      'one is accepted, the other conflicted: nothing is overwritten silently',
+      outcomes === 'accepted and conflicted',
+      outcomes,
+    )
     const winner = first.outcome === 'accepted' ? '6.30' : '6.55'
     await this.everywhere(PRICE_PATH, winner)
     const settled = await buyer.set(this.contract, PRICE_PATH, PRICE)
@@ -145,7 +161,9 @@ export class Story {
     await carrier.kill()
     const status = await bank.set(this.contract, 'Payment/Released', 'true', 3)
     const waits = status.waitingFor.map(({ name }) => name)
-    this.say(`   ${bank.name} releases the payment: ${yellow(status.stage)}, waiting for ${yellow(waits.join(', '))}`)
+    this.say(
+      `   ${bank.name} releases the payment: ${yellow(status.stage)}, waiting for ${yellow(waits.join(', '))}`,
+    )
     this.check(
       'ordered by the other three, but not called final without the fourth',
       status.stage === 'tentative' && waits.length === 1 && waits[0] === carrier.name,
@@ -165,7 +183,9 @@ export class Story {
     this.chapter(`6  Somebody at ${seller.name} edits its database with SQL: the price becomes 7.42`)
     const before = await buyer.client.get<{ recordHash: string }>(`/api/contracts/${this.contract}`)
     const changed = this.sql(`UPDATE opening SET value = '"7.42"' WHERE value = '"${PRICE}"'`)
-    this.say(`   ${dim('sqlite>')} UPDATE opening SET value = '"7.42"' WHERE value = '"${PRICE}"'  ${dim(`${changed} rows`)}`)
+    this.say(
+      `   ${dim('sqlite>')} UPDATE opening SET value = '"7.42"' WHERE value = '"${PRICE}"'  ${dim(`${changed} rows`)}`,
+    )
     const bundle = join(this.root, 'tampered.bundle')
     writeFileSync(bundle, await (await seller.client.fetch(`/api/contracts/${this.contract}/export`)).text())
     const report = await verifyFile(bundle, new Set(this.all.map(({ party }) => party)))
@@ -211,7 +231,10 @@ export class Story {
       `${known.counts.ledgerBlocks} ledger blocks, ${known.counts.signatures} signatures`,
     )
     const stranger = await verifyFile(bundle, new Set())
-    this.check('without the four fingerprints it proves nothing, and says so', stranger.verdict === 'unidentified')
+    this.check(
+      'without the four fingerprints it proves nothing, and says so',
+      stranger.verdict === 'unidentified',
+    )
   }
 
   // ── what all four say ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,13 +278,17 @@ export class Story {
 
   private async read(one: Organisation, path: string): Promise<string> {
     const place = path.split('/').map(encodeURIComponent).join('/')
-    const response = await one.client.fetch(`/records/${this.contract}/${place}`, { headers: { accept: 'text/plain' } })
+    const response = await one.client.fetch(`/records/${this.contract}/${place}`, {
+      headers: { accept: 'text/plain' },
+    })
     return response.text()
   }
 
   private async version(one: Organisation, path: string): Promise<string> {
     const place = path.split('/').map(encodeURIComponent).join('/')
-    const response = await one.client.fetch(`/records/${this.contract}/${place}`, { headers: { accept: 'text/plain' } })
+    const response = await one.client.fetch(`/records/${this.contract}/${place}`, {
+      headers: { accept: 'text/plain' },
+    })
     return response.headers.get('etag') ?? ''
   }
 

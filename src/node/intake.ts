@@ -1,0 +1,52 @@
+/**
+ * Requests from other members: checked, queued for the disk, put to those that wait.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import {
+  checkRequest,
+  commitmentsOf,
+  LIFETIME_MAX_MS,
+  type OpenRequest,
+  type Operation,
+} from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import { POOL_MAX } from './chain.ts'
+import type { Replica } from './replica.ts'
+
+/** @throws CountersignError `bad-format`, `bad-signature`, `expired`, … where the request is refused */
+export function takeRequest(
+  replica: Replica,
+  value: unknown,
+  openings: readonly Opening[],
+  nowMs: number,
+): void {
+  if (replica.chain.pool.size >= POOL_MAX) return
+  const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
+  const { id, request } = checked
+  if (replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) return
+  const bound = replica.genesis.policy.clockBoundMs
+  if (request.notAfterMs + bound < nowMs)
+    throw new CountersignError('expired', 'the request’s notAfterMs has passed')
+  if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
+    throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
+  const entry: OpenRequest = { ...checked, openings: pickOpenings(request.operations, openings) }
+  const { contract } = replica
+  const local = request.author === replica.self
+  replica.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
+  if (entry.openings.length > 0)
+    replica.outbox.write({ kind: 'openings', contract, openings: entry.openings })
+  replica.chain.add({ ...entry, receivedMs: nowMs, local })
+  replica.outbox.notify({ contract, type: 'received', request: id })
+  replica.ordering.retryWaiting(nowMs)
+}
+
+/** VAL-2: exactly the openings the operations need. @throws CountersignError `bad-request` */
+export function pickOpenings(operations: readonly Operation[], openings: readonly Opening[]): Opening[] {
+  const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
+  return commitmentsOf(operations).map((commitment) => {
+    const opening = byCommitment.get(commitment)
+    if (!opening)
+      throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
+    return opening
+  })
+}

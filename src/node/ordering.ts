@@ -1,0 +1,140 @@
+/**
+ * What `consensus` asks for, done: blocks built, executed and checked, statements signed and sent, commits handed on.
+ */
+import { type Effect, type Event, leaderOf } from '../consensus/state.ts'
+import { step } from '../consensus/step.ts'
+import type { LedgerBlock } from '../ledger/block.ts'
+import { evidenceId } from '../ledger/evidence.ts'
+import type { Replica } from './replica.ts'
+
+/** Waiting requests passed on when a view is skipped (ORD-9). */
+const FORWARD_MAX = 256
+
+export class Ordering {
+  private readonly replica: Replica
+  /** Blocks that can't be executed yet: requests of them are missing here. */
+  private readonly waiting = new Map<string, LedgerBlock>()
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  event(event: Event): void {
+    for (const effect of step(this.replica.consensus, event)) this.perform(effect, event.nowMs)
+  }
+
+  private perform(effect: Effect, nowMs: number): void {
+    const { replica } = this
+    const { contract, outbox } = replica
+    switch (effect.type) {
+      case 'SIGN':
+        outbox.sign(contract, { kind: 'statement', statement: effect.statement })
+        break
+      case 'SEND':
+        this.replica.send(effect.to, effect.message)
+        if (effect.message.type === 'STATEMENT' && effect.message.signed.statement.type === 'SKIP')
+          this.forward()
+        break
+      case 'SEND_STATUS':
+        this.replica.sendStatus(undefined)
+        for (const [hash, block] of this.waiting) this.fetchMissing(hash, block, undefined)
+        break
+      case 'CHECK':
+        this.check(effect.hash, effect.block, nowMs)
+        break
+      case 'BUILD':
+        this.build(effect.view, effect.parent, nowMs)
+        break
+      case 'STORE_BLOCK':
+        outbox.write({ kind: 'proposed', contract, hash: effect.hash, block: effect.block })
+        break
+      case 'STORE_CERTIFICATE':
+        outbox.write({ kind: 'certificate', contract, certificate: effect.certificate })
+        break
+      case 'COMMIT':
+        this.replica.commit(effect.hashes, effect.notarization, effect.finalization, nowMs)
+        break
+      case 'FETCH_BLOCK':
+        this.replica.send(effect.from, { type: 'FETCH', blocks: [effect.hash] })
+        break
+      case 'EVIDENCE':
+        outbox.write({
+          kind: 'evidence',
+          contract,
+          id: evidenceId(effect.evidence),
+          evidence: effect.evidence,
+        })
+        outbox.log('warn', 'evidence', { contract, kind: effect.evidence.kind, party: effect.evidence.party })
+        break
+      case 'HALT':
+        this.replica.halt(effect.reason)
+        break
+    }
+  }
+
+  private build(view: number, parent: string, nowMs: number): void {
+    const evenEmpty = parent !== this.replica.chain.tip.hash
+    const built = this.replica.chain.build(parent, view, nowMs, evenEmpty)
+    if (built) this.event({ type: 'BUILT', view, hash: built.hash, block: built.block, nowMs })
+    else this.event({ type: 'NOT_BUILT', view, nowMs })
+  }
+
+  private check(hash: string, block: LedgerBlock, nowMs: number): void {
+    const result = this.replica.chain.check(hash, block)
+    if (result.status === 'missing') {
+      if (!this.waiting.has(hash))
+        this.fetchMissing(hash, block, leaderOf(this.replica.consensus.config, block.header.view))
+      this.waiting.set(hash, block)
+      return
+    }
+    this.waiting.delete(hash)
+    const offMs = block.header.timeMs - nowMs
+    const timely = Math.abs(offMs) <= this.replica.genesis.policy.clockBoundMs
+    if (result.status === 'invalid') this.object(block, hash, result.code)
+    else if (!timely) this.object(block, hash, 'clock')
+    this.event({ type: 'CHECKED', hash, valid: result.status === 'valid', timely, nowMs })
+  }
+
+  private object(block: LedgerBlock, hash: string, code: string): void {
+    const { view } = block.header
+    const leader = leaderOf(this.replica.consensus.config, view)
+    this.replica.outbox.log('warn', 'block-refused', { contract: this.replica.contract, view, leader, code })
+    this.replica.send(leader, { type: 'OBJECT', view, block: hash, code })
+  }
+
+  private fetchMissing(hash: string, block: LedgerBlock, from: string | undefined): void {
+    if (!this.replica.consensus.blocks.has(hash)) {
+      this.waiting.delete(hash)
+      return
+    }
+    const requests = block.entries
+      .map(({ request }) => request)
+      .filter((id) => !this.replica.chain.pool.has(id))
+    if (requests.length > 0) this.replica.send(from, { type: 'FETCH', requests: requests.slice(0, 1024) })
+  }
+
+  /** ORD-9: on skipping a view, what waits is passed on to whoever leads next. */
+  private forward(): void {
+    const next = leaderOf(this.replica.consensus.config, this.replica.consensus.view + 1)
+    if (next === this.replica.self) return
+    let count = 0
+    for (const entry of this.replica.chain.pool.values()) {
+      this.replica.sendRequest(next, entry)
+      count += 1
+      if (count >= FORWARD_MAX) break
+    }
+  }
+
+  /** A request has come: executes blocks that waited for it. */
+  retryWaiting(nowMs: number): void {
+    for (const [hash, block] of this.waiting)
+      if (block.entries.every(({ request }) => this.replica.chain.pool.has(request)))
+        this.check(hash, block, nowMs)
+  }
+
+  /** The tip has moved: what waited below it waits no more. */
+  forgetWaiting(): void {
+    for (const hash of this.waiting.keys())
+      if (!this.replica.consensus.blocks.has(hash)) this.waiting.delete(hash)
+  }
+}
