@@ -62,6 +62,8 @@ export class Engine implements Outbox {
   readonly replicas = new Map<string, Replica>()
   /** Contracts this node refuses to run, with the reason: their data on disk is not what was signed. */
   readonly damaged = new Map<string, string>()
+  /** Messages refused since the start, by code: for the operator's figures. */
+  readonly refused = new Map<string, number>()
   readonly boot: string
   readonly party: string
   readonly store: Store
@@ -244,6 +246,7 @@ export class Engine implements Outbox {
         this.take(from, checkMessage(value), nowMs)
       } catch (error) {
         if (!(error instanceof CountersignError)) throw error
+        this.refused.set(error.code, (this.refused.get(error.code) ?? 0) + 1)
         this.log('warn', 'message-refused', { party: from, code: error.code, reason: error.message })
       }
     }

@@ -12,7 +12,7 @@ import type { Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, Operation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Signer } from '../signer/signer.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreWrite } from '../store/store.ts'
 import { DEFAULT_POLICY, Engine } from './engine.ts'
 import type { LogLevel, Notice } from './outbox.ts'
 import { type RequestStatus, requestStatus } from './request-status.ts'
@@ -50,6 +50,8 @@ export class Node {
   private readonly listeners = new Set<(notice: Notice) => void>()
   private readonly waiters = new Map<string, Set<() => void>>()
   private closed = false
+  /** Turns taken since the start: for the operator's figures. */
+  turns = 0
   /** Set when a broken invariant has stopped the node. */
   failure: Error | undefined
   /** Called once when it has. */
@@ -141,6 +143,7 @@ export class Node {
   private turn(): void {
     this.turnScheduled = false
     if (this.closed || this.failure) return
+    this.turns += 1
     try {
       const envelopes = this.engine.turn(this.now())
       for (const { to, text } of envelopes) this.transport?.send(to, text)
@@ -286,13 +289,21 @@ export class Node {
 
   /**
    * Signs operations as this party's request. Resolves with its id once it is on disk.
+   * @param prepare told the id before anything is written; what it returns is written in the same transaction
    * @throws CountersignError `disk-full`, `halted`, `unknown-contract`, …
    */
-  submit(contract: string, operations: Operation[], openings: readonly Opening[]): Promise<string> {
+  submit(
+    contract: string,
+    operations: Operation[],
+    openings: readonly Opening[],
+    prepare?: (id: string) => StoreWrite | undefined,
+  ): Promise<string> {
     return new Promise((resolve, reject) => {
       const id = this.engine.submit(contract, operations, openings, this.now(), (error) =>
         error ? reject(error) : resolve(id),
       )
+      const write = prepare?.(id)
+      if (write) this.engine.write(write)
       this.scheduleTurn()
     })
   }
