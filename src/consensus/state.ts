@@ -125,7 +125,8 @@ export type Effect =
   /** Ask for repair: tell everybody where we stand. */
   | { type: 'SEND_STATUS' }
   | { type: 'CHECK'; hash: string; block: LedgerBlock }
-  | { type: 'BUILD'; view: number; parent: string }
+  /** evenEmpty: a block without entries is wanted where nothing waits, to commit its parent. */
+  | { type: 'BUILD'; view: number; parent: string; evenEmpty: boolean }
   | { type: 'STORE_BLOCK'; hash: string; block: LedgerBlock }
   | { type: 'STORE_CERTIFICATE'; certificate: Certificate }
   | { type: 'COMMIT'; hashes: string[]; notarization: Certificate; finalization: Certificate }
@@ -279,7 +280,12 @@ function extendsCommitted(state: ConsensusState, hash: string): boolean {
 /** True while something waits to be ordered or committed: only then do timers run (ORD-6). */
 export function needsBlock(state: ConsensusState, nowMs: number): boolean {
   if (state.view === 0 || state.halted) return false
-  return state.work || (isUncommitted(state) && nowMs >= state.enteredMs + state.config.timing.emptyAfterMs)
+  return state.work || wantsEmpty(state, nowMs)
+}
+
+/** True once a notarised block has waited long enough for its COMMIT: a block above it may bring it. */
+export function wantsEmpty(state: ConsensusState, nowMs: number): boolean {
+  return isUncommitted(state) && nowMs >= state.enteredMs + state.config.timing.emptyAfterMs
 }
 
 /** True while a notarised block waits for its COMMIT. */

@@ -23,6 +23,7 @@ import {
   type Proposal,
   type ViewRecord,
   viewRecord,
+  wantsEmpty,
 } from './state.ts'
 
 /** How far beyond our own view a message may be: more is taken from certificates only. */
@@ -418,7 +419,7 @@ function tryPropose(context: Context): void {
   const parent = parentFor(state, view)
   if (!parent || state.blocks.get(parent.hash)?.status !== 'valid') return
   record.mine.built = true
-  effects.push({ type: 'BUILD', view, parent: parent.hash })
+  effects.push({ type: 'BUILD', view, parent: parent.hash, evenEmpty: wantsEmpty(state, context.nowMs) })
 }
 
 function takeBuilt(context: Context, view: number, hash: string, block: LedgerBlock): void {

@@ -43,7 +43,7 @@ export class Ordering {
         this.check(effect.hash, effect.block, nowMs)
         break
       case 'BUILD':
-        this.build(effect.view, effect.parent, nowMs)
+        this.build(effect.view, effect.parent, effect.evenEmpty, nowMs)
         break
       case 'STORE_BLOCK':
         outbox.write({ kind: 'proposed', contract, hash: effect.hash, block: effect.block })
@@ -72,8 +72,7 @@ export class Ordering {
     }
   }
 
-  private build(view: number, parent: string, nowMs: number): void {
-    const evenEmpty = parent !== this.replica.chain.tip.hash
+  private build(view: number, parent: string, evenEmpty: boolean, nowMs: number): void {
     const built = this.replica.chain.build(parent, view, nowMs, evenEmpty)
     if (built) this.event({ type: 'BUILT', view, hash: built.hash, block: built.block, nowMs })
     else this.event({ type: 'NOT_BUILT', view, nowMs })
