@@ -79,6 +79,11 @@ export const REGISTRY = {
     title: 'The time limit has passed',
     advice: 'Make a new one with a later limit; nothing of the expired one has taken effect.',
   },
+  'fingerprint-mismatch': {
+    status: 409,
+    title: 'The card has another fingerprint than the one given',
+    advice: 'Ask the party for its fingerprint again by another way than the network; nothing was pinned.',
+  },
   forbidden: {
     status: 403,
     title: 'The caller may not do this',
@@ -98,6 +103,11 @@ export const REGISTRY = {
     status: 500,
     title: 'Something that must always hold does not hold',
     advice: 'Stop the node, keep its data as it is, and verify it before starting again.',
+  },
+  'key-reused': {
+    status: 422,
+    title: 'The Idempotency-Key was used for something else',
+    advice: 'Send a new key with each new request, and the same key only with the same request.',
   },
   'method-not-allowed': {
     status: 405,
@@ -123,6 +133,12 @@ export const REGISTRY = {
     status: 409,
     title: 'There is no place left between two elements',
     advice: 'Delete one of the two neighbours, create it again, and insert then.',
+  },
+  rejected: {
+    status: 422,
+    title: 'The request was ordered and rejected',
+    advice:
+      'Correct what the outcome’s code names and send a new request; nothing of this one has taken effect.',
   },
   replayed: {
     status: 409,
