@@ -56,6 +56,21 @@ export const DEFAULT_POLICY: Policy = {
   admission: { invite: 'any', admit: 'every' },
 }
 
+/**
+ * How long writes may wait that no signature and no answer rests on yet (others' requests, their cosignatures): they share
+ * the next transaction. What a crash takes of them is asked of the peers again.
+ */
+const LAZY_WRITE_MS = 100
+const LAZY_KINDS: ReadonlySet<StoreWrite['kind']> = new Set([
+  'request',
+  'openings',
+  'proposed',
+  'certificate',
+  'committed',
+  'cosignature',
+  'request-dropped',
+])
+
 const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
 export class Engine implements Outbox {
@@ -73,6 +88,13 @@ export class Engine implements Outbox {
   private readonly signer: Signer
   private readonly phaseAtStart: Phase
   private writes: StoreWrite[] = []
+  /** When the writes that wait must be on disk at the latest; undefined where none wait. */
+  private writeByMs: number | undefined
+  private urgent = false
+  /** Replicas something has happened to since their wake time was last asked. */
+  private readonly touched = new Set<Replica>()
+  /** When each replica that isn't idle wants its tick. */
+  private readonly wakes = new Map<Replica, number>()
   private signs: { contract: string; item: SignItem }[] = []
   private sends: Envelope[] = []
   private submissions: Submission[] = []
@@ -115,6 +137,7 @@ export class Engine implements Outbox {
         nowMs,
       })
       this.replicas.set(contract, replica)
+      this.touched.add(replica)
       for (const party of this.up) replica.peerUp(party, nowMs)
       return replica
     } catch (error) {
@@ -126,6 +149,8 @@ export class Engine implements Outbox {
 
   /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
   damage(contract: string, reason: string): void {
+    const replica = this.replicas.get(contract)
+    if (replica) this.touched.add(replica)
     this.replicas.delete(contract)
     this.damaged.set(contract, reason)
     this.log('error', 'damaged', { contract, reason })
@@ -200,7 +225,9 @@ export class Engine implements Outbox {
 
   accept(contract: string, nowMs: number): void {
     this.refuseWhenFull()
-    this.replica(contract).accept(nowMs)
+    const replica = this.replica(contract)
+    this.touched.add(replica)
+    replica.accept(nowMs)
   }
 
   /**
@@ -264,6 +291,7 @@ export class Engine implements Outbox {
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
       return
     }
+    this.touched.add(replica)
     if (message.type === 'RECALL') this.options.closeFormer(from)
     if (message.type === 'RECALLED') this.takeRecalled(replica, from, message, nowMs)
     else replica.receive(from, message, nowMs)
@@ -313,12 +341,18 @@ export class Engine implements Outbox {
 
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
-    for (const replica of this.replicas.values()) replica.peerUp(party, nowMs)
+    for (const replica of this.replicas.values()) {
+      this.touched.add(replica)
+      replica.peerUp(party, nowMs)
+    }
   }
 
   peerDown(party: string, nowMs: number): void {
     this.up.delete(party)
-    for (const replica of this.replicas.values()) replica.peerDown(party, nowMs)
+    for (const replica of this.replicas.values()) {
+      this.touched.add(replica)
+      replica.peerDown(party, nowMs)
+    }
   }
 
   isUp(party: string): boolean {
@@ -326,26 +360,49 @@ export class Engine implements Outbox {
   }
 
   tick(nowMs: number): void {
-    for (const replica of this.replicas.values()) {
-      const wake = replica.wakeMs(nowMs)
-      if (wake !== undefined && wake <= nowMs) replica.tick(nowMs)
+    this.settleWakes(nowMs)
+    for (const [replica, wake] of [...this.wakes]) {
+      if (wake > nowMs) continue
+      this.touched.add(replica)
+      replica.tick(nowMs)
     }
   }
 
   /** When `tick` is wanted, ms since 1970; undefined while every contract is idle. */
   wakeMs(nowMs: number): number | undefined {
-    let earliest: number | undefined
-    for (const replica of this.replicas.values()) {
-      const wake = replica.wakeMs(nowMs)
-      if (wake !== undefined && (earliest === undefined || wake < earliest)) earliest = wake
-    }
+    this.settleWakes(nowMs)
+    let earliest = this.writeByMs
+    for (const wake of this.wakes.values()) if (earliest === undefined || wake < earliest) earliest = wake
     return earliest
+  }
+
+  private settleWakes(nowMs: number): void {
+    for (const replica of this.touched) {
+      const wake = this.replicas.get(replica.contract) === replica ? replica.wakeMs(nowMs) : undefined
+      if (wake === undefined) this.wakes.delete(replica)
+      else this.wakes.set(replica, wake)
+    }
+    this.touched.clear()
   }
 
   // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   write(write: StoreWrite): void {
     this.writes.push(write)
+    if (!LAZY_KINDS.has(write.kind)) this.urgent = true
+  }
+
+  /** Brings everything to disk now: before the store is read as a whole. @throws CountersignError `disk-full`, … */
+  flush(): void {
+    if (this.writes.length === 0) return
+    this.store.write(this.writes)
+    this.written()
+  }
+
+  private written(): void {
+    this.writes = []
+    this.writeByMs = undefined
+    this.urgent = false
   }
 
   sign(contract: string, item: SignItem): void {
@@ -381,21 +438,25 @@ export class Engine implements Outbox {
         const batch = this.signs
         const expected = this.signer.counter + 1
         this.store.write([...this.writes, { kind: 'signer-counter', counter: expected }])
-        this.writes = []
+        this.written()
         this.counterWritten = expected
         this.signs = []
         const results = this.signer.sign(batch.map(({ item }) => item))
         for (const [index, { contract, item }] of batch.entries()) {
           const result = results[index]
-          if (result) this.replicas.get(contract)?.signedItem(item, result, nowMs)
+          const replica = this.replicas.get(contract)
+          if (!result || !replica) continue
+          this.touched.add(replica)
+          replica.signedItem(item, result, nowMs)
         }
       }
       if (this.signer.counter !== this.counterWritten) {
         this.counterWritten = this.signer.counter
-        this.writes.push({ kind: 'signer-counter', counter: this.counterWritten })
+        this.write({ kind: 'signer-counter', counter: this.counterWritten })
       }
-      if (this.writes.length > 0) this.store.write(this.writes)
-      this.writes = []
+      if (this.urgent || this.storageError || (this.writeByMs !== undefined && nowMs >= this.writeByMs))
+        this.flush()
+      if (this.writes.length > 0) this.writeByMs ??= nowMs + LAZY_WRITE_MS
       this.storageError = undefined
     } catch (error) {
       if (
@@ -432,7 +493,7 @@ export class Engine implements Outbox {
     try {
       if (this.storageError) throw this.storageError
       this.store.write(writes)
-      this.writes = []
+      this.written()
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error
       if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
@@ -441,7 +502,9 @@ export class Engine implements Outbox {
       return
     }
     for (const { contract, entry, done } of batch) {
-      this.replicas.get(contract)?.submit(entry, nowMs)
+      const replica = this.replicas.get(contract)
+      if (replica) this.touched.add(replica)
+      replica?.submit(entry, nowMs)
       done(undefined)
     }
   }
