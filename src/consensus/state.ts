@@ -134,6 +134,9 @@ export type Effect =
   | { type: 'EVIDENCE'; evidence: StatementEvidence }
   | { type: 'HALT'; reason: string }
 
+/** What one `step` works on. */
+export type Context = { state: ConsensusState; effects: Effect[]; nowMs: number }
+
 export type OrderingMessage =
   | ({ type: 'PROPOSE' } & Proposal)
   | { type: 'STATEMENT'; signed: SignedStatement }
@@ -168,10 +171,7 @@ export type CommittedTip = {
 }
 
 /** Start of a state: nothing but the committed tip (block 0 at first). */
-export function initialState(
-  config: ConsensusConfig,
-  tip: CommittedTip,
-): ConsensusState {
+export function initialState(config: ConsensusConfig, tip: CommittedTip): ConsensusState {
   const { height, view, timeMs } = tip.block.header
   const state: ConsensusState = {
     config,
@@ -216,7 +216,8 @@ export function restoredState(
     if (certificate.view < state.committed.view) continue
     const record = viewRecord(state, certificate.view)
     if (certificate.kind === 'skip') record.skipCertificate = certificate
-    else if (certificate.kind === 'notarization') record.notarizations.set(certificate.block as string, certificate)
+    else if (certificate.kind === 'notarization')
+      record.notarizations.set(certificate.block as string, certificate)
     else record.finalizations.set(certificate.block as string, certificate)
     if (certificate.kind !== 'finalization') state.view = Math.max(state.view, certificate.view + 1)
   }
@@ -275,34 +276,4 @@ function extendsCommitted(state: ConsensusState, hash: string): boolean {
     at = known.block.header.parent
   }
   return true
-}
-
-/** True while something waits to be ordered or committed: only then do timers run (ORD-6). */
-export function needsBlock(state: ConsensusState, nowMs: number): boolean {
-  if (state.view === 0 || state.halted) return false
-  return state.work || wantsEmpty(state, nowMs)
-}
-
-/** True once a notarised block has waited long enough for its COMMIT: a block above it may bring it. */
-export function wantsEmpty(state: ConsensusState, nowMs: number): boolean {
-  return isUncommitted(state) && nowMs >= state.enteredMs + state.config.timing.emptyAfterMs
-}
-
-/** True while a notarised block waits for its COMMIT. */
-export function isUncommitted(state: ConsensusState): boolean {
-  if (state.target) return true
-  for (const [view, record] of state.views)
-    if (view > state.committed.view && record.notarizations.size > 0) return true
-  return false
-}
-
-/** When `step` wants a TICK, in ms since 1970; undefined while idle. */
-export function nextWakeMs(state: ConsensusState, nowMs: number): number | undefined {
-  if (state.view === 0 || state.halted) return undefined
-  const times: number[] = []
-  if (state.deadlineMs !== undefined) times.push(state.deadlineMs)
-  if (state.resendAtMs !== undefined) times.push(state.resendAtMs)
-  if (!state.work && isUncommitted(state) && !needsBlock(state, nowMs))
-    times.push(state.enteredMs + state.config.timing.emptyAfterMs)
-  return times.length === 0 ? undefined : Math.min(...times)
 }

@@ -7,12 +7,11 @@ import {
   type ConsensusState,
   type Event,
   initialState,
-  isUncommitted,
-  nextWakeMs,
   parentFor,
   restoredState,
   type Timing,
 } from '../consensus/state.ts'
+import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { partyOf } from '../identity/card.ts'

@@ -1,7 +1,7 @@
 /**
  * Answers to what members ask for: requests with their openings, blocks, ranges of the ledger (ORD-10, SYN-1).
  */
-import { proposalMessage } from '../consensus/step.ts'
+import { proposalMessage } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
 import { commitmentsOf, type OpenRequest } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'

@@ -1,0 +1,155 @@
+/** Ledger blocks: taken in, executed, committed (ORD-3, ORD-7). */
+import { type Certificate, statementVerifies } from '../ledger/certificate.ts'
+import { contradiction } from '../ledger/evidence.ts'
+import { enterView, recordStatement, takeCertificate, VIEWS_AHEAD_MAX } from './certificates.ts'
+import {
+  type ConsensusState,
+  type Context,
+  type Event,
+  type KnownBlock,
+  leaderOf,
+  type Proposal,
+  viewRecord,
+} from './state.ts'
+
+/** Blocks of one view kept without being asked for: a liar may sign any number. */
+const BLOCKS_PER_VIEW_MAX = 3
+
+export function wantBlock(context: Context, hash: string, from?: string): void {
+  const { state, effects } = context
+  if (state.blocks.has(hash)) return
+  const askedMs = state.wanted.get(hash)
+  if (askedMs !== undefined && context.nowMs < askedMs + state.config.timing.resendMs) return
+  state.wanted.set(hash, context.nowMs)
+  effects.push(from ? { type: 'FETCH_BLOCK', hash, from } : { type: 'FETCH_BLOCK', hash })
+}
+
+export function takeProposal(context: Context, hash: string, proposal: Proposal): void {
+  const { state } = context
+  const { block, vote } = proposal
+  const { electorate } = state.config
+  const { header } = block
+  if (header.contract !== electorate.contract || header.lineage !== electorate.lineage) return
+  if (header.epoch !== electorate.epoch || header.height <= state.committed.height) return
+  if (header.view > state.view + VIEWS_AHEAD_MAX) return
+  // ORD-3: what it rests on comes along, and may be what lets us enter its view.
+  for (const certificate of proposal.skipCertificates) if (!takeCertificate(context, certificate)) return
+  if (proposal.notarization && !takeCertificate(context, proposal.notarization)) return
+  const leader = leaderOf(state.config, header.view)
+  const isLeaders =
+    vote?.party === leader &&
+    vote.statement.type === 'VOTE' &&
+    vote.statement.block === hash &&
+    vote.statement.view === header.view
+  const asked = state.wanted.has(hash)
+  if (!isLeaders && !asked) return
+  if (isLeaders && !statementVerifies(electorate, vote, state.config.cache)) return
+  const record = viewRecord(state, header.view)
+  if (!state.blocks.has(hash)) {
+    let ofView = 0
+    for (const known of state.blocks.values()) if (known.block.header.view === header.view) ofView += 1
+    if (!asked && ofView >= BLOCKS_PER_VIEW_MAX) return
+    state.blocks.set(hash, {
+      hash,
+      block,
+      status: 'unchecked',
+      timely: false,
+      leaderVote: isLeaders ? vote : undefined,
+    })
+    state.wanted.delete(hash)
+  }
+  if (!isLeaders) return
+  if (record.proposal === undefined) record.proposal = hash
+  const held = record.votes.get(leader)
+  if (!held || contradiction(held, vote)) recordStatement(context, record, vote)
+}
+
+export function takeCheck(context: Context, hash: string, valid: boolean, timely: boolean): void {
+  const known = context.state.blocks.get(hash)
+  if (!known || known.status === 'valid' || known.status === 'invalid') return
+  known.status = valid ? 'valid' : 'invalid'
+  known.timely = timely
+  if (valid) context.effects.push({ type: 'STORE_BLOCK', hash, block: known.block })
+}
+
+/** Asks for the execution of blocks that matter, parents first: proposals, notarised ones and what they build on. */
+export function requestChecks(context: Context): void {
+  const { state, effects } = context
+  for (const known of state.blocks.values()) {
+    if (known.status !== 'unchecked') continue
+    const { parent } = known.block.header
+    const before = state.blocks.get(parent)
+    if (!before) wantBlock(context, parent)
+    else if (before.status === 'invalid') known.status = 'invalid'
+    else if (before.status === 'valid') {
+      known.status = 'checking'
+      effects.push({ type: 'CHECK', hash: known.hash, block: known.block })
+    }
+  }
+}
+
+export function tryCommit(context: Context): void {
+  const { state, effects } = context
+  const { target } = state
+  if (!target) return
+  const chain: KnownBlock[] = []
+  for (let at = target.hash; at !== state.committed.hash; ) {
+    const known = state.blocks.get(at)
+    if (!known) {
+      wantBlock(context, at)
+      return
+    }
+    if (known.block.header.height <= state.committed.height) {
+      halt(context, `two conflicting ledger blocks were committed at height ${known.block.header.height}`)
+      return
+    }
+    chain.unshift(known)
+    at = known.block.header.parent
+  }
+  if (chain.some(({ status }) => status === 'invalid')) {
+    halt(context, 'the quorum committed a ledger block that this node computes differently')
+    return
+  }
+  if (chain.some(({ status }) => status !== 'valid')) return
+  state.target = undefined
+  const record = viewRecord(state, target.view)
+  const tip = chain.at(-1)
+  if (!tip) return
+  effects.push({
+    type: 'COMMIT',
+    hashes: chain.map(({ hash }) => hash),
+    notarization: record.notarizations.get(tip.hash) as Certificate,
+    finalization: record.finalizations.get(tip.hash) as Certificate,
+  })
+  moveTip(state, tip)
+}
+
+export function moveTip(state: ConsensusState, tip: KnownBlock): void {
+  const { height, view, timeMs } = tip.block.header
+  state.committed = { hash: tip.hash, height, view, timeMs }
+  for (const old of state.views.keys()) if (old < view) state.views.delete(old)
+  for (const [hash, known] of state.blocks)
+    if (known.block.header.height <= height && hash !== tip.hash) state.blocks.delete(hash)
+  for (const hash of state.wanted.keys()) if (state.blocks.has(hash)) state.wanted.delete(hash)
+  state.resends = 0
+}
+
+export function takeSynced(context: Context, event: Extract<Event, { type: 'SYNCED' }>): void {
+  const { state } = context
+  const { hash, block, notarization, finalization } = event
+  if (block.header.height <= state.committed.height) return
+  const record = viewRecord(state, block.header.view)
+  record.notarizations.set(hash, notarization)
+  record.finalizations.set(hash, finalization)
+  const known: KnownBlock = { hash, block, status: 'valid', timely: true }
+  state.blocks.set(hash, known)
+  state.wanted.clear()
+  if (state.target && state.target.view <= block.header.view) state.target = undefined
+  moveTip(state, known)
+  enterView(context, block.header.view + 1)
+}
+
+export function halt(context: Context, reason: string): void {
+  context.state.halted = true
+  context.effects.push({ type: 'HALT', reason })
+}

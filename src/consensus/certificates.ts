@@ -1,0 +1,137 @@
+/** Statements of members, the certificates they make, and the views these lead into (ORD-1, ORD-2). */
+import {
+  type Certificate,
+  certificateVerifies,
+  type SignedStatement,
+  type Statement,
+  statementVerifies,
+} from '../ledger/certificate.ts'
+import { contradiction } from '../ledger/evidence.ts'
+import { wantBlock } from './blocks.ts'
+import { type ConsensusState, type Context, type ViewRecord, viewRecord } from './state.ts'
+
+/** How far beyond our own view a message may be: more is taken from certificates only. */
+export const VIEWS_AHEAD_MAX = 1000
+
+export function enterView(context: Context, view: number): void {
+  const { state } = context
+  if (view <= state.view) return
+  const before = state.views.get(view - 1)
+  state.skipsInARow = before && before.notarizations.size === 0 ? state.skipsInARow + 1 : 0
+  state.view = view
+  state.enteredMs = context.nowMs
+  state.deadlineMs = undefined
+  state.late = false
+}
+
+/** Takes a certificate that has been checked (or was made here of checked statements). */
+export function acceptCertificate(context: Context, certificate: Certificate): void {
+  const { state, effects } = context
+  const { kind, view, block } = certificate
+  if (view < state.committed.view) return
+  const record = viewRecord(state, view)
+  if (kind === 'skip') {
+    if (record.skipCertificate) return
+    record.skipCertificate = certificate
+  } else {
+    const held = kind === 'notarization' ? record.notarizations : record.finalizations
+    if (held.has(block as string)) return
+    held.set(block as string, certificate)
+  }
+  effects.push({ type: 'STORE_CERTIFICATE', certificate })
+  if (kind !== 'finalization') {
+    if (kind === 'notarization') wantBlock(context, block as string)
+    enterView(context, view + 1)
+  }
+  const hash = kind === 'skip' ? undefined : block
+  if (hash && record.notarizations.has(hash) && record.finalizations.has(hash)) {
+    if (!state.target || state.target.view < view) state.target = { hash, view }
+  }
+}
+
+export function takeCertificate(context: Context, certificate: Certificate): boolean {
+  const { state } = context
+  if (certificate.view < state.committed.view) return true
+  if (holds(state, certificate)) return true
+  if (!certificateVerifies(state.config.electorate, certificate, state.config.cache)) return false
+  acceptCertificate(context, certificate)
+  return true
+}
+
+export function holds(state: ConsensusState, { kind, view, block }: Certificate): boolean {
+  const record = state.views.get(view)
+  if (!record) return false
+  if (kind === 'skip') return record.skipCertificate !== undefined
+  return (kind === 'notarization' ? record.notarizations : record.finalizations).has(block as string)
+}
+
+export const setsOf = (record: ViewRecord, type: Statement['type']): Map<string, SignedStatement> =>
+  type === 'VOTE' ? record.votes : type === 'FINALIZE' ? record.finalizes : record.skips
+
+export function takeStatement(context: Context, signed: SignedStatement): void {
+  const { state } = context
+  const { statement, party } = signed
+  if (statement.view < state.committed.view || statement.view > state.view + VIEWS_AHEAD_MAX) return
+  const record = viewRecord(state, statement.view)
+  const held = setsOf(record, statement.type).get(party)
+  const block = statement.type === 'SKIP' ? undefined : statement.block
+  if (held && (held.statement as { block?: string }).block === block) return
+  if (isSettled(record, statement) && !suspicious(record, signed)) return
+  if (!statementVerifies(state.config.electorate, signed, state.config.cache)) return
+  recordStatement(context, record, signed)
+}
+
+/** A further signature on what a quorum has signed already changes nothing: no need to spend a verification on it. */
+export function isSettled(record: ViewRecord, statement: Statement): boolean {
+  if (statement.type === 'SKIP') return record.skipCertificate !== undefined
+  return (statement.type === 'VOTE' ? record.notarizations : record.finalizations).has(statement.block)
+}
+
+export function others(record: ViewRecord, party: string): SignedStatement[] {
+  return [record.votes, record.finalizes, record.skips].flatMap((set) => set.get(party) ?? [])
+}
+
+export function suspicious(record: ViewRecord, signed: SignedStatement): boolean {
+  return others(record, signed.party).some((other) => contradiction(other, signed) !== undefined)
+}
+
+export function recordStatement(context: Context, record: ViewRecord, signed: SignedStatement): void {
+  const { statement, party } = signed
+  for (const other of others(record, party)) {
+    const kind = contradiction(other, signed)
+    if (kind)
+      context.effects.push({ type: 'EVIDENCE', evidence: { kind, party, first: other, second: signed } })
+  }
+  const set = setsOf(record, statement.type)
+  // A liar's second statement still counts towards a certificate of its own block: keep it under its block.
+  set.set(set.has(party) && statement.type !== 'SKIP' ? `${party} ${statement.block}` : party, signed)
+  if (statement.type === 'SKIP') {
+    if (!record.skipCertificate) certify(context, 'skip', record.view, undefined, [...set.values()])
+    return
+  }
+  const kind = statement.type === 'VOTE' ? 'notarization' : 'finalization'
+  const held = kind === 'notarization' ? record.notarizations : record.finalizations
+  if (held.has(statement.block)) return
+  const same = [...set.values()].filter(
+    (one) => one.statement.type === statement.type && one.statement.block === statement.block,
+  )
+  certify(context, kind, record.view, statement.block, same)
+}
+
+export function certify(
+  context: Context,
+  kind: Certificate['kind'],
+  view: number,
+  block: string | undefined,
+  signed: readonly SignedStatement[],
+): void {
+  const { quorum } = context.state.config.electorate
+  if (signed.length < quorum) return
+  const signatures = signed
+    .slice(0, quorum)
+    .map((one): Certificate['signatures'][number] => [one.party, one.signature])
+  acceptCertificate(
+    context,
+    block === undefined ? { kind, view, signatures } : { kind, view, block, signatures },
+  )
+}

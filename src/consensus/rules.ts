@@ -1,0 +1,108 @@
+/** A member's own part: what it proposes and signs, and when (ORD-2 to ORD-6). */
+import type { LedgerBlock } from '../ledger/block.ts'
+import type { SignedStatement, Statement } from '../ledger/certificate.ts'
+import { recordStatement, setsOf } from './certificates.ts'
+import { proposalMessage } from './repair.ts'
+import { type ConsensusState, type Context, leaderOf, parentFor, viewRecord } from './state.ts'
+import { needsBlock, wantsEmpty } from './timers.ts'
+
+export function sign(context: Context, view: number, type: Statement['type'], block?: string): void {
+  const { contract, lineage, epoch } = context.state.config.electorate
+  const at = { contract, lineage, epoch, view }
+  context.state.signedView = Math.max(context.state.signedView, view)
+  const statement: Statement = type === 'SKIP' ? { ...at, type } : { ...at, type, block: block as string }
+  context.effects.push({ type: 'SIGN', statement })
+}
+
+export function tryFinalize(context: Context, view: number): void {
+  const { state } = context
+  if (view < 1 || state.signedView > view) return
+  const record = state.views.get(view)
+  if (!record || record.mine.skip || record.mine.finalize) return
+  for (const hash of record.notarizations.keys()) {
+    if (state.blocks.get(hash)?.status !== 'valid') continue
+    record.mine.finalize = hash
+    sign(context, view, 'FINALIZE', hash)
+    return
+  }
+}
+
+export function tryVote(context: Context): void {
+  const { state } = context
+  const { view } = state
+  const record = state.views.get(view)
+  if (!record?.proposal || record.mine.vote || state.signedView > view) return
+  const known = state.blocks.get(record.proposal)
+  if (known?.status !== 'valid' || !known.timely) return
+  if (!restsOnCertificates(state, known.block)) return
+  record.mine.vote = known.hash
+  sign(context, view, 'VOTE', known.hash)
+}
+
+/** ORD-3: the parent is notarised, and every view between has a skip certificate. */
+export function restsOnCertificates(state: ConsensusState, block: LedgerBlock): boolean {
+  const { parent, view } = block.header
+  const before = state.blocks.get(parent)
+  if (!before) return false
+  const parentView = before.block.header.view
+  if (parentView >= view) return false
+  if (parent !== state.committed.hash && !state.views.get(parentView)?.notarizations.has(parent)) return false
+  for (let between = parentView + 1; between < view; between += 1)
+    if (!state.views.get(between)?.skipCertificate) return false
+  return true
+}
+
+export function tryPropose(context: Context): void {
+  const { state, effects } = context
+  const { view, config } = state
+  if (leaderOf(config, view) !== config.self || state.signedView > view) return
+  const record = viewRecord(state, view)
+  if (record.mine.built || record.mine.skip || !needsBlock(state, context.nowMs)) return
+  const parent = parentFor(state, view)
+  if (!parent || state.blocks.get(parent.hash)?.status !== 'valid') return
+  record.mine.built = true
+  effects.push({ type: 'BUILD', view, parent: parent.hash, evenEmpty: wantsEmpty(state, context.nowMs) })
+}
+
+export function takeBuilt(context: Context, view: number, hash: string, block: LedgerBlock): void {
+  const { state } = context
+  const record = viewRecord(state, view)
+  if (view !== state.view || record.mine.vote || record.proposal) return
+  state.blocks.set(hash, { hash, block, status: 'valid', timely: true })
+  record.proposal = hash
+  context.effects.push({ type: 'STORE_BLOCK', hash, block })
+}
+
+export function takeOwn(context: Context, signed: SignedStatement): void {
+  const { state, effects } = context
+  const { statement } = signed
+  if (statement.view >= state.committed.view) {
+    const record = viewRecord(state, statement.view)
+    if (!setsOf(record, statement.type).has(state.config.self)) recordStatement(context, record, signed)
+  }
+  const isProposal = statement.type === 'VOTE' && leaderOf(state.config, statement.view) === state.config.self
+  if (!isProposal) {
+    effects.push({ type: 'SEND', message: { type: 'STATEMENT', signed } })
+    return
+  }
+  const known = state.blocks.get(statement.block)
+  if (known) known.leaderVote = signed
+  const message = proposalMessage(state, statement.block)
+  if (message) effects.push({ type: 'SEND', message })
+}
+
+export function trySkip(context: Context): void {
+  const { state, nowMs } = context
+  const { view, config } = state
+  const record = viewRecord(state, view)
+  if (record.mine.skip || record.mine.finalize || state.signedView > view) return
+  if (!needsBlock(state, nowMs)) return
+  const leader = leaderOf(config, view)
+  const known = record.proposal ? state.blocks.get(record.proposal) : undefined
+  const refused = known && (known.status === 'invalid' || (known.status === 'valid' && !known.timely))
+  const absent = !record.proposal && leader !== config.self && state.down.has(leader)
+  if (state.deadlineMs !== undefined && nowMs >= state.deadlineMs) state.late = true
+  if (!refused && !absent && !state.late) return
+  record.mine.skip = true
+  sign(context, view, 'SKIP')
+}
