@@ -162,7 +162,7 @@ function childrenByParent(
   }
   // Whatever has a parent and was not reached from the root hangs on a circle.
   if (reached < elements.size)
-    throw broken([...below.keys()][0] as string, 'lies in a circle, not below the root')
+    throw broken([...below.keys()][0] as string, 'does not lie below the root: its parents form a circle')
   return children
 }
 

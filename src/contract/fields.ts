@@ -1,0 +1,55 @@
+/** When a field is what a document says, and which type it gets where the document's format has fewer types than we. */
+import type { FieldNode } from '../document/tree.ts'
+import { checkValue, parseTyped } from '../document/types.ts'
+import type { FieldType } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+import { isValueOfType } from './outcome.ts'
+import type { ElementRecord } from './record.ts'
+
+/**
+ * What a tree was read from.
+ * - `xml`: it has no types. A field keeps its own, and the text must be of it.
+ * - `json`: it has no order among names, no dates, shows siblings of one name as an array, and leaves white space out.
+ */
+export type Source = 'json' | 'xml'
+
+/** Whether a field holds what the node says. One whose opening is not held equals null, which is how it is shown. */
+export function isSameField(
+  { type }: ElementRecord,
+  opening: Opening | undefined,
+  node: FieldNode,
+  from: Source | undefined,
+): boolean {
+  const value = opening === undefined ? null : opening.value
+  if (from === 'xml') return xmlText(value) === xmlText(node.value)
+  if (opening === undefined) return node.type === 'null'
+  if (value !== node.value) return false
+  return from === 'json' ? jsonForm(type as FieldType) === jsonForm(node.type) : type === node.type
+}
+
+/** A node's value, and the type that the field gets with it. @throws CountersignError `bad-value` */
+export function typedValue(
+  { type }: ElementRecord,
+  node: FieldNode,
+  from: Source | undefined,
+): [type: FieldType, value: FieldNode['value']] {
+  const { value } = node
+  if (type === undefined || from === undefined || type === node.type) return [node.type, value]
+  if (from === 'xml') {
+    if (type === 'null' || typeof value !== 'string') return [node.type, value]
+    return [type, parseTyped(type, value)]
+  }
+  if (jsonForm(type) !== jsonForm(node.type)) return [node.type, value]
+  if (isValueOfType(type, value)) return [type, value]
+  // A decimal in an integer's place is another type; text in a date's place is a mistake.
+  if (jsonForm(type) === 'string') checkValue(type, value)
+  return [node.type, value]
+}
+
+/** The kind of JSON value that a field of a type is written as. */
+function jsonForm(type: FieldType): string {
+  if (type === 'decimal' || type === 'integer') return 'number'
+  return type === 'boolean' || type === 'null' ? type : 'string'
+}
+
+const xmlText = (value: FieldNode['value']): string => (value === null ? '' : String(value))
