@@ -1,0 +1,111 @@
+/**
+ * Bundles: a contract's whole ledger as one file of JSON lines (PROTOCOL BUN-1), which anyone can check without a node.
+ *
+ *   {"type":"bundle", …}          version, contract, who exported it, height of the last ledger block in it
+ *   {"type":"genesis", …}         the genesis with its members' cards, the openings of its values
+ *   {"type":"cosignature", …}     one for each member: its largest
+ *   {"type":"ledger-block", …}    from height 1 on, each with its requests, openings and certificates
+ *   {"type":"end", …}             the height again: without this line the file is cut off
+ */
+import { utf8 } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { parseJson } from '../crypto/json.ts'
+import * as shape from '../crypto/shape.ts'
+import { ENTRIES_MAX, type LedgerBlock } from '../ledger/block.ts'
+import type { Certificate } from '../ledger/certificate.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import type { SignedRequest } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+
+export const BUNDLE_VERSION = 1
+/** Longest line in UTF-8, its newline not counted. */
+export const LINE_MAX_BYTES = 32 * 1024 * 1024
+/** JSON values in a line; one of the longest has two million at most. */
+const LINE_MAX_NODES = 4_000_000
+
+/** The first line. exporter: the party that says it wrote the file; nothing proves it. */
+export type HeadLine = { type: 'bundle'; version: 1; contract: string; exporter: string; height: number }
+export type GenesisLine = { type: 'genesis'; genesis: Genesis; openings: Opening[] }
+export type CosignatureLine = { type: 'cosignature' } & Cosignature
+/** requests: in the order of the block's entries; openings: of all that these requests commit to, each once. */
+export type BlockLine = {
+  type: 'ledger-block'
+  block: LedgerBlock
+  requests: SignedRequest[]
+  openings: Opening[]
+  notarization?: Certificate
+  finalization?: Certificate
+}
+export type EndLine = { type: 'end'; height: number }
+export type BundleLine = HeadLine | GenesisLine | CosignatureLine | BlockLine | EndLine
+
+/** A line as it was read: its own keys are checked, what stands under `unknown` ones isn't. */
+export type ReadLine =
+  | HeadLine
+  | { type: 'genesis'; genesis: unknown; openings: unknown[] }
+  | { type: 'cosignature'; cosignature: unknown }
+  | ReadBlockLine
+  | EndLine
+
+export type ReadBlockLine = {
+  type: 'ledger-block'
+  block: unknown
+  requests: unknown[]
+  openings: unknown[]
+  notarization?: unknown
+  finalization?: unknown
+}
+
+const anything: shape.Check<unknown> = (value) => value
+const openings = shape.array(anything, LINE_MAX_NODES)
+
+const HEAD = shape.object({
+  type: shape.literal('bundle'),
+  version: shape.literal(BUNDLE_VERSION),
+  contract: shape.hash,
+  exporter: shape.hash,
+  height: shape.integer(0),
+})
+const GENESIS = shape.object({ type: shape.literal('genesis'), genesis: anything, openings })
+const BLOCK = shape.object(
+  {
+    type: shape.literal('ledger-block'),
+    block: anything,
+    requests: shape.array(anything, ENTRIES_MAX),
+    openings,
+  },
+  { notarization: anything, finalization: anything },
+)
+const END = shape.object({ type: shape.literal('end'), height: shape.integer(0) })
+
+/** Reads one line, without its newline. @throws CountersignError `bad-json`, `too-large`, `bad-format` */
+export function parseLine(text: string): ReadLine {
+  const value = parseJson(text, { sizeBytes: LINE_MAX_BYTES, nodes: LINE_MAX_NODES })
+  const type = typeof value === 'object' && value !== null && !Array.isArray(value) ? value.type : undefined
+  switch (type) {
+    case 'bundle':
+      return HEAD(value, 'line')
+    case 'genesis':
+      return GENESIS(value, 'line') as ReadLine
+    case 'cosignature': {
+      const { type: _, ...cosignature } = value as { [key: string]: unknown }
+      return { type, cosignature }
+    }
+    case 'ledger-block':
+      return BLOCK(value, 'line') as ReadBlockLine
+    case 'end':
+      return END(value, 'line')
+    default:
+      throw new CountersignError('bad-format', 'it is no line of a bundle: its type is none of those')
+  }
+}
+
+/** A line as it stands in the file, newline included. @throws CountersignError `too-large` */
+export function formatLine(line: BundleLine): string {
+  const text = JSON.stringify(line)
+  // Three bytes of UTF-8 at most for each unit: only what is near the limit needs to be counted.
+  if (text.length * 3 > LINE_MAX_BYTES && utf8(text).length > LINE_MAX_BYTES)
+    throw new CountersignError('too-large', `a line of a bundle is at most ${LINE_MAX_BYTES} bytes`)
+  return `${text}\n`
+}

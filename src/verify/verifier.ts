@@ -1,0 +1,260 @@
+/**
+ * The auditor: reads a bundle line by line (PROTOCOL BUN-1 to BUN-3) and reports whether it holds, how far it is final, and
+ * who signed it. Memory: the contract's state, and one line.
+ */
+import type { CountersignError } from '../crypto/errors.ts'
+import { checkpointNote } from '../ledger/checkpoint.ts'
+import { type HeadLine, LINE_MAX_BYTES, parseLine, type ReadLine } from './bundle.ts'
+import { type Finding, fail, RuleBroken, under } from './finding.ts'
+import { type Counts, LedgerAudit, noneRecomputed, type Recomputed } from './ledger-audit.ts'
+import { LineCutter } from './lines.ts'
+
+export type { Finding } from './finding.ts'
+
+/**
+ * valid: everything holds, and every member is one the caller trusts; invalid: a rule is broken; unreadable: it is no bundle;
+ * unidentified: it is consistent in itself, but a member is not one the caller trusts, or its card alone doesn't show that
+ * it is.
+ */
+export type Verdict = 'valid' | 'invalid' | 'unreadable' | 'unidentified'
+
+/** cosignedSize: that of the member's cosignature if it was found to be on this ledger, otherwise 0. */
+export type ReportedMember = { party: string; name: string; cosignedSize: number; identified: boolean }
+
+/**
+ * What an audit came to. Of an invalid bundle it describes the part before the finding. exporter: as the bundle says; names:
+ * as cards and genesis say.
+ */
+export type Report = {
+  verdict: Verdict
+  contract?: string
+  name?: string
+  exporter?: string
+  /** The last final height: cosigned by all members (COS-3); -1 if there is none. */
+  height: number
+  /** Heights past the last final one. */
+  tentativeHeights: number
+  /** Record hash at the last final height. */
+  stateRoot?: string
+  /** The last final checkpoint with all members' cosignatures as a C2SP signed note, if all cosigned at that very size. */
+  checkpoint?: string
+  members: ReportedMember[]
+  counts: Counts
+  recomputed: Recomputed
+  /** The first rule that is broken; of an unidentified bundle, who is not identified. */
+  finding?: Finding
+}
+
+/**
+ * trusted: ids of the parties that the caller knows. unfinished: for a node's own ledger, where a member's cosignature may
+ * be outstanding, or be of a size that has not arrived.
+ */
+export type VerifierOptions = { trusted: ReadonlySet<string>; unfinished?: boolean }
+
+/** What may stand next in a bundle, by what stood last; `start` and `end` are its two ends. */
+const NEXT = {
+  start: ['bundle'],
+  bundle: ['genesis'],
+  genesis: ['cosignature', 'ledger-block', 'end'],
+  cosignature: ['cosignature', 'ledger-block', 'end'],
+  'ledger-block': ['ledger-block', 'end'],
+  end: [],
+} as const satisfies Record<ReadLine['type'] | 'start', readonly ReadLine['type'][]>
+
+/**
+ * One audit of one bundle: hand in its lines, or its bytes, then ask for the report. Nothing that is handed in makes it
+ * throw; after the first finding the rest is ignored.
+ */
+export class BundleVerifier {
+  readonly #trusted: ReadonlySet<string>
+  readonly #isUnfinished: boolean
+  readonly #cutter = new LineCutter(LINE_MAX_BYTES)
+  #lines = 0
+  #last: keyof typeof NEXT = 'start'
+  #head: HeadLine | undefined
+  #audit: LedgerAudit | undefined
+  #finding: Finding | undefined
+
+  constructor({ trusted, unfinished = false }: VerifierOptions) {
+    this.#trusted = trusted
+    this.#isUnfinished = unfinished
+  }
+
+  /** Whether something was found: then the rest of the bundle makes no difference. */
+  get isOver(): boolean {
+    return this.#finding !== undefined
+  }
+
+  /** Takes the next line, without its newline. */
+  line(text: string): void {
+    if (this.#finding !== undefined) return
+    this.#guard(() => this.#take(text))
+  }
+
+  /** Takes the next bytes of the file, cut anywhere: instead of `line`, not beside it. */
+  bytes(chunk: Uint8Array): void {
+    if (this.#finding !== undefined) return
+    const lines = this.#cutter.take(chunk)
+    this.#guard(() => {
+      for (;;) {
+        const next = under('BUN-1', this.#nextPlace, () => lines.next())
+        if (next.done) return
+        this.#take(next.value)
+      }
+    })
+  }
+
+  /** The bundle is complete. */
+  end(): Report {
+    if (this.#finding === undefined)
+      this.#guard(() => {
+        const rest = under('BUN-1', this.#nextPlace, () => this.#cutter.rest())
+        if (rest !== undefined) this.#take(rest)
+        if (this.#lines === 0) fail('BUN-1', this.#nextPlace, 'the file is empty')
+        if (this.#last !== 'end')
+          fail('BUN-1', this.#nextPlace, 'the file is cut off: its end line is missing')
+      })
+    return this.#report()
+  }
+
+  get #nextPlace(): string {
+    return `line ${this.#lines + 1}`
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      // Whatever else a hostile file brings about (say, a text longer than the engine takes) is a reason to refuse it too.
+      const place = `line ${this.#lines}`
+      this.#finding =
+        error instanceof RuleBroken
+          ? error.finding
+          : { rule: 'BUN-1', place, message: 'it can’t be processed' }
+    }
+  }
+
+  #take(text: string): void {
+    const place = this.#nextPlace
+    this.#lines += 1
+    const ruleOf = ({ code }: CountersignError) =>
+      code === 'bad-json' && this.#head !== undefined ? 'ENC-1' : 'BUN-1'
+    const line = under(ruleOf, place, () => parseLine(text))
+    const allowed: readonly string[] = NEXT[this.#last]
+    if (!allowed.includes(line.type))
+      fail('BUN-1', place, `a line of type ${line.type} can’t stand here, behind the ${this.#last}`)
+    if (line.type === 'bundle') this.#head = line
+    else this.#check(line, this.#head as HeadLine, place)
+    this.#last = line.type
+  }
+
+  #check(line: Exclude<ReadLine, HeadLine>, head: HeadLine, place: string): void {
+    if (line.type === 'genesis') {
+      this.#audit = new LedgerAudit(head.contract, line.genesis, line.openings)
+      return
+    }
+    const audit = this.#audit as LedgerAudit
+    if (line.type === 'cosignature') {
+      audit.cosignature(line.cosignature)
+      return
+    }
+    if (this.#last === 'genesis' || this.#last === 'cosignature') this.#begin(audit)
+    if (line.type === 'ledger-block') {
+      audit.block(line)
+      return
+    }
+    for (const [what, height] of [
+      ['end line', line.height],
+      ['first line', head.height],
+    ] as const)
+      if (height !== audit.height)
+        fail('BUN-1', place, `the last ledger block is ${audit.height}, the ${what} says ${height}`)
+    this.#conclude(audit)
+  }
+
+  /** COS-3: without a cosignature of each member nothing at all is final. */
+  #begin(audit: LedgerAudit): void {
+    if (!this.#isUnfinished)
+      for (const { party, name } of audit.membership.members)
+        if (!audit.cosignatures.has(party))
+          fail(
+            'COS-3',
+            `cosignature of ${party}`,
+            `it is missing: ${JSON.stringify(name)} has signed nothing here`,
+          )
+    audit.begin()
+  }
+
+  /** Every cosignature was compared, and every ledger block was committed (BUN-2, ORD-7). */
+  #conclude(audit: LedgerAudit): void {
+    if (!this.#isUnfinished)
+      for (const [party, { size }] of audit.cosignatures)
+        if (!audit.reached.has(party))
+          fail(
+            'BUN-2',
+            `cosignature of ${party}`,
+            `it is on ${size} ledger blocks, and the file ends after ${audit.height + 1}: it is cut off`,
+          )
+    if (audit.committedHeight < audit.height)
+      fail(
+        'ORD-7',
+        `ledger block ${audit.committedHeight + 1}`,
+        'neither a COMMIT nor a cosignature is on it or on one behind it: nobody has committed it',
+      )
+  }
+
+  #report(): Report {
+    const audit = this.#audit
+    const members = audit === undefined ? [] : this.#members(audit)
+    const strangers = members.filter(({ identified }) => !identified)
+    const finding = this.#finding ?? unidentified(strangers)
+    const height = (audit?.finalSize ?? 0) - 1
+    const report: Report = {
+      verdict: this.#verdict(strangers.length === 0),
+      height,
+      tentativeHeights: (audit?.height ?? -1) - height,
+      members,
+      counts: audit?.counts ?? { ledgerBlocks: 0, requests: 0, signatures: 0, openings: 0 },
+      recomputed: audit?.recomputed ?? noneRecomputed(),
+    }
+    if (this.#head !== undefined) {
+      report.contract = this.#head.contract
+      report.exporter = this.#head.exporter
+    }
+    if (finding !== undefined) report.finding = finding
+    if (audit === undefined) return report
+    report.name = audit.membership.genesis.name
+    const checkpoint = audit.finalCheckpoint
+    if (checkpoint === undefined || checkpoint.size !== audit.finalSize) return report
+    report.stateRoot = checkpoint.stateRoot
+    const cosignatures = [...audit.cosignatures.values()]
+    if (cosignatures.every(({ size }) => size === checkpoint.size))
+      report.checkpoint = checkpointNote(checkpoint, cosignatures, audit.membership.cosignKeys)
+    return report
+  }
+
+  #verdict(isIdentified: boolean): Verdict {
+    if (this.#head === undefined) return 'unreadable'
+    if (this.#finding !== undefined) return 'invalid'
+    return isIdentified ? 'valid' : 'unidentified'
+  }
+
+  #members({ membership, cosignatures, reached }: LedgerAudit): ReportedMember[] {
+    return membership.members.map(({ party, name, selfEvident }) => ({
+      party,
+      name,
+      cosignedSize: reached.has(party) ? (cosignatures.get(party)?.size ?? 0) : 0,
+      identified: selfEvident && this.#trusted.has(party),
+    }))
+  }
+}
+
+function unidentified(strangers: readonly ReportedMember[]): Finding | undefined {
+  if (strangers.length === 0) return undefined
+  const names = strangers.map(({ name, party }) => `${JSON.stringify(name)} (${party})`)
+  return {
+    rule: 'BUN-3',
+    place: 'genesis',
+    message: `these signers are not identified by first cards of parties you trust: ${names.join(', ')}`,
+  }
+}
