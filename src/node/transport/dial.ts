@@ -10,6 +10,8 @@ export type Dialled = {
   raw: Socket
   /** Ends it in whatever state it is; `onClose` follows. */
   destroy(error?: Error): void
+  /** Ends it once everything written has left. */
+  end(): void
 }
 
 export type DialOptions = {
@@ -58,5 +60,5 @@ export function dial(options: DialOptions): Dialled {
     socket?.destroy()
     options.onClose(failure)
   })
-  return { raw, destroy }
+  return { raw, destroy, end: () => (socket ?? raw).destroySoon() }
 }

@@ -265,7 +265,8 @@ export class Inbound {
       if (error?.code === 'ETIMEDOUT' && !this.#isClosed) onVanished(party)
     })
     const reader = new FrameReader(limits.frameBytes)
-    socket.setTimeout(limits.stallMs, () => {
+    socket.setTimeout(limits.stallMs)
+    socket.on('timeout', () => {
       if (!reader.isPartial) return
       this.#refuse('half-frame', { party })
       socket.destroy()
