@@ -9,7 +9,8 @@ import type { ElementRecord } from './record.ts'
 /**
  * What a tree was read from.
  * - `xml`: it has no types. A field keeps its own, and the text must be of it.
- * - `json`: it has no order among names, no dates, shows siblings of one name as an array, and leaves white space out.
+ * - `json`: it has no order among names, no dates, shows siblings of one name as an array, and leaves white space out. Programs
+ *   that pass it on write numbers their own way: `10.50` is not changed by `10.5`.
  */
 export type Source = 'json' | 'xml'
 
@@ -23,8 +24,10 @@ export function isSameField(
   const value = opening === undefined ? null : opening.value
   if (from === 'xml') return xmlText(value) === xmlText(node.value)
   if (opening === undefined) return node.type === 'null'
-  if (value !== node.value) return false
-  return from === 'json' ? jsonForm(type as FieldType) === jsonForm(node.type) : type === node.type
+  if (from === undefined) return type === node.type && value === node.value
+  const form = jsonForm(type as FieldType)
+  if (form !== jsonForm(node.type)) return false
+  return form === 'number' ? isSameNumber(`${value}`, `${node.value}`) : value === node.value
 }
 
 /** A node's value, and the type that the field gets with it. @throws CountersignError `bad-value` */
@@ -53,3 +56,18 @@ function jsonForm(type: FieldType): string {
 }
 
 const xmlText = (value: FieldNode['value']): string => (value === null ? '' : String(value))
+
+/** Whether two JSON numbers are equal as numbers, exactly. */
+function isSameNumber(first: string, second: string): boolean {
+  return first === second || plainNumber(first) === plainNumber(second)
+}
+
+/** The one spelling of a JSON number: digits that neither begin nor end with 0, and an exponent. */
+function plainNumber(number: string): string {
+  const [mantissa = '', exponent = '0'] = number.toLowerCase().split('e')
+  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const short = digits.replace(/0+$/, '')
+  if (short === '') return '0'
+  return `${mantissa.startsWith('-') ? '-' : ''}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`
+}

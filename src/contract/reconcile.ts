@@ -227,13 +227,17 @@ class Reconciler {
     const first = existing(this.#state, group[0] as string)
     if (node === undefined) return isMerge || isSpace(first) ? group.map((uid) => ({ uid })) : []
     if (isMerge && isNull(node)) return []
-    if (group.length > 1 && node.kind === 'list')
+    // One item or none would not show as an array: that takes a list.
+    if (group.length > 1 && node.kind === 'list' && node.children.length > 1)
       return this.#align(
         group,
         node.children.map((item) => ({ ...item, name: node.name })),
       )
-    if (first.kind !== node.kind) return [{ node: isMerge ? withoutNulls(node) : node }]
-    return [{ uid: group[0], node, isMerge: isMerge && node.kind === 'block' }]
+    // A patch merges with an object; siblings of one name are an array to it.
+    if (isMerge && group.length === 1 && first.kind === 'block' && node.kind === 'block')
+      return [{ uid: group[0], node, isMerge }]
+    const whole = isMerge ? withoutNulls(node) : node
+    return [first.kind === node.kind ? { uid: group[0], node: whole } : { node: whole }]
   }
 
   #isSameChild(uid: string, node: DocumentNode): boolean {
@@ -263,7 +267,7 @@ class Reconciler {
     return members.every((node) => {
       const group = groups.get(node.name) ?? []
       if (group.length === 1) return this.#isSame(group[0] as string, node)
-      if (node.kind !== 'list' || node.children.length !== group.length) return false
+      if (group.length === 0 || node.kind !== 'list' || node.children.length !== group.length) return false
       return node.children.every((item, index) => this.#isSame(group[index] as string, item))
     })
   }

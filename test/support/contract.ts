@@ -1,15 +1,21 @@
 /** A contract to try execution on: two members, a genesis, and requests that nobody needs to sign. */
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import type { IdentifiedRequest } from '../../src/contract/apply.ts'
-import type { Random } from '../../src/contract/edit.ts'
-import { importOperations } from '../../src/contract/edit.ts'
-import { type ContractState, type ElementChange, genesisState } from '../../src/contract/state.ts'
+import { apply, type IdentifiedRequest } from '../../src/contract/apply.ts'
+import { type Edit, importOperations, type Random } from '../../src/contract/edit.ts'
+import {
+  type ContractState,
+  childrenOf,
+  type ElementChange,
+  element,
+  genesisState,
+} from '../../src/contract/state.ts'
+import { exportTree, resolvePath } from '../../src/contract/view.ts'
 import { generateKeyPair, generateSealingKeyPair } from '../../src/crypto/keys.ts'
 import { block, type DocumentNode, type FieldType, field, list } from '../../src/document/tree.ts'
 import { type SignedCard, signCard } from '../../src/identity/card.ts'
 import { contractId, GENESIS_ROOT, type Genesis } from '../../src/ledger/genesis.ts'
-import { type Operation, type Request, requestId } from '../../src/ledger/request.ts'
+import { commitmentsOf, type Operation, type Request, requestId } from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening } from '../../src/ledger/value.ts'
 
 /** Bytes that look random and are the same for the same seed. */
@@ -102,6 +108,35 @@ export class TestContract {
       operations,
     }
     return { id: requestId(request), request }
+  }
+}
+
+/** A contract that edits can be made on. */
+export class EditedContract extends TestContract {
+  /** The UID of the one element at a path. */
+  at(path: string): string {
+    return resolvePath(this.state, this.state.rootUid, path)
+  }
+
+  tree(path = '/'): DocumentNode {
+    return exportTree(this.state, this.at(path), this.openings)
+  }
+
+  /** Names of the children at a path. */
+  names(path = '/'): (string | undefined)[] {
+    return childrenOf(this.state, this.at(path)).map((uid) => element(this.state, uid)?.name)
+  }
+
+  /** Applies an edit and returns its operations; throws unless it is accepted, and came with just the openings it needs. */
+  run({ operations, openings }: Edit): Operation[] {
+    if (openings.map(commitmentOf).join() !== commitmentsOf(operations).join())
+      throw new Error('other openings')
+    this.open(openings)
+    if (operations.length === 0) return []
+    const { outcome, code, state } = apply(this.state, this.request(operations), this.openings, 1)
+    if (outcome !== 'accepted') throw new Error(`${outcome}: ${code}`)
+    this.state = state
+    return operations
   }
 }
 
