@@ -268,7 +268,7 @@ describe('outsiders', () => {
       { type: 'FETCH', contract, blocks: ['a'.repeat(64)] },
       { type: 'RECALL', contract, boot: 'b' },
       { ...requestOf(engines, existing, engines.member(0)), contract },
-      { type: 'OBJECT', contract, view: 1, block: 'a'.repeat(64), code: 'x' },
+      { type: 'OBJECT', contract, view: 1, block: 'a'.repeat(64), code: 'wrong-time' },
     ]
     const answers = (contract: string): string[] => {
       engines.member(1).engine.deliver(outsider.party, questions(contract), engines.nowMs)
