@@ -1,0 +1,42 @@
+/** Each member's cosignatures only grow, and there is one root for each size. */
+import type { Message } from '../../../src/node/messages.ts'
+import type { SimNode } from '../sim-node.ts'
+import { type Checker, Violation, type World } from './checker.ts'
+
+export class Cosignatures implements Checker {
+  readonly name = 'cosignatures are monotone, one root for each size'
+  private readonly world: World
+  private readonly roots = new Map<string, string>()
+  private readonly largest = new Map<string, number>()
+  private readonly restores = new Map<string, number>()
+  private count = 0
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  restored(node: SimNode, what: { data: boolean; signer: boolean }): void {
+    if (what.signer) this.restores.set(node.party.id, (this.restores.get(node.party.id) ?? 0) + 1)
+  }
+
+  sent(node: SimNode, message: Message): void {
+    if (message.type !== 'COSIGN') return
+    const { contract, cosignature } = message
+    const { party, size, root, block } = cosignature
+    this.count += 1
+    const held = this.roots.get(`${contract} ${size}`) ?? `${root} ${block}`
+    this.roots.set(`${contract} ${size}`, held)
+    if (held !== `${root} ${block}`)
+      throw new Violation(this.name, `${node.name} cosigned another history of size ${size}`)
+    // What a restored signer forgot and nobody holds may be smaller than what was once sent.
+    const key = `${contract} ${party} ${this.restores.get(party) ?? 0}`
+    const before = this.largest.get(key) ?? 0
+    if (size < before)
+      throw new Violation(this.name, `${node.name} cosigned size ${size} after size ${before}`)
+    this.largest.set(key, size)
+  }
+
+  counts(): Record<string, number> {
+    return { cosignatures: this.count, contracts: this.world.contracts.length }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Once nothing goes wrong any more, all that was submitted and has not expired becomes final at every node, within a bounded
+ * time; and then nobody sends anything (ORD-6).
+ */
+import type { SimNode } from '../sim-node.ts'
+import type { Submitted } from '../workload.ts'
+import { type Checker, Violation, type World } from './checker.ts'
+import type { NoFork } from './no-fork.ts'
+
+/** Virtual time from the last fault and the last request until everything is final, at most. */
+export const PROGRESS_MS = 120_000
+/** After that, what is still under way may come to its end. */
+export const WIND_DOWN_MS = 30_000
+/** How long a network at rest is watched. */
+export const IDLE_MS = 60_000
+
+export class Progress implements Checker {
+  readonly name = 'progress after healing, then silence'
+  private readonly world: World
+  private readonly chain: NoFork
+  private settledAfterMs = 0
+  private ordered = 0
+  private expired = 0
+
+  constructor(world: World, chain: NoFork) {
+    this.world = world
+    this.chain = chain
+  }
+
+  /** What is not final everywhere, in words; undefined once all is. */
+  missing(submitted: readonly Submitted[]): string | undefined {
+    for (const contract of this.world.contracts) {
+      const heights = new Set<number>()
+      for (const node of this.world.nodes) {
+        const what = this.missingAt(node, contract)
+        if (what !== undefined) return what
+        heights.add(node.engine?.replicas.get(contract)?.chain.height ?? -1)
+      }
+      if (heights.size > 1) return `nodes stand at heights ${[...heights].join(', ')}`
+    }
+    for (const { id, node, notAfterMs } of submitted)
+      if (this.chain.heightOf(id) === undefined && notAfterMs > node.nowMs)
+        return `request ${id.slice(0, 12)}… of ${node.name} is not ordered`
+    return undefined
+  }
+
+  private missingAt(node: SimNode, contract: string): string | undefined {
+    const replica = node.engine?.replicas.get(contract)
+    if (!replica) return `${node.name} does not run contract ${contract.slice(0, 12)}…`
+    const { chain, finalSize, phase, consensus } = replica
+    const at = `${node.name} (view ${consensus.view}, height ${chain.height}, final ${finalSize}, ${phase})`
+    if (phase !== 'signing') return `${at} may not sign yet`
+    if (finalSize < chain.height + 1) return `${at} waits for cosignatures`
+    if (chain.pool.size > 0) return `${at} has ${chain.pool.size} requests waiting`
+    return undefined
+  }
+
+  settled(submitted: readonly Submitted[], afterMs: number): void {
+    this.settledAfterMs = afterMs
+    for (const { id } of submitted)
+      if (this.chain.heightOf(id) === undefined) this.expired += 1
+      else this.ordered += 1
+  }
+
+  fail(message: string): never {
+    throw new Violation(this.name, message)
+  }
+
+  counts(): Record<string, number> {
+    return {
+      settledAfterMs: this.settledAfterMs,
+      submittedOrdered: this.ordered,
+      submittedExpired: this.expired,
+    }
+  }
+}

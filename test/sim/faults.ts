@@ -1,0 +1,219 @@
+/**
+ * What goes wrong, in turns, so that a run delivers every kind it was asked for: crashes at rest and at every kind of write,
+ * refusing disks, partitions that heal, old backups put back. All ends when `heal` is called.
+ */
+import { type Copy, TRAPS, type Trap } from './disk.ts'
+import type { Network } from './network.ts'
+import type { SimOptions } from './options.ts'
+import type { Scheduled } from './queue.ts'
+import type { Random } from './random.ts'
+import type { SimNode } from './sim-node.ts'
+
+export type FaultHooks = {
+  schedule(delayMs: number, label: string, run: () => void): Scheduled
+  crash(node: SimNode): void
+  start(node: SimNode, restored: boolean): void
+  restored(node: SimNode, what: { data: boolean; signer: boolean }, copy: Copy): void
+}
+
+const CUTS = ['half', 'one-way', 'single'] as const
+const RESTORES = ['data', 'signer', 'both'] as const
+const REFUSALS = ['failed', 'failed-but-stood'] as const
+
+type Kind =
+  | 'crash at rest'
+  | `crash ${Trap['when']} ${Trap['where']}`
+  | `disk ${(typeof REFUSALS)[number]}`
+  | `partition ${(typeof CUTS)[number]}`
+  | `restore ${(typeof RESTORES)[number]}`
+
+const DOWN_MS = { low: 50, high: 8000 } as const
+const CUT_MS = { low: 500, high: 20_000 } as const
+const DISK_FULL_MS = { low: 100, high: 3000 } as const
+
+export class Faults {
+  /** How often each kind asked for came true. */
+  readonly delivered = new Map<Kind, number>()
+  private readonly nodes: readonly SimNode[]
+  private readonly network: Network
+  private readonly random: Random
+  private readonly hooks: FaultHooks
+  private readonly cuts = new Set<() => void>()
+  private readonly down = new Map<SimNode, Scheduled>()
+  private readonly copies = new Map<SimNode, Copy[]>()
+  /** The node whose past is being told to it: a second one at once could lose what only the first was told. */
+  private amnesiac: SimNode | undefined
+  private healed = false
+
+  constructor(
+    nodes: readonly SimNode[],
+    options: SimOptions,
+    network: Network,
+    random: Random,
+    hooks: FaultHooks,
+  ) {
+    this.nodes = nodes
+    this.network = network
+    this.random = random
+    this.hooks = hooks
+    const kinds: Kind[] = []
+    if (options.crashes) {
+      kinds.push('crash at rest')
+      for (const { when, where } of TRAPS) kinds.push(`crash ${when} ${where}`)
+      for (const refusal of REFUSALS) kinds.push(`disk ${refusal}`)
+    }
+    if (options.partitions && nodes.length > 1) for (const cut of CUTS) kinds.push(`partition ${cut}`)
+    if (options.restores && nodes.length > 1) for (const what of RESTORES) kinds.push(`restore ${what}`)
+    for (const kind of kinds) this.delivered.set(kind, 0)
+  }
+
+  get wanted(): boolean {
+    return this.delivered.size > 0
+  }
+
+  /** Kinds asked for that never came true. */
+  get missing(): string[] {
+    return [...this.delivered].filter(([, count]) => count === 0).map(([kind]) => kind)
+  }
+
+  /** Something goes wrong: of the kinds that came true least often, any. */
+  strike(): void {
+    if (this.healed || !this.wanted) return
+    this.backUp()
+    const fewest = Math.min(...this.delivered.values())
+    const kinds = [...this.delivered].filter(([, count]) => count <= fewest + 1).map(([kind]) => kind)
+    const kind = this.random.pick(kinds)
+    const node = this.random.pick(this.nodes)
+    const [what, first, second] = kind.split(' ') as [string, string, string]
+    if (what === 'partition') this.cut(first as (typeof CUTS)[number], kind)
+    else if (what === 'restore') this.restore(node, first as (typeof RESTORES)[number], kind)
+    else if (what === 'disk') this.refuse(node, first as (typeof REFUSALS)[number], kind)
+    else if (kind === 'crash at rest') this.crash(node, kind)
+    else this.trap(node, { when: first, where: second } as Trap, kind)
+  }
+
+  private count(kind: Kind): void {
+    this.delivered.set(kind, (this.delivered.get(kind) ?? 0) + 1)
+  }
+
+  // ── crashes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private crash(node: SimNode, kind: Kind): void {
+    if (!node.engine) return
+    this.count(kind)
+    this.hooks.crash(node)
+    this.startLater(node, false)
+  }
+
+  private trap(node: SimNode, trap: Trap, kind: Kind): void {
+    if (!node.engine) return
+    node.disk.setTrap(trap, this.random.integer(1, 6), () => this.count(kind))
+  }
+
+  /** A trap has sprung: the node is dead already. */
+  died(node: SimNode): void {
+    this.startLater(node, false)
+  }
+
+  private startLater(node: SimNode, restored: boolean): void {
+    const { low, high } = DOWN_MS
+    const delayMs = this.healed ? low : this.random.integer(low, high)
+    const start = this.hooks.schedule(delayMs, `start ${node.name}${restored ? ' restored' : ''}`, () => {
+      this.down.delete(node)
+      this.hooks.start(node, restored)
+    })
+    this.down.set(node, start)
+  }
+
+  private refuse(node: SimNode, refusal: (typeof REFUSALS)[number], kind: Kind): void {
+    if (!node.engine) return
+    const before = node.disk.refused.failed + node.disk.refused.stood
+    node.disk.refuse(refusal)
+    const { low, high } = DISK_FULL_MS
+    this.hooks.schedule(this.random.integer(low, high), `disk ${node.name}`, () => {
+      node.disk.refuse('none')
+      if (node.disk.refused.failed + node.disk.refused.stood > before) this.count(kind)
+    })
+  }
+
+  // ── partitions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private cut(shape: (typeof CUTS)[number], kind: Kind): void {
+    if (this.cuts.size >= 2) return
+    const shuffled = this.random.shuffled(this.nodes.map(({ index }) => index))
+    const size = shape === 'half' ? Math.ceil(shuffled.length / 2) : 1
+    const side = new Set(
+      shuffled.slice(0, shape === 'one-way' ? this.random.integer(1, shuffled.length - 1) : size),
+    )
+    const isCut =
+      shape === 'one-way'
+        ? (from: number, to: number) => side.has(from) && !side.has(to)
+        : (from: number, to: number) => side.has(from) !== side.has(to)
+    this.count(kind)
+    const heal = this.network.cut(isCut)
+    this.cuts.add(heal)
+    const { low, high } = CUT_MS
+    this.hooks.schedule(this.random.integer(low, high), 'heal', () => {
+      if (this.cuts.delete(heal)) heal()
+    })
+  }
+
+  // ── backups ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private backUp(): void {
+    for (const node of this.nodes) {
+      if (!node.engine || !this.random.chance(0.4)) continue
+      const list = this.copies.get(node) ?? []
+      list.push(node.disk.copy())
+      if (list.length > 4) list.shift()
+      this.copies.set(node, list)
+    }
+  }
+
+  private restore(node: SimNode, what: (typeof RESTORES)[number], kind: Kind): void {
+    const { amnesiac } = this
+    if (amnesiac && (!amnesiac.engine || isRecalling(amnesiac))) return
+    const copies = this.copies.get(node)
+    if (!node.engine || !copies || copies.length === 0) return
+    const copy = this.random.pick(copies)
+    const now = node.disk.copy()
+    const data = what !== 'signer'
+    const signer = what !== 'data'
+    // A copy that nothing was added to since is no old copy.
+    if ((data && copy.batches === now.batches) || (signer && copy.records === now.records)) return
+    this.count(kind)
+    this.amnesiac = node
+    this.hooks.crash(node)
+    node.disk.restore({
+      ...(data ? { batches: copy.batches } : {}),
+      ...(signer ? { records: copy.records } : {}),
+    })
+    const kept = node.disk.copy()
+    this.copies.set(
+      node,
+      copies.filter(({ batches, records }) => batches <= kept.batches && records <= kept.records),
+    )
+    this.hooks.restored(node, { data, signer }, kept)
+    // Where one of the two is new, their counters tell; where both are old, only whoever put them back can.
+    this.startLater(node, data && signer)
+  }
+
+  // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Everything heals, and nothing goes wrong any more. */
+  heal(): void {
+    this.healed = true
+    for (const heal of this.cuts) heal()
+    this.cuts.clear()
+    for (const node of this.nodes) {
+      node.disk.clearTrap()
+      node.disk.refuse('none')
+    }
+  }
+}
+
+/** True while a node still asks for its own past. */
+export function isRecalling(node: SimNode): boolean {
+  for (const { phase } of node.engine?.replicas.values() ?? []) if (phase === 'recalling') return true
+  return false
+}

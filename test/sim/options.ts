@@ -1,0 +1,86 @@
+/** What a run is made of; the whole of it follows from these values. */
+import { parseArgs } from 'node:util'
+
+export type SimOptions = {
+  members: number
+  seed: number
+  /** Events that reach a node. */
+  steps: number
+  contracts: number
+  quorum: 'majority' | 'bft' | 'unanimous'
+  /** Probability that a frame is lost, and its connection with it. */
+  loss: number
+  partitions: boolean
+  crashes: boolean
+  restores: boolean
+  duplicates: boolean
+  /** Frames of one connection overtake one another, which TCP never does. */
+  reorder: boolean
+}
+
+export const DEFAULTS: SimOptions = {
+  members: 4,
+  seed: 1,
+  steps: 20_000,
+  contracts: 1,
+  quorum: 'majority',
+  loss: 0,
+  partitions: false,
+  crashes: false,
+  restores: false,
+  duplicates: false,
+  reorder: false,
+}
+
+const SWITCHES = ['partitions', 'crashes', 'restores', 'duplicates', 'reorder'] as const
+
+/** The options of a command line. @throws Error saying what is wrong */
+export function parseOptions(argv: readonly string[]): { options: SimOptions; json: boolean } {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      members: { type: 'string' },
+      seed: { type: 'string' },
+      steps: { type: 'string' },
+      contracts: { type: 'string' },
+      quorum: { type: 'string' },
+      loss: { type: 'string' },
+      partitions: { type: 'boolean' },
+      crashes: { type: 'boolean' },
+      restores: { type: 'boolean' },
+      duplicates: { type: 'boolean' },
+      reorder: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
+  })
+  const options = { ...DEFAULTS }
+  for (const name of ['members', 'seed', 'steps', 'contracts', 'loss'] as const) {
+    const text = values[name]
+    if (text === undefined) continue
+    const value = Number(text)
+    if (!Number.isFinite(value) || value < 0 || (name !== 'loss' && !Number.isInteger(value)))
+      throw new Error(`--${name} ${text}: expected a number`)
+    options[name] = value
+  }
+  if (options.members < 1 || options.members > 32) throw new Error('--members: 1 to 32')
+  if (options.contracts < 1) throw new Error('--contracts: 1 or more')
+  if (options.loss >= 1) throw new Error('--loss: a probability below 1')
+  const { quorum } = values
+  if (quorum !== undefined) {
+    if (quorum !== 'majority' && quorum !== 'bft' && quorum !== 'unanimous')
+      throw new Error('--quorum: majority, bft or unanimous')
+    options.quorum = quorum
+  }
+  for (const name of SWITCHES) if (values[name]) options[name] = true
+  return { options, json: values.json ?? false }
+}
+
+/** The command line that repeats a run. */
+export function commandOf(options: SimOptions): string {
+  const words = ['npm run sim --']
+  for (const name of ['members', 'seed', 'steps', 'contracts', 'quorum', 'loss'] as const)
+    if (options[name] !== DEFAULTS[name] || ['members', 'seed', 'steps'].includes(name))
+      words.push(`--${name} ${options[name]}`)
+  for (const name of SWITCHES) if (options[name]) words.push(`--${name}`)
+  return words.join(' ')
+}

@@ -1,0 +1,413 @@
+/**
+ * A whole network in one process from one seed: nodes with the real engine, store and signer; connections, clocks and faults
+ * that are made up; and checkers that look at every event.
+ */
+import { importOperations } from '../../src/contract/edit.ts'
+import { block, text } from '../../src/document/tree.ts'
+import { GENESIS_ROOT, type Policy } from '../../src/ledger/genesis.ts'
+import type { Message } from '../../src/node/messages.ts'
+import type { Notice } from '../../src/node/outbox.ts'
+import type { StoreWrite } from '../../src/store/store.ts'
+import { Acknowledged } from './checkers/acknowledged.ts'
+import { type Checker, Violation, type World } from './checkers/checker.ts'
+import { Cosignatures } from './checkers/cosignatures.ts'
+import { Evidence } from './checkers/evidence.ts'
+import { Finals } from './checkers/finals.ts'
+import { NoFork } from './checkers/no-fork.ts'
+import { IDLE_MS, PROGRESS_MS, Progress, WIND_DOWN_MS } from './checkers/progress.ts'
+import { Signatures } from './checkers/signatures.ts'
+import { StateRoots } from './checkers/state-roots.ts'
+import { Versions } from './checkers/versions.ts'
+import { Faults, isRecalling } from './faults.ts'
+import { Network } from './network.ts'
+import type { SimOptions } from './options.ts'
+import { makeParty } from './party.ts'
+import { EventQueue, type Scheduled } from './queue.ts'
+import { Random } from './random.ts'
+import { SimNode } from './sim-node.ts'
+import { Trace } from './trace.ts'
+import { Workload } from './workload.ts'
+
+/** Virtual time 0 in ms since 1970. */
+const START_MS = 1_750_000_000_000
+const CLOCK_BOUND_MS = 5000
+/** Clocks differ from virtual time by this much at most: less than half the bound, since blocks travel meanwhile. */
+const SKEW_MS = 1500
+/** All faults end at this share of the steps; clients go on a little longer. */
+const HEAL_AT = 0.8
+const LAST_REQUEST_AT = 0.85
+
+export type Report = {
+  /** Broken invariant and what broke it; absent where all held. */
+  violation?: { invariant: string; message: string }
+  recent: readonly string[]
+  checked: Record<string, Record<string, number>>
+  delivered: Record<string, number>
+  /** Fault kinds asked for that never came true. */
+  missing: string[]
+  steps: number
+  virtualMs: number
+  digest: string
+}
+
+export class Simulation implements World {
+  readonly options: SimOptions
+  readonly nodes: SimNode[]
+  readonly contracts: string[] = []
+  private readonly queue = new EventQueue()
+  private readonly trace = new Trace()
+  private readonly network: Network
+  private readonly faults: Faults
+  private readonly workload: Workload
+  private readonly random: Random
+  private readonly byParty: Map<string, number>
+  private readonly chain = new NoFork()
+  private readonly progress: Progress
+  private readonly checkers: Checker[]
+  private readonly counts = {
+    messages: 0,
+    recalls: 0,
+    recalled: 0,
+    syncs: 0,
+    skips: 0,
+    starts: 0,
+    resignings: 0,
+  }
+  private clockMs = 0
+  private steps = 0
+  private lastSentMs = 0
+
+  constructor(options: SimOptions) {
+    this.options = options
+    const { seed, members } = options
+    this.random = new Random(seed)
+    const keys = new Random(seed, 1)
+    const parties = Array.from({ length: members }, (_, index) =>
+      makeParty(String.fromCharCode(65 + index), 7000 + index, START_MS, keys),
+    )
+    this.byParty = new Map(parties.map(({ id }, index) => [id, index]))
+    this.network = new Network(members, new Random(seed, 2), {
+      nowMs: () => this.clockMs,
+      schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
+      isRunning: (index) => this.node(index).engine !== undefined,
+      onUp: (from, to) => this.connection(from, to, 'up'),
+      onDown: (from, to) => this.connection(from, to, 'down'),
+      onFrame: (from, to, texts) => this.arrive(from, to, texts),
+    })
+    this.nodes = parties.map((party, index) => this.makeNode(party, index))
+    this.faults = new Faults(this.nodes, options, this.network, new Random(seed, 3), {
+      schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
+      crash: (node) => this.crash(node),
+      start: (node, restored) => this.start(node, restored),
+      restored: (node, what, copy) => {
+        this.note(
+          `restore ${node.name} ${Object.keys(what)
+            .filter((key) => what[key as 'data'])
+            .join('+')}`,
+        )
+        if (what.data) this.workload.forgotten(node, copy.batches)
+        for (const checker of this.checkers) checker.restored?.(node, what)
+      },
+    })
+    this.workload = new Workload(this.nodes, new Random(seed, 4))
+    this.progress = new Progress(this, this.chain)
+    this.checkers = [
+      this.chain,
+      new StateRoots(),
+      new Finals(this),
+      new Acknowledged(this, this.chain),
+      new Evidence(this),
+      new Signatures(this),
+      new Cosignatures(this),
+      new Versions(this),
+      this.progress,
+    ]
+  }
+
+  private makeNode(party: SimNode['party'], index: number): SimNode {
+    const random = new Random(this.options.seed, 100 + index)
+    const skewMs = START_MS + random.integer(-SKEW_MS, SKEW_MS)
+    return new SimNode(index, party, skewMs, random, {
+      nowMs: () => this.clockMs,
+      schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
+      send: (node, to, texts) => this.send(node, to, texts),
+      notice: (node, notice) => this.notice(node, notice),
+      log: (node, level, event, detail) => {
+        for (const checker of this.checkers) checker.logged?.(node, level, event, detail)
+      },
+      written: (node, batch) => this.written(node, batch),
+      closeFormer: (node, party_) => this.network.closeFormer(node.index, this.indexOf(party_)),
+      touched: (node) => {
+        for (const checker of this.checkers) checker.touched?.(node)
+      },
+      died: (node) => {
+        this.note(`died ${node.name}`)
+        this.network.crashed(node.index)
+        this.faults.died(node)
+      },
+    })
+  }
+
+  nowMs(): number {
+    return this.clockMs
+  }
+
+  indexOf(party: string): number {
+    return this.byParty.get(party) ?? -1
+  }
+
+  private node(index: number): SimNode {
+    return this.nodes[index] as SimNode
+  }
+
+  private schedule(delayMs: number, label: string, run: () => void): Scheduled {
+    return this.queue.add(this.clockMs + delayMs, label, run)
+  }
+
+  private note(textOf: string, detail = ''): void {
+    this.trace.add(this.clockMs, textOf, detail)
+  }
+
+  // ── what nodes do ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private send(node: SimNode, to: string, texts: readonly string[]): void {
+    for (const message of texts) {
+      const parsed = JSON.parse(message) as Message
+      this.counts.messages += 1
+      if (parsed.type === 'RECALL') this.counts.recalls += 1
+      if (parsed.type === 'LEDGER' && parsed.blocks.length > 0) this.counts.syncs += 1
+      if (parsed.type === 'STATEMENT' && parsed.signed.statement.type === 'SKIP') this.counts.skips += 1
+      for (const checker of this.checkers) checker.sent?.(node, parsed)
+    }
+    this.lastSentMs = this.clockMs
+    const index = this.indexOf(to)
+    this.note(`send ${node.name}→${this.node(index).name} ${texts.map(typeOf).join(' ')}`, texts.join('\n'))
+    this.network.send(node.index, index, texts)
+  }
+
+  private arrive(from: number, to: number, texts: readonly string[]): void {
+    const node = this.node(to)
+    if (!node.engine) return
+    this.steps += 1
+    const sender = this.node(from)
+    this.note(`${sender.name}→${node.name} ${texts.map(typeOf).join(' ')}`)
+    const messages = texts.map((message) => JSON.parse(message) as Message)
+    for (const message of messages)
+      for (const checker of this.checkers) checker.received?.(node, sender, message)
+    node.act((engine) => engine.deliver(sender.party.id, messages, node.nowMs))
+  }
+
+  private connection(from: number, to: number, what: 'up' | 'down'): void {
+    const node = this.node(from)
+    const peer = this.node(to).party.id
+    this.steps += 1
+    this.note(`${node.name} sees ${this.node(to).name} ${what}`)
+    node.act((engine) =>
+      what === 'up' ? engine.peerUp(peer, node.nowMs) : engine.peerDown(peer, node.nowMs),
+    )
+  }
+
+  private written(node: SimNode, batch: readonly StoreWrite[]): void {
+    this.note(`write ${node.name} ${batch.map(({ kind }) => kind).join(' ')}`)
+    for (const checker of this.checkers) checker.written?.(node, batch)
+  }
+
+  private notice(node: SimNode, notice: Notice): void {
+    this.note(`notice ${node.name} ${notice.type}`, JSON.stringify(notice))
+    for (const checker of this.checkers) checker.notice?.(node, notice)
+    if (notice.type === 'invited') this.acceptLater(node, notice.contract)
+  }
+
+  private acceptLater(node: SimNode, contract: string): void {
+    this.schedule(this.random.integer(10, 2000), `accept ${node.name}`, () => {
+      if (!node.engine?.replicas.has(contract)) this.acceptLater(node, contract)
+      else if (node.engine.replicas.get(contract)?.status === 'invited')
+        node.act((engine) => {
+          if (engine.storageError) this.acceptLater(node, contract)
+          else engine.accept(contract, node.nowMs)
+        })
+    })
+  }
+
+  private crash(node: SimNode): void {
+    this.note(`crash ${node.name}`)
+    node.crash()
+    this.network.crashed(node.index)
+  }
+
+  private start(node: SimNode, restored: boolean): void {
+    this.counts.starts += 1
+    node.start(restored)
+    if (!node.engine) return
+    this.network.started(node.index)
+    // Whoever was asked to accept, and died before, is asked again.
+    for (const [contract, { status }] of node.engine.replicas)
+      if (status === 'invited') this.acceptLater(node, contract)
+  }
+
+  // ── the course of a run ───────────────────────────────────────────────────────────────────────────────────────────
+
+  run(): Report {
+    let violation: Report['violation']
+    try {
+      this.course()
+      for (const checker of this.checkers) checker.ended?.()
+    } catch (error) {
+      const invariant = error instanceof Violation ? error.invariant : 'no node fails'
+      violation = { invariant, message: (error as Error).message }
+      if (!(error instanceof Violation)) violation.message += `\n${(error as Error).stack}`
+    }
+    return this.report(violation)
+  }
+
+  private course(): void {
+    for (const node of this.nodes) this.start(node, false)
+    this.createContracts()
+    const healStep = Math.floor(this.options.steps * HEAL_AT)
+    const lastStep = Math.floor(this.options.steps * LAST_REQUEST_AT)
+    const { loss, duplicates, reorder } = this.options
+    this.network.faults = { loss, duplicates, reorder }
+    const faultEvery = Math.max(20, Math.min(250, Math.floor(healStep / 80)))
+    let nextFault = faultEvery
+    this.clients()
+    while (this.steps < healStep) {
+      this.next()
+      if (this.steps < nextFault) continue
+      nextFault = this.steps + this.random.integer(faultEvery >> 1, faultEvery * 2)
+      this.faults.strike()
+    }
+    this.network.faults = { loss: 0, duplicates: false, reorder: false }
+    this.note('heal')
+    this.faults.heal()
+    while (this.steps < lastStep) this.next()
+    this.clientsStop = true
+    this.settle()
+    this.beIdle()
+  }
+
+  private clientsStop = false
+
+  private clients(): void {
+    this.schedule(this.random.integer(5, 600), 'client', () => {
+      if (this.clientsStop) return
+      this.steps += 1
+      const burst = this.random.chance(0.1) ? this.random.integer(2, 8) : 1
+      if (this.contracts.length > 0)
+        for (let count = 0; count < burst; count += 1) this.workload.act(this.random.pick(this.contracts))
+      this.clients()
+    })
+  }
+
+  private createContracts(): void {
+    const { quorum, contracts } = this.options
+    const policy: Policy = {
+      quorum,
+      clockBoundMs: CLOCK_BOUND_MS,
+      silenceMs: null,
+      admission: { invite: 'any', admit: 'every' },
+    }
+    for (let number = 0; number < contracts; number += 1) {
+      const creator = this.random.pick(this.nodes)
+      const others = this.nodes.filter((node) => node !== creator)
+      const cards = this.random.shuffled([creator, ...others]).map(({ party }) => party.card)
+      const tree = block('', [text('Title', `Contract ${number}`), block('Part', [text('Note', 'first')])])
+      creator.act((engine) => {
+        const { operations, openings } = importOperations(tree, GENESIS_ROOT, (size) =>
+          this.random.bytes(size),
+        )
+        const contract = engine.create(
+          `Contract ${number}`,
+          cards,
+          { operations, openings },
+          policy,
+          creator.nowMs,
+        )
+        this.contracts.push(contract)
+        this.note(`create ${contract}`)
+      })
+    }
+  }
+
+  private next(): void {
+    const event = this.queue.next()
+    if (!event) throw new Violation('events go on', 'no event is left, though clients are at work')
+    this.clockMs = event.atMs
+    if (event.label !== '') {
+      this.note(event.label)
+      if (/^(turn|tick)/.test(event.label)) this.steps += 1
+    }
+    event.run()
+  }
+
+  /** Runs until everything is final everywhere, or its time is up. */
+  private settle(): void {
+    const startMs = this.clockMs
+    for (;;) {
+      const missing = this.network.isWhole
+        ? this.progress.missing(this.workload.submitted)
+        : 'not all are connected'
+      if (missing === undefined) break
+      const { nextMs } = this.queue
+      if (nextMs === undefined) this.progress.fail(`all are silent, but ${missing}`)
+      if (nextMs > startMs + PROGRESS_MS)
+        this.progress.fail(`after ${PROGRESS_MS / 1000} s without faults ${missing}`)
+      this.next()
+    }
+    this.progress.settled(this.workload.submitted, this.clockMs - startMs)
+  }
+
+  /** What is under way may end; then nobody sends anything. */
+  private beIdle(): void {
+    const settledMs = this.clockMs
+    const watchFromMs = settledMs + WIND_DOWN_MS
+    while (this.queue.nextMs !== undefined && this.queue.nextMs <= watchFromMs + IDLE_MS) {
+      this.next()
+      if (this.lastSentMs > watchFromMs)
+        this.progress.fail(`a node sends ${this.lastSentMs - settledMs} ms after all was final`)
+    }
+    this.clockMs = watchFromMs + IDLE_MS
+  }
+
+  private report(violation: Report['violation']): Report {
+    const checked: Record<string, Record<string, number>> = {}
+    for (const { name, counts } of this.checkers.map((checker) => ({
+      name: checker.name,
+      counts: checker.counts(),
+    })))
+      checked[name] = counts
+    const delivered: Record<string, number> = { ...this.counts, ...this.network.counts }
+    for (const [kind, count] of this.faults.delivered) delivered[kind] = count
+    Object.assign(delivered, this.workload.counts)
+    const result: Report = {
+      recent: this.trace.recent,
+      checked,
+      delivered,
+      missing: this.missing(),
+      steps: this.steps,
+      virtualMs: this.clockMs,
+      digest: this.trace.digest(),
+    }
+    if (violation) result.violation = violation
+    return result
+  }
+
+  /** What was asked for and never happened: a run without it shows nothing. */
+  private missing(): string[] {
+    const { loss, duplicates, reorder, restores, members } = this.options
+    const missing = [...this.faults.missing]
+    if (members === 1) return missing
+    const { lost, duplicated, overtaken } = this.network.counts
+    if (loss > 0 && lost === 0) missing.push('loss')
+    if (duplicates && duplicated === 0) missing.push('duplicate')
+    if (reorder && overtaken === 0) missing.push('reorder')
+    if (restores && this.counts.recalls === 0) missing.push('recall')
+    if (this.nodes.some(isRecalling)) missing.push('end of a recall')
+    return missing
+  }
+}
+
+const TYPE = /"type":"([A-Z]+)"/
+
+function typeOf(message: string): string {
+  return TYPE.exec(message)?.[1] ?? '?'
+}
