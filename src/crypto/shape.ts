@@ -59,7 +59,10 @@ export const object = <R extends Shape, O extends Shape = Record<never, Check<un
   optional?: O,
 ): Check<Typed<R> & Partial<Typed<O>>> => {
   const requiredKeys = Object.keys(required)
-  const known = new Map<string, Check<unknown>>([...Object.entries(required), ...Object.entries(optional ?? {})])
+  const known = new Map<string, Check<unknown>>([
+    ...Object.entries(required),
+    ...Object.entries(optional ?? {}),
+  ])
   return (value, where) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(where, 'an object')
     for (const key of requiredKeys) if (!Object.hasOwn(value, key)) fail(`${where}.${key}`, 'to be present')

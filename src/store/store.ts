@@ -1,0 +1,177 @@
+/**
+ * What a node keeps, as whole operations: "commit this ledger block", "the elements as of this height". Engines differ
+ * behind it (sqlite.ts); one contract suite, test/contract/store-suite.ts, says what every engine must do.
+ *
+ * Everything is synchronous, and everything throws CountersignError alone: `disk-full`; `storage-failed` where the engine
+ * failed or what it holds is damaged; `unknown-contract` and `invariant-broken` for a batch that makes no sense.
+ */
+import type { LedgerBlock, Outcome } from '../ledger/block.ts'
+import type { Certificate } from '../ledger/certificate.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { Evidence } from '../ledger/evidence.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import type { Request, SignedRequest } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+
+/** A signed card, as a genesis holds them. */
+export type SignedCard = Genesis['members'][number]
+
+/**
+ * invited: its genesis is known, this node has not accepted; accepted: this node cosigns; declined: this party said no;
+ * halted: nothing is signed in it any more.
+ */
+export type ContractStatus = 'invited' | 'accepted' | 'declined' | 'halted'
+
+/** contract: its id. from: the party that sent the invitation, or this party. reason: said with the last status. */
+export type StoredContract = {
+  contract: string
+  genesis: Genesis
+  status: ContractStatus
+  receivedMs: number
+  from: string
+  reason?: string
+}
+
+/** A record of the state: an element's or the epoch record; a plain JSON object. */
+export type StateRecord = { readonly [key: string]: unknown }
+
+/** UID and the element's record from this ledger block on; null where it is removed. */
+export type ElementChange = [uid: string, record: StateRecord | null]
+
+/**
+ * A request as it is held. local: it came in through this node's own API. height and index (its place in the ledger
+ * block), outcome and code stand once it is ordered. One dropped before that has the code `expired` and nothing else.
+ */
+export type RequestRecord = {
+  id: string
+  request: Request
+  signature: string
+  receivedMs: number
+  local: boolean
+  height?: number
+  index?: number
+  outcome?: Outcome
+  code?: string
+}
+
+/** A ledger block with what is held of its COMMIT: a block committed by a descendant's may have no `commit` of its own. */
+export type StoredBlock = {
+  hash: string
+  block: LedgerBlock
+  notarization?: Certificate
+  commit?: Certificate
+}
+
+/** The newest card held of a party. pinnedMs: when its fingerprint was compared. */
+export type StoredPeer = { party: string; card: SignedCard; pinned: boolean; pinnedMs?: number }
+
+/** What an element was from a height on; request: the request that changed it, absent for the genesis. */
+export type ElementVersion = { height: number; record: StateRecord | null; request?: string }
+
+/** One step of a batch; see Store.write. `contract` is a contract's id wherever the step is not about a contract itself. */
+export type StoreWrite =
+  /** A contract that is held already stays as it is. */
+  | { kind: 'contract'; contract: StoredContract }
+  | { kind: 'contract-status'; contract: string; status: ContractStatus; reason?: string }
+  /** A request that is held already stays as it is. */
+  | {
+      kind: 'request'
+      contract: string
+      request: SignedRequest & { id: string }
+      receivedMs: number
+      local: boolean
+    }
+  /** Kept by commitment, apart from everything else. */
+  | { kind: 'openings'; contract: string; openings: readonly Opening[] }
+  /** Expired before it was ordered: it stays, marked. */
+  | { kind: 'request-dropped'; contract: string; id: string }
+  /** A valid ledger block that is not committed yet. Left out if a committed block's view has passed it. */
+  | { kind: 'proposed'; contract: string; hash: string; block: LedgerBlock }
+  /** The newest by kind, view and block. Left out if a committed block's view has passed it and its block is not committed. */
+  | { kind: 'certificate'; contract: string; certificate: Certificate }
+  /**
+   * The next ledger block: marks its requests ordered, versions its elements, and removes proposed blocks and
+   * certificates of its view and below that belong to no committed block. For the block that stands at its height already,
+   * only certificates that were missing are added.
+   */
+  | {
+      kind: 'committed'
+      contract: string
+      hash: string
+      block: LedgerBlock
+      changes: readonly ElementChange[]
+      notarization?: Certificate
+      commit?: Certificate
+    }
+  /** Kept if it is its party's largest in the contract. */
+  | { kind: 'cosignature'; contract: string; cosignature: Cosignature }
+  | { kind: 'evidence'; contract: string; id: string; evidence: Evidence }
+  | { kind: 'signer-counter'; counter: number }
+  /** Cards of all sequence numbers are kept. With pinnedMs the party is pinned, and stays so. */
+  | { kind: 'peer-card'; card: SignedCard; pinnedMs?: number }
+  | { kind: 'setting'; key: string; value: string }
+
+/** What a node needs to go on in a contract after a restart. */
+export type LoadedContract = {
+  /** Of the committed tip; -1 before block 0. */
+  height: number
+  tip?: StoredBlock
+  /** By view. */
+  proposed: { hash: string; block: LedgerBlock }[]
+  /** Those of the tip's view and above, by view. */
+  certificates: Certificate[]
+  cosignatures: Cosignature[]
+  /** Of heights 0 to the tip's. */
+  blockHashes: string[]
+  /** Neither ordered nor dropped, in the order they came. */
+  waiting: RequestRecord[]
+  /** Ordered requests that block time has not outlived: what a replay is refused by. */
+  unexpired: { id: string; notAfterMs: number }[]
+}
+
+export interface Store {
+  /**
+   * Applies a batch in one transaction and returns once it is on disk. Where it throws, nothing of the batch is applied.
+   * (Should the disk fail while it confirms the write, a batch that was reported as failed can stand after a restart.)
+   */
+  write(batch: readonly StoreWrite[]): void
+  /** All contracts, in the order they came. */
+  contracts(): StoredContract[]
+  contract(contract: string): StoredContract | undefined
+  load(contract: string): LoadedContract
+  /** The elements, by UID; of the current height or as of one. Writes made while iterating don't show. */
+  elements(contract: string, height?: number): Iterable<[uid: string, record: StateRecord]>
+  /** All versions of an element, oldest first. */
+  elementHistory(contract: string, uid: string): ElementVersion[]
+  /** The contracts in which this UID is or was an element. */
+  contractOfElement(uid: string): string[]
+  /** The committed ledger block at a height. */
+  block(contract: string, height: number): StoredBlock | undefined
+  /** A committed or proposed ledger block. */
+  blockByHash(contract: string, hash: string): StoredBlock | undefined
+  /** Committed ledger blocks from a height on, at most `limit`. */
+  blocks(contract: string, fromHeight: number, limit: number): StoredBlock[]
+  /** The last height whose block time is not after this, -1 if there is none. */
+  heightAt(contract: string, timeMs: number): number
+  request(contract: string, id: string): RequestRecord | undefined
+  /** Requests in the order they came here, newest first; `before`: only those that came before the request of this id. */
+  requests(contract: string, page: { limit: number; before?: string }): RequestRecord[]
+  /** Those of these requests that are held, in the order of `ids`. */
+  requestsOf(contract: string, ids: readonly string[]): Map<string, RequestRecord>
+  /** Those of these commitments that are held, in the order of `commitments`. */
+  openings(contract: string, commitments: readonly string[]): Map<string, Opening>
+  /** Each member's largest, by party. */
+  cosignatures(contract: string): Cosignature[]
+  evidence(contract: string): { id: string; evidence: Evidence }[]
+  /** By party. */
+  peers(): StoredPeer[]
+  peer(party: string): StoredPeer | undefined
+  /** All cards held of a party, oldest first. */
+  cardHistory(party: string): SignedCard[]
+  setting(key: string): string | undefined
+  /** The data's copy of the signer's counter; 0 if none was written. */
+  signerCounter(): number
+  /** A consistent copy of everything in a new file. @throws CountersignError `conflict` if the file exists */
+  backup(path: string): void
+  close(): void
+}
