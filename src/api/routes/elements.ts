@@ -1,0 +1,141 @@
+/** A contract's elements: the whole tree, and one block's children page by page. */
+import {
+  type ContractState,
+  childCount,
+  childrenOf,
+  type ElementRecord,
+  stateRoot,
+} from '../../contract/state.ts'
+import { existing, pathOf } from '../../contract/view.ts'
+import { base64UrlDecode, base64UrlEncode, fromUtf8, utf8 } from '../../crypto/bytes.ts'
+import { CountersignError } from '../../crypto/errors.ts'
+import type { App } from '../app.ts'
+import type { Context } from '../context.ts'
+import {
+  type ChildView,
+  contractParams,
+  type ElementView,
+  elementPage,
+  elementsQuery,
+  fullView,
+  stateQuerySchema,
+} from '../schemas.ts'
+import { type Shown, shownState } from '../shown.ts'
+import type { Values } from '../values.ts'
+
+export function elementRoutes(app: App, context: Context): void {
+  app.get(
+    '/api/contracts/:contract/full',
+    {
+      schema: {
+        summary: 'The whole tree with UIDs and its record hash',
+        tags: ['contracts'],
+        params: contractParams,
+        querystring: stateQuerySchema,
+        response: { 200: fullView },
+      },
+    },
+    async (request) => {
+      const { contract } = request.params
+      const shown = shownState(context, contract, request.query, true)
+      const { state } = shown
+      const root = elementView(state, state.rootUid, context.values(state))
+      return { ...headOf(context, shown), root }
+    },
+  )
+  app.get(
+    '/api/contracts/:contract/elements',
+    {
+      schema: {
+        summary: 'The children of a block or list, in order',
+        tags: ['contracts'],
+        params: contractParams,
+        querystring: elementsQuery,
+        response: { 200: elementPage },
+      },
+    },
+    async (request) => {
+      const { parent, cursor, limit, ...wanted } = request.query
+      const shown = shownState(context, request.params.contract, wanted, true)
+      const { state } = shown
+      const above = parent ?? state.rootUid
+      existing(state, above)
+      const start = cursor === undefined ? 0 : positionAfter(state, above, cursor)
+      const uids = childrenOf(state, above, start, start + limit)
+      const values = context.values(state)
+      const last = uids.at(-1)
+      const more = last !== undefined && start + uids.length < childCount(state, above)
+      return {
+        ...headOf(context, shown),
+        elements: uids.map((uid) => childView(state, uid, values)),
+        ...(more && { nextCursor: cursorOf(existing(state, last), last) }),
+      }
+    },
+  )
+}
+
+function headOf(context: Context, { height, state, stage }: Shown) {
+  const { contract } = state
+  return {
+    id: contract,
+    name: context.replica(contract).genesis.name,
+    height,
+    stage,
+    recordHash: stateRoot(state),
+    timeMs: context.states.header(contract, height).timeMs,
+  }
+}
+
+function elementView(state: ContractState, uid: string, values: Values): ElementView {
+  const view: ElementView = fieldsOf(state, uid, existing(state, uid), values)
+  if (view.kind !== 'field')
+    view.children = childrenOf(state, uid).map((child) => elementView(state, child, values))
+  return view
+}
+
+function childView(state: ContractState, uid: string, values: Values): ChildView {
+  const record = existing(state, uid)
+  return {
+    ...fieldsOf(state, uid, record, values),
+    parent: record.parent,
+    ...(record.kind !== 'field' && { childCount: childCount(state, uid) }),
+  }
+}
+
+function fieldsOf(state: ContractState, uid: string, record: ElementRecord, values: Values) {
+  const { name, kind, type, value: version } = record
+  const field = type !== undefined && version !== undefined
+  return {
+    uid,
+    name,
+    kind,
+    ...(field && { type, value: values.of(record).value, version }),
+    path: pathOf(state, uid),
+  }
+}
+
+/** The place of an element among its siblings, which stays what it is when others come and go. */
+function cursorOf({ order }: ElementRecord, uid: string): string {
+  return base64UrlEncode(utf8(`${order} ${uid}`))
+}
+
+function positionAfter(state: ContractState, parent: string, cursor: string): number {
+  const siblings = state.children.get(parent)
+  const [, order, uid] = /^([0-9A-Za-z]{1,64}) ([0-9a-f]{32})$/.exec(decodeCursor(cursor)) ?? []
+  if (order === undefined || uid === undefined)
+    throw new CountersignError(
+      'bad-request',
+      'querystring/cursor: take it from nextCursor of the page before',
+    )
+  if (siblings === undefined) return 0
+  const position = siblings.indexOf({ uid, name: '', order })
+  return siblings.at(position) === uid ? position + 1 : position
+}
+
+function decodeCursor(cursor: string): string {
+  try {
+    return fromUtf8(base64UrlDecode(cursor))
+  } catch {
+    return ''
+  }
+}

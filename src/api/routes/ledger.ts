@@ -1,0 +1,104 @@
+/** A contract's ledger blocks, with who has signed them. */
+
+import type { App } from '../app.ts'
+import type { Context } from '../context.ts'
+import {
+  type BlockSummary,
+  blockDetails,
+  blockPage,
+  blocksQuery,
+  contractParams,
+  heightParams,
+  shortBlocksQuery,
+} from '../schemas.ts'
+import { membersOf } from '../views.ts'
+
+export function ledgerRoutes(app: App, context: Context): void {
+  app.get(
+    '/api/contracts/:contract/ledger-blocks',
+    {
+      schema: {
+        summary: 'Ledger blocks by height',
+        tags: ['ledger'],
+        params: contractParams,
+        querystring: blocksQuery,
+        response: { 200: blockPage },
+      },
+    },
+    async (request) => page(context, request.params.contract, request.query),
+  )
+  app.get(
+    '/ledger-blocks',
+    {
+      schema: {
+        summary: 'Short for /api/contracts/{contract}/ledger-blocks',
+        tags: ['ledger'],
+        querystring: shortBlocksQuery,
+        response: { 200: blockPage },
+      },
+    },
+    async (request) => page(context, request.query.contract, request.query),
+  )
+  app.get(
+    '/api/contracts/:contract/ledger-blocks/:height',
+    {
+      schema: {
+        summary: 'One ledger block: header, entries, certificates, who has cosigned it',
+        tags: ['ledger'],
+        params: heightParams,
+        response: { 200: blockDetails },
+      },
+    },
+    async (request) => details(context, request.params.contract, request.params.height),
+  )
+}
+
+function page(context: Context, contract: string, { from = 0, limit }: { from?: number; limit: number }) {
+  context.replica(contract)
+  const { states, node } = context
+  const finalHeight = states.finalHeight(contract)
+  const last = states.tentative(contract).height
+  const count = Math.max(0, Math.min(limit, last + 1 - from))
+  node.engine.flush()
+  const stored = states.read(contract, () => node.store.blocks(contract, from, count)) ?? []
+  const blocks = stored.map(
+    ({ hash, block: { header, entries } }): BlockSummary => ({
+      height: header.height,
+      hash,
+      header,
+      entries: entries.length,
+      stage: header.height <= finalHeight ? 'final' : 'tentative',
+    }),
+  )
+  const next = from + blocks.length
+  return { contract, blocks, ...(next <= last && blocks.length > 0 && { nextFrom: next }) }
+}
+
+function details(context: Context, contract: string, height: number) {
+  const replica = context.replica(contract)
+  const { hash, block, notarization, commit } = context.states.block(contract, height)
+  const ids = block.entries.map(({ request }) => request)
+  const requests = context.states.read(contract, () => context.node.store.requestsOf(contract, ids))
+  const members = membersOf(replica)
+  const nameOf = (party: string): string => members.find((one) => one.party === party)?.name ?? party
+  const sizes = members.map((one) => ({ ...one, size: replica.finality.sizeOf(one.party) }))
+  return {
+    contract,
+    hash,
+    stage: height <= context.states.finalHeight(contract) ? ('final' as const) : ('tentative' as const),
+    header: block.header,
+    entries: block.entries.map(({ request, outcome, code }) => {
+      const author = requests?.get(request)?.request.author
+      return {
+        request,
+        ...(author !== undefined && { author, authorName: nameOf(author) }),
+        outcome,
+        ...(code !== undefined && { code }),
+      }
+    }),
+    ...(notarization && { notarization }),
+    ...(commit && { finalization: commit }),
+    cosignedBy: sizes.filter(({ size }) => size > height),
+    waitingFor: sizes.filter(({ size }) => size <= height).map(({ party, name }) => ({ party, name })),
+  }
+}

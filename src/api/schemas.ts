@@ -1,0 +1,340 @@
+/**
+ * Shapes of the HTTP interface. Those of requests validate; the views' types are those of their schemas; the OpenAPI document
+ * is made of both.
+ */
+import { z } from 'zod'
+
+/** Schemas with a name of their own in the OpenAPI document. */
+export const components = z.registry<{ id: string }>()
+
+function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
+  components.add(schema, { id })
+  return schema
+}
+
+const HASH = /^[0-9a-f]{64}$/
+const UID = /^[0-9a-f]{32}$/
+
+export const hash = z.string().regex(HASH, 'expected 64 lowercase hex digits')
+export const uid = z.string().regex(UID, 'expected 32 lowercase hex digits')
+const timeMs = z.int().describe('milliseconds since 1970')
+const wholeNumber = (maximum: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'expected a whole number')
+    .transform(Number)
+    .refine((value) => value <= maximum, `expected at most ${maximum}`)
+
+// ── parts of requests ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const contractParams = z.object({ contract: hash })
+export const heightParams = z.object({ contract: hash, height: wholeNumber(Number.MAX_SAFE_INTEGER) })
+export const requestParams = z.object({ contract: hash, request: hash })
+
+/** Which state is meant: the final one, unless said otherwise. */
+export const stateQuery = {
+  status: z
+    .enum(['final', 'tentative'])
+    .optional()
+    .describe('tentative: what is ordered, though not final yet'),
+  height: wholeNumber(Number.MAX_SAFE_INTEGER).optional().describe('as of this ledger block'),
+  at: z.string().max(64).optional().describe('as of this time: RFC 3339, or a date for its beginning in UTC'),
+}
+export const stateQuerySchema = z.strictObject(stateQuery)
+
+const LIMIT_DEFAULT = 100
+const limit = wholeNumber(1000)
+  .optional()
+  .transform((value) => value ?? LIMIT_DEFAULT)
+const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
+
+export const elementsQuery = z.strictObject({ ...stateQuery, parent: uid.optional(), cursor, limit })
+export const requestsQuery = z.strictObject({ cursor: hash.optional(), limit })
+export const blocksQuery = z.strictObject({ from: wholeNumber(Number.MAX_SAFE_INTEGER).optional(), limit })
+export const shortBlocksQuery = z.strictObject({ ...blocksQuery.shape, contract: hash })
+
+const policy = z.strictObject({
+  quorum: z.enum(['majority', 'bft', 'unanimous']).optional(),
+  clockBoundMs: z.int().min(1000).max(86_400_000).optional(),
+  silenceMs: z.int().min(60_000).nullable().optional(),
+})
+
+export const newContract = named(
+  'NewContract',
+  z.strictObject({
+    name: z.string().max(256),
+    with: z.array(hash).max(255).describe('pinned parties by fingerprint; this party is a member anyway'),
+    document: z.unknown().optional().describe('the first document: any JSON'),
+    xml: z.string().optional().describe('the first document as XML; one of the two'),
+    policy: policy.optional(),
+  }),
+)
+
+export const newPeer = named(
+  'NewPeer',
+  z.strictObject({
+    url: z.string().max(300).optional().describe('https://host:port of the party’s node'),
+    card: z.unknown().optional().describe('the signed card, where it was handed over as a file'),
+    fingerprint: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('as the party told it; without one nothing is pinned'),
+  }),
+)
+
+const path = z.string().max(65_536).describe('such as /Invoice/Line[2]/Amount')
+const document = z.unknown().describe('any JSON')
+
+export const newRequest = named(
+  'NewRequest',
+  z.strictObject({
+    operations: z
+      .array(
+        z.union([
+          z.strictObject({ set: path, value: document, seen: hash.optional() }),
+          z.strictObject({
+            create: z.strictObject({
+              parent: path,
+              name: z.string().max(256).optional(),
+              value: document.optional(),
+              xml: z.string().optional(),
+              before: uid.optional(),
+              after: uid.optional(),
+            }),
+          }),
+          z.strictObject({ delete: path, seen: hash.optional() }),
+        ]),
+      )
+      .min(1)
+      .max(10_000),
+  }),
+)
+
+// ── views ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const problem = named(
+  'Problem',
+  z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    advice: z.string(),
+    context: z.record(z.string(), z.unknown()).optional(),
+  }),
+)
+
+const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
+
+export const contractView = named(
+  'Contract',
+  z.object({
+    id: hash,
+    name: z.string(),
+    status: z.enum(['invited', 'accepted', 'declined', 'halted', 'damaged']),
+    reason: z.string().optional(),
+    creator: hash,
+    createdMs: timeMs,
+    height: z.int().describe('of the last ledger block held; -1 if damaged'),
+    finalHeight: z.int().describe('-1 before every member has accepted'),
+    recordHash: z
+      .string()
+      .describe('the state root at finalHeight; before there is one, that of the first document'),
+    members: z.array(
+      z.object({
+        party: hash,
+        name: z.string(),
+        connected: z.boolean(),
+        cosignedSize: z.int().describe('how many ledger blocks it has cosigned'),
+        sinceMs: timeMs.optional().describe('when its cosignature last moved'),
+      }),
+    ),
+    waitingFor: z.array(awaited),
+    waitingRequests: z.int().describe('requests held here that are not ordered yet'),
+  }),
+)
+export type ContractView = z.infer<typeof contractView>
+
+export const contractDetails = named(
+  'ContractDetails',
+  z.object({
+    ...contractView.shape,
+    policy: z.record(z.string(), z.unknown()).optional(),
+    phase: z.enum(['starting', 'recalling', 'signing']).optional(),
+    rootUid: uid,
+    objections: z.array(z.object({ party: hash, view: z.int(), block: hash, code: z.string() })),
+    refusedHistories: z.array(z.object({ party: hash, name: z.string(), reason: z.string() })),
+    evidence: z.array(z.object({ id: hash, kind: z.string(), party: hash })),
+  }),
+)
+export type ContractDetails = z.infer<typeof contractDetails>
+export const contractList = z.object({ contracts: z.array(contractView) })
+
+export const requestStatusView = named(
+  'RequestStatus',
+  z.object({
+    id: hash,
+    contract: hash,
+    author: hash,
+    stage: z.enum(['received', 'tentative', 'final', 'expired']),
+    outcome: z.enum(['accepted', 'conflicted', 'rejected']).optional(),
+    code: z.string().optional(),
+    height: z.int().optional(),
+    receivedMs: timeMs,
+    notAfterMs: timeMs,
+    dialogues: z.array(
+      z.object({ party: hash, name: z.string(), received: z.boolean(), accepted: z.boolean() }),
+    ),
+    waitingFor: z.array(awaited),
+  }),
+)
+
+export const requestSummary = z.object({
+  id: hash,
+  author: hash,
+  authorName: z.string(),
+  stage: z.enum(['received', 'tentative', 'final', 'expired']),
+  outcome: z.enum(['accepted', 'conflicted', 'rejected']).optional(),
+  code: z.string().optional(),
+  height: z.int().optional(),
+  receivedMs: timeMs,
+  operations: z.int(),
+})
+export type RequestSummary = z.infer<typeof requestSummary>
+export const requestList = z.object({ requests: z.array(requestSummary), nextCursor: hash.optional() })
+
+export const rawRequest = z.object({
+  request: z.record(z.string(), z.unknown()),
+  signature: z.string().describe('base64url'),
+  signatureBase64: z.string(),
+  signingInputBase64: z.string().describe('the exact bytes signed: openssl pkeyutl -verify -rawin'),
+  authorKeyPem: z.string(),
+})
+
+export const peerView = named(
+  'Peer',
+  z.object({
+    party: hash,
+    name: z.string(),
+    fingerprint: z.string(),
+    endpoints: z.array(z.string()),
+    sequence: z.int(),
+    pinned: z.boolean(),
+    pinnedMs: timeMs.optional(),
+    connected: z.boolean(),
+  }),
+)
+export type PeerView = z.infer<typeof peerView>
+export const peerList = z.object({ peers: z.array(peerView) })
+export const peerOffer = z.object({ peer: peerView, pinned: z.boolean() })
+
+export const nodeView = z.object({
+  party: hash,
+  name: z.string(),
+  fingerprint: z.string(),
+  card: z.record(z.string(), z.unknown()),
+  endpoints: z.array(z.string()),
+  peerPort: z.int(),
+  version: z.string(),
+})
+
+export type ElementView = {
+  uid: string
+  name: string
+  kind: 'block' | 'list' | 'field'
+  type?: string
+  value?: string | boolean | null
+  version?: string
+  path: string
+  children?: ElementView[]
+}
+const elementFields = {
+  uid,
+  name: z.string(),
+  kind: z.enum(['block', 'list', 'field']),
+  type: z.string().optional(),
+  value: z.union([z.string(), z.boolean(), z.null()]).optional(),
+  version: hash.optional().describe('a field’s commitment: what If-Match takes'),
+  path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
+}
+const elementView: z.ZodType<ElementView> = z.object({
+  ...elementFields,
+  get children() {
+    return z.array(elementView).optional()
+  },
+})
+components.add(elementView, { id: 'Element' })
+
+const atState = {
+  id: hash,
+  name: z.string(),
+  height: z.int(),
+  stage: z.enum(['final', 'tentative']),
+  recordHash: hash,
+  timeMs,
+}
+export const fullView = z.object({ ...atState, root: elementView })
+export const childView = z.object({ ...elementFields, parent: uid, childCount: z.int().optional() })
+export type ChildView = z.infer<typeof childView>
+export const elementPage = z.object({
+  ...atState,
+  elements: z.array(childView),
+  nextCursor: z.string().optional(),
+})
+
+export const headerView = named(
+  'LedgerBlockHeader',
+  z.object({
+    contract: hash,
+    lineage: z.int(),
+    epoch: z.int(),
+    height: z.int(),
+    view: z.int(),
+    parent: hash,
+    timeMs,
+    entriesRoot: hash,
+    stateRoot: hash,
+    logRoot: hash,
+  }),
+)
+export const blockSummary = z.object({
+  height: z.int(),
+  hash,
+  header: headerView,
+  entries: z.int(),
+  stage: z.enum(['final', 'tentative']),
+})
+export type BlockSummary = z.infer<typeof blockSummary>
+export const blockPage = z.object({
+  contract: hash,
+  blocks: z.array(blockSummary),
+  nextFrom: z.int().optional(),
+})
+
+export const blockDetails = z.object({
+  contract: hash,
+  hash,
+  stage: z.enum(['final', 'tentative']),
+  header: headerView,
+  entries: z.array(
+    z.object({
+      request: hash,
+      author: hash.optional(),
+      authorName: z.string().optional(),
+      outcome: z.enum(['accepted', 'conflicted', 'rejected']),
+      code: z.string().optional(),
+    }),
+  ),
+  notarization: z.unknown().optional(),
+  finalization: z.unknown().optional(),
+  cosignedBy: z.array(z.object({ party: hash, name: z.string(), size: z.int() })),
+  waitingFor: z.array(z.object({ party: hash, name: z.string() })),
+})
+
+export const checkView = z.object({
+  ok: z.boolean(),
+  height: z.int(),
+  finding: z.object({ rule: z.string(), place: z.string(), message: z.string() }).optional(),
+})

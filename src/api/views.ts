@@ -1,0 +1,172 @@
+/** Contracts, requests and parties as people and programs see them. */
+import { rootUidOf, stateRoot } from '../contract/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { formatFingerprint, partyOf } from '../identity/card.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import type { Replica } from '../node/replica.ts'
+import type { Stage } from '../node/request-status.ts'
+import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
+import type { Context } from './context.ts'
+import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
+
+type Awaited = ContractView['waitingFor'][number]
+
+/** Members in the order in which they lead. */
+export function membersOf({ members, genesis }: Replica): { party: string; name: string }[] {
+  return members.map((party, index) => ({ party, name: genesis.members[index]?.card.name ?? party }))
+}
+
+/** Every contract held, those that are damaged last. */
+export function contractIds({ node: { engine } }: Context): string[] {
+  return [...engine.replicas.keys(), ...[...engine.damaged.keys()].filter((id) => !engine.replicas.has(id))]
+}
+
+/** @throws CountersignError `unknown-contract` */
+export function contractView(context: Context, id: string): ContractView {
+  const { engine, store } = context.node
+  const replica = engine.replicas.get(id)
+  if (!replica) return damagedView(context, id)
+  const { genesis, status, finality } = replica
+  const { height, state } = context.states.tentative(id)
+  const finalHeight = context.states.finalHeight(id)
+  const reason = status === 'halted' ? (replica.haltReason ?? store.contract(id)?.reason) : undefined
+  return {
+    id,
+    name: genesis.name,
+    creator: genesis.creator,
+    createdMs: genesis.timeMs,
+    status,
+    ...(reason !== undefined && { reason }),
+    height,
+    finalHeight,
+    recordHash:
+      finalHeight === height || finalHeight < 0
+        ? stateRoot(state)
+        : context.states.header(id, finalHeight).stateRoot,
+    members: membersOf(replica).map((one) => {
+      const sinceMs = finality.movedMs.get(one.party)
+      return {
+        ...one,
+        connected: isConnected(context, one.party),
+        cosignedSize: finality.sizeOf(one.party),
+        ...(sinceMs !== undefined && { sinceMs }),
+      }
+    }),
+    waitingFor: waitingFor(context, replica, height),
+    waitingRequests: replica.chain.pool.size,
+  }
+}
+
+function damagedView(context: Context, id: string): ContractView {
+  const { engine, store } = context.node
+  const reason = engine.damaged.get(id)
+  if (reason === undefined)
+    throw new CountersignError('unknown-contract', `this node holds no contract ${id}`)
+  const { name, creator, timeMs, members } = genesisOf(store, id)
+  return {
+    id,
+    name,
+    creator,
+    createdMs: timeMs,
+    status: 'damaged',
+    reason,
+    height: -1,
+    finalHeight: -1,
+    recordHash: '',
+    members: members.map(({ card }) => {
+      const party = partyOf(card)
+      return { party, name: card.name, connected: isConnected(context, party), cosignedSize: 0 }
+    }),
+    waitingFor: [],
+    waitingRequests: 0,
+  }
+}
+
+/** Of a damaged contract not even the genesis may be readable. */
+function genesisOf(store: Store, id: string): Pick<Genesis, 'name' | 'creator' | 'timeMs' | 'members'> {
+  try {
+    const stored = store.contract(id)
+    if (stored) return stored.genesis
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error
+  }
+  return { name: id.slice(0, 16), creator: '0'.repeat(64), timeMs: 0, members: [] }
+}
+
+function isConnected({ node: { engine } }: Context, party: string): boolean {
+  return party === engine.party || engine.isUp(party)
+}
+
+/** Whose cosignature is missing for what is tentative, and who is away while requests wait to be ordered. */
+function waitingFor(context: Context, replica: Replica, height: number): Awaited[] {
+  const { contract, finality, chain, self, up } = replica
+  const oldest = chain.pool.values().next().value
+  const waiting: Awaited[] = []
+  for (const { party, name } of membersOf(replica)) {
+    const connected = party === self || up.has(party)
+    const size = finality.sizeOf(party)
+    const isBehind = size <= height
+    if (!isBehind && (connected || oldest === undefined)) continue
+    // It is waited for since the first ledger block that it has not cosigned.
+    const sinceMs = isBehind
+      ? Math.max(context.states.header(contract, size).timeMs, finality.movedMs.get(party) ?? 0)
+      : (oldest?.receivedMs ?? 0)
+    waiting.push({ party, name, sinceMs, connected })
+  }
+  return waiting
+}
+
+/** @throws CountersignError `unknown-contract` */
+export function contractDetails(context: Context, id: string): ContractDetails {
+  const view = contractView(context, id)
+  const replica = context.node.engine.replicas.get(id)
+  const nameOf = (party: string): string => view.members.find((one) => one.party === party)?.name ?? party
+  return {
+    ...view,
+    ...(replica && { policy: { ...replica.genesis.policy }, phase: replica.phase }),
+    rootUid: rootUidOf(id),
+    objections: [...(replica?.objections ?? [])],
+    refusedHistories: [...(replica?.sync.refused ?? [])].map(([party, reason]) => ({
+      party,
+      name: nameOf(party),
+      reason,
+    })),
+    evidence: context.node.store
+      .evidence(id)
+      .map(({ id: evidence, evidence: { kind, party } }) => ({ id: evidence, kind, party })),
+  }
+}
+
+export function requestSummary(replica: Replica, record: RequestRecord): RequestSummary {
+  const { id, request, outcome, code, height, receivedMs } = record
+  return {
+    id,
+    author: request.author,
+    authorName: membersOf(replica).find(({ party }) => party === request.author)?.name ?? request.author,
+    stage: stageOf(replica, record),
+    ...(outcome !== undefined && { outcome }),
+    ...(code !== undefined && { code }),
+    ...(height !== undefined && { height }),
+    receivedMs,
+    operations: request.operations.length,
+  }
+}
+
+function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
+  if (height === undefined) return replica.chain.pool.has(id) ? 'received' : 'expired'
+  return replica.finalSize > height ? 'final' : 'tentative'
+}
+
+export function peerView(context: Context, peer: StoredPeer): PeerView {
+  const { party, card, pinned, pinnedMs } = peer
+  return {
+    party,
+    name: card.card.name,
+    fingerprint: formatFingerprint(party),
+    endpoints: card.card.endpoints,
+    sequence: card.card.sequence,
+    pinned,
+    ...(pinnedMs !== undefined && { pinnedMs }),
+    connected: context.node.engine.isUp(party),
+  }
+}
