@@ -128,7 +128,7 @@ describe('[NET-2] a stranger', () => {
     expect((await fetchCard(a.address, 10_000)).card).toEqual(A.card)
     expect(a.refused('flood')).toBeGreaterThanOrEqual(92)
     // And the log does not flood either.
-    expect(a.events('refused-flood').length).toBe(10)
+    expect(a.events('refused-flood').length).toBeLessThan(50)
     for (const { socket } of flood) socket.destroy()
     await until(() =>
       expect(a.transport.stats().connections).toEqual({ inbound: 1, outbound: 0, strangers: 0 }),
@@ -247,9 +247,11 @@ describe('[NET-4] a pinned peer', () => {
   it('that asks for the card gets it after what came before, and the connection ends', async () => {
     const a = await start(A, [B])
     const client = await connectAs(B.tls, a.transport.port)
-    client.socket.write(Buffer.concat([rawFrame(MESSAGE), rawFrame(QUESTION), rawFrame(MESSAGE)]))
+    const almost = rawFrame('[{"type":"CARD?","x":1}]')
+    client.socket.write(Buffer.concat([rawFrame(MESSAGE), almost, rawFrame(QUESTION), rawFrame(MESSAGE)]))
     expect(await client.closed).toEqual(rawFrame(JSON.stringify([{ type: 'CARD', card: A.card }])))
-    expect(a.received.length).toBe(1)
+    // What is not quite the question is a message like any other: for the caller to refuse.
+    expect(a.from(B)).toEqual([{ type: 'TEST' }, { type: 'CARD?', x: 1 }])
   })
 })
 

@@ -119,8 +119,8 @@ export class Inbound {
 
   /** Closes a party's connections; with `newest` all but the one it opened last. */
   closeParty(party: string, except?: 'newest'): void {
-    const peers = this.#peers.get(party) ?? []
-    for (const { socket } of except === 'newest' ? peers.slice(0, -1) : [...peers]) socket.destroy()
+    const open = (this.#peers.get(party) ?? []).filter(({ socket }) => !socket.destroyed)
+    for (const { socket } of except === 'newest' ? open.slice(0, -1) : open) socket.destroy()
   }
 
   /** Closes every connection whose key is no longer that of its party's newest card. */
@@ -280,7 +280,7 @@ export class Inbound {
     const { options, meter } = this.#context
     const { frames, fault } = received
     meter.framesReceived += frames
-    const question = received.messages.findIndex(({ type }) => type === CARD_REQUEST)
+    const question = received.messages.findIndex(isCardRequest)
     const messages = question === -1 ? received.messages : received.messages.slice(0, question)
     if (messages.length > 0) options.events.onMessages(party, messages)
     if (question !== -1 && !socket.destroyed) {
