@@ -221,7 +221,7 @@ export class Replica {
   submit(entry: OpenRequest, nowMs: number): void {
     this.chain.add({ ...entry, receivedMs: nowMs, local: true })
     this.outbox.notify({ contract: this.contract, type: 'received', request: entry.id })
-    for (const party of this.others) this.sendRequest(party, entry)
+    this.sendRequest(undefined, entry)
     this.settle(nowMs)
   }
 
@@ -288,7 +288,7 @@ export class Replica {
 
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  sendRequest(party: string, { request, signature, openings }: OpenRequest): void {
+  sendRequest(party: string | undefined, { request, signature, openings }: OpenRequest): void {
     this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
   }
 
@@ -342,8 +342,8 @@ export class Replica {
 
   // ── finality ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private takeCosignature(cosignature: Cosignature, nowMs: number): void {
-    const taken = this.finality.take(cosignature, this.chain, nowMs)
+  private takeCosignature(cosignature: Cosignature, nowMs: number, isOwn = false): void {
+    const taken = this.finality.take(cosignature, this.chain, nowMs, isOwn)
     const { contract, outbox } = this
     if (taken.result === 'contradicts') {
       const { evidence } = taken
@@ -361,7 +361,7 @@ export class Replica {
 
   private takeOwnCosignature(cosignature: Cosignature, nowMs: number): void {
     this.cosignedSize = Math.max(this.cosignedSize, cosignature.size)
-    this.takeCosignature(cosignature, nowMs)
+    this.takeCosignature(cosignature, nowMs, true)
     this.send(undefined, { type: 'COSIGN', cosignature })
   }
 
@@ -426,7 +426,7 @@ export class Replica {
 
   private updateWork(nowMs: number): void {
     const parent = parentFor(this.consensus, this.consensus.view)
-    const work = this.chain.hasWork(parent?.hash ?? this.chain.tip.hash)
+    const work = this.chain.hasWork(parent ?? this.chain.tip.hash)
     if (work === this.consensus.work && work === this.lastWork) return
     this.lastWork = work
     this.event({ type: 'WORK', work, nowMs })
