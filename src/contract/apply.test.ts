@@ -74,7 +74,7 @@ class Lease extends TestContract {
 describe('apply', () => {
   it('[REQ-4] accepts what its author saw as it still is, and lists the effects by UID', () => {
     const lease = new Lease()
-    const added: CreateOperation = lease.create(uidOf('0'), {
+    const added: CreateOperation = lease.create(uidOf('1'), {
       kind: 'field',
       type: 'date',
       value: lease.commit('2024-02-29'),
@@ -89,7 +89,7 @@ describe('apply', () => {
       expect(lease.state.map.get(uid) ?? null).toEqual(record)
       expect(applied.effects[index]).toEqual([uid, record === null ? null : recordHash(record)])
     }
-    expect(element(lease.state, uidOf('0'))).toEqual({
+    expect(element(lease.state, uidOf('1'))).toEqual({
       kind: 'field',
       name: 'new',
       order: 'n',

@@ -66,7 +66,7 @@ describe('replaceOperations', () => {
         expect(one.tree()).toEqual(target)
         expect(replace(one, '/', target)).toEqual([])
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -88,7 +88,7 @@ describe('replaceOperations', () => {
       fc.string({ unit: fc.constantFrom('0', 'a', 'z'), minLength: 1, maxLength: 3 }),
     )
     const uid = fc.oneof(
-      fc.nat(3).map((digit) => digit.toString(16).padStart(32, '0')),
+      fc.integer({ min: 1, max: 4 }).map((digit) => digit.toString(16).padStart(32, '0')),
       fc.nat(3).map((digit) => (0xc + digit).toString(16).padStart(32, 'f')),
     )
     const sibling = fc.tuple(uid, order, fc.constantFrom('a', 'b'))
@@ -110,7 +110,7 @@ describe('replaceOperations', () => {
             value,
           }
         })
-        one.run({ operations, openings: operations.map(() => one.openings.get(value) as never) })
+        one.run({ operations, openings: there.length === 0 ? [] : [...one.openings.values()] })
         const target = block(
           '',
           wanted.map((name) => text(name, '')),
@@ -118,7 +118,7 @@ describe('replaceOperations', () => {
         replace(one, '/', target)
         expect(one.tree()).toEqual(target)
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     )
   })
 
@@ -219,7 +219,7 @@ describe('replaceOperations from JSON', () => {
           expect(putJson(one, '/', object)).toEqual([])
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -335,7 +335,7 @@ describe('mergeOperations', () => {
         patch(one, '/target', change)
         expect(json(one)).toEqual({ target: mergePatch(target, change) })
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     )
   })
 
@@ -349,7 +349,7 @@ describe('mergeOperations', () => {
         patch(one, '/target', change)
         expect(json(one)).toEqual({ target: mergePatch(before, change) })
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 

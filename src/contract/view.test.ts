@@ -118,7 +118,7 @@ describe('paths', () => {
           matchPath(one.state, rootUid, written).map((uid) => exportTree(one.state, uid, one.openings))
         expect(outcomeOf(found)).toEqual(matched)
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     )
   })
 })
