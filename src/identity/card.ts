@@ -2,7 +2,6 @@
  * Cards: a party's signed description of itself (PROTOCOL CARD-1 to CARD-3). The party id is the hash of its first card,
  * so whoever compares that one fingerprint has pinned the root key and, through it, every later card.
  */
-
 import { base64UrlDecode, base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf, signingInput } from '../crypto/hash.ts'
@@ -40,6 +39,12 @@ export type Card = {
 /** A card and its root key's signature (base64url) in domain `card`. */
 export type SignedCard = { card: Card; signature: string }
 
+/** A card with all cards before it, the first one first: it proves by itself whose it is. A first card has none before. */
+export type ProvenCard = SignedCard & { earlier?: SignedCard[] }
+
+/** Most cards that may stand before a proven one. */
+export const EARLIER_MAX = 1024
+
 const keysShape = shape.object({
   root: shape.publicKey,
   author: shape.publicKey,
@@ -49,27 +54,60 @@ const keysShape = shape.object({
   tls: shape.publicKey,
 })
 
+const PORT = '(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
 const endpointShape = shape.pattern(
-  /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}$/,
+  new RegExp(`^(?:\\[[0-9a-fA-F:.]{2,45}\\]|[A-Za-z0-9.-]{1,253}):${PORT}$`),
   'host:port',
 )
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const NAME = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,128}$/u
+// Ranges are written out: what Unicode property escapes match changes with the version of the runtime.
+const LABEL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  /^[^\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+$/u
+const OUTER_SPACE =
+  /^[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]$/
+
+/**
+ * What a party or a contract is called: 1 to 256 UTF-16 units without anything that breaks lines, hides or turns text
+ * around, and without spaces at its ends, so that two names that differ can be seen to. Letters of two scripts can still
+ * look the same: a name identifies nobody.
+ */
+export const labelShape: shape.Check<string> = (value, where) => {
+  const label = shape.string(256, 1)(value, where)
+  if (!LABEL.test(label) || OUTER_SPACE.test(label))
+    throw new CountersignError(
+      'bad-format',
+      `${where}: expected a name without control or invisible characters, and without spaces at its ends`,
+    )
+  return label
+}
+
+const pemShape: shape.Check<string> = (value, where) => {
+  shape.string(16_384)(value, where)
+  return shape.pattern(
+    /^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END CERTIFICATE-----\n$/,
+    'one certificate in PEM',
+  )(value, where)
+}
 
 const cardShape = shape.object(
   {
     version: shape.literal(1),
     sequence: shape.integer(1),
-    name: shape.pattern(NAME, 'a name of 1 to 128 characters'),
+    name: labelShape,
     endpoints: shape.array(endpointShape, 8),
     keys: keysShape,
     timeMs: shape.timeMs,
   },
-  { party: shape.hash, previous: shape.hash, x509: shape.array(shape.string(65536), 8) },
+  { party: shape.hash, previous: shape.hash, x509: shape.array(pemShape, 8, 1) },
 )
 
 const signedCardShape = shape.object({ card: cardShape, signature: shape.signature })
+const anything: shape.Check<unknown> = (value) => value
+const provenCardShape = shape.object(
+  { card: anything, signature: anything },
+  { earlier: shape.array(anything, EARLIER_MAX, 1) },
+)
 
 /** The card's hash (64 hex digits); that of the first card is the party id. */
 export function cardHash(card: Card): string {
@@ -101,6 +139,9 @@ export function checkSignedCard(value: unknown): SignedCard {
   const first = card.sequence === 1
   if (first !== (card.party === undefined) || first !== (card.previous === undefined))
     throw new CountersignError('bad-card', 'only a first card (sequence 1) has neither party nor previous')
+  const keys = Object.values(card.keys)
+  if (new Set(keys).size !== keys.length)
+    throw new CountersignError('bad-card', `the card of "${card.name}" has one key for two uses`)
   if (first && !signedBy(card.keys.root, signed))
     throw new CountersignError('bad-card', `the card of "${card.name}" is not signed by its own root key`)
   return signed
@@ -120,6 +161,23 @@ export function checkSuccession(current: SignedCard, next: SignedCard): void {
     throw new CountersignError('bad-card', 'the new card does not name the hash of the one before it')
   if (!signedBy(current.card.keys.root, next))
     throw new CountersignError('bad-card', 'the new card is not signed by the root key of the card before it')
+}
+
+/**
+ * Checks a card with all cards before it: the first card's own signature, and each succession (CARD-2).
+ * @throws CountersignError `bad-format`, `bad-card`
+ */
+export function checkProvenCard(value: unknown): ProvenCard {
+  const { card, signature, earlier = [] } = provenCardShape(value, 'card')
+  const chain = [...earlier, { card, signature }].map(checkSignedCard)
+  let before: SignedCard | undefined
+  for (const next of chain) {
+    if (before) checkSuccession(before, next)
+    else if (next.card.sequence !== 1)
+      throw new CountersignError('bad-card', 'a later card comes with all cards before it, from the first on')
+    before = next
+  }
+  return value as ProvenCard
 }
 
 /** The fingerprint as shown to people: the party id in groups of eight. */

@@ -1,7 +1,8 @@
 /**
  * Ledger blocks: requests in order at a height (PROTOCOL BLK-1, BLK-2, BLK-4).
  */
-import { hexDecode, utf8 } from '../crypto/bytes.ts'
+import { hexDecode } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { leafHash, merkleRoot } from '../crypto/log.ts'
@@ -27,11 +28,14 @@ export type Outcome = 'accepted' | 'conflicted' | 'rejected'
 /** UID and the element's new record hash, null where it is removed; by UID. */
 export type Effect = [uid: string, recordHash: string | null]
 
+/** code: stands with every outcome but accepted. */
 export type Entry = { kind: 'request'; request: string; outcome: Outcome; code?: string }
 
 export type LedgerBlock = { header: Header; entries: Entry[] }
 
 export const ENTRIES_MAX = 1024
+/** Of a block's requests with their openings (`requestSizeBytes`), so that a block fits into a frame and a bundle's line. */
+export const BLOCK_MAX_BYTES = 16 * 1024 * 1024
 export const NO_PARENT = '0'.repeat(64)
 
 const headerShape = shape.object({
@@ -46,14 +50,23 @@ const headerShape = shape.object({
   stateRoot: shape.hash,
   logRoot: shape.hash,
 })
-const entryShape = shape.object(
+/** What an entry or an OBJECT says is wrong. */
+export const codeShape: shape.Check<string> = shape.pattern(/^[a-z][a-z-]{1,39}$/, 'a code')
+
+const entryFields = shape.object(
   {
     kind: shape.literal('request'),
     request: shape.hash,
     outcome: shape.literal('accepted', 'conflicted', 'rejected'),
   },
-  { code: shape.pattern(/^[a-z][a-z-]{1,39}$/, 'a code') },
+  { code: codeShape },
 )
+const entryShape: shape.Check<Entry> = (value, where) => {
+  const entry = entryFields(value, where)
+  if ((entry.outcome === 'accepted') !== (entry.code === undefined))
+    throw new CountersignError('bad-format', `${where}.code: stands with every outcome but accepted`)
+  return entry
+}
 const blockShape = shape.object({ header: headerShape, entries: shape.array(entryShape, ENTRIES_MAX) })
 
 /** Checks the shape of a ledger block from outside. @throws CountersignError `bad-format` */
@@ -72,7 +85,5 @@ export function logLeaf(hash: string): string {
 
 /** entriesRoot over entries with their effects (BLK-2); `effects[i]` belongs to `entries[i]`. */
 export function entriesRoot(entries: readonly Entry[], effects: readonly (readonly Effect[])[]): string {
-  return merkleRoot(
-    entries.map((entry, index) => leafHash(utf8(jcs({ ...entry, effects: effects[index] ?? [] })))),
-  )
+  return merkleRoot(entries.map((entry, index) => leafHash(jcs({ ...entry, effects: effects[index] ?? [] }))))
 }

@@ -2,6 +2,7 @@
  * Checkpoints and cosignatures (PROTOCOL CHK-1, CHK-2) in the formats of C2SP tlog-checkpoint and tlog-cosignature.
  */
 import { base64UrlDecode, base64UrlEncode } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import type { PrivateKey } from '../crypto/keys.ts'
 import { cosignatureMessage, formatCheckpoint, formatCosignatureLine, formatNote } from '../crypto/note.ts'
 import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
@@ -99,7 +100,7 @@ export function cosignatureVerifies(
   )
 }
 
-/** True if both cosign one history at one size. */
+/** True if both are on one history at one size, in every line. Contract and lineage are the caller's to compare. */
 export function sameCheckpoint(a: Checkpoint | Cosignature, b: Checkpoint | Cosignature): boolean {
   return (
     a.size === b.size &&
@@ -110,19 +111,20 @@ export function sameCheckpoint(a: Checkpoint | Cosignature, b: Checkpoint | Cosi
   )
 }
 
-/** A signed note that stock C2SP tools read: the checkpoint with these cosignatures. Keys by party, base64url. */
+/**
+ * A signed note that stock C2SP tools read: the checkpoint with these cosignatures of it. Keys by party, base64url.
+ * @throws CountersignError `unknown-party`
+ */
 export function checkpointNote(
   checkpoint: Checkpoint,
   cosignatures: readonly Cosignature[],
   cosignKeys: ReadonlyMap<string, string>,
 ): string {
-  const lines = cosignatures.map(({ party, timeS, signature }) =>
-    formatCosignatureLine(
-      `countersign/${party}`,
-      cosignKeys.get(party) as string,
-      timeS,
-      base64UrlDecode(signature),
-    ),
-  )
+  const lines = cosignatures.map(({ party, timeS, signature }) => {
+    const key = cosignKeys.get(party)
+    if (key === undefined)
+      throw new CountersignError('unknown-party', `no cosign key of ${party} is known here`)
+    return formatCosignatureLine(`countersign/${party}`, key, timeS, base64UrlDecode(signature))
+  })
   return formatNote(checkpointBody(checkpoint), lines)
 }

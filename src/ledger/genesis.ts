@@ -5,10 +5,10 @@
 
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf } from '../crypto/hash.ts'
-import { jcs } from '../crypto/jcs.ts'
+import { jcs, jcsBytes } from '../crypto/jcs.ts'
 import * as shape from '../crypto/shape.ts'
-import { cardHash, checkSignedCard, partyOf, type SignedCard } from '../identity/card.ts'
-import { nameShape, OPERATIONS_MAX, type Operation, operationShape } from './request.ts'
+import { cardHash, checkProvenCard, labelShape, type ProvenCard, partyOf } from '../identity/card.ts'
+import { OPERATIONS_MAX, type Operation, operationShape, REQUEST_MAX_BYTES } from './request.ts'
 
 export type Policy = {
   quorum: 'majority' | 'bft' | 'unanimous'
@@ -26,7 +26,8 @@ export type Genesis = {
   creator: string
   nonce: string
   timeMs: number
-  members: SignedCard[]
+  /** In the order they lead. */
+  members: ProvenCard[]
   policy: Policy
   executionVersion: 1
   operations: Operation[]
@@ -42,6 +43,8 @@ export type Epoch = {
 }
 
 export const MEMBERS_MAX = 256
+/** Of the genesis in JCS; its openings are bounded as those of a request. */
+export const GENESIS_MAX_BYTES = REQUEST_MAX_BYTES
 
 /** Parent of top-level elements in a genesis: the root's UID comes of the contract id, which comes of the genesis. */
 export const GENESIS_ROOT = '0'.repeat(32)
@@ -64,25 +67,31 @@ export const epochShape: shape.Check<Epoch> = shape.object({
 
 const genesisShape = shape.object({
   version: shape.literal(1),
-  name: nameShape,
+  name: labelShape,
   creator: shape.hash,
   nonce: shape.base64url(16),
   timeMs: shape.timeMs,
-  members: shape.array(checkSignedCard as shape.Check<SignedCard>, MEMBERS_MAX, 1),
+  members: shape.array(checkProvenCard as shape.Check<ProvenCard>, MEMBERS_MAX, 1),
   policy: policyShape,
   executionVersion: shape.literal(1),
   operations: shape.array(operationShape, OPERATIONS_MAX),
 })
 
 /**
- * Checks a genesis from outside.
- * @throws CountersignError `bad-format`, `bad-card`
+ * Checks a genesis from outside: every member's card is proven by the cards before it, and no key stands in it for two
+ * members, whose signatures would then be one another's.
+ * @throws CountersignError `bad-format`, `bad-json`, `bad-card`, `too-large`
  */
 export function checkGenesis(value: unknown): Genesis {
+  if (jcsBytes(value).length > GENESIS_MAX_BYTES)
+    throw new CountersignError('too-large', `a genesis is at most ${GENESIS_MAX_BYTES} bytes`)
   const genesis = genesisShape(value, 'genesis') as Genesis
   const parties = genesis.members.map(({ card }) => partyOf(card))
   if (new Set(parties).size !== parties.length)
     throw new CountersignError('bad-format', 'genesis.members: a party stands there twice')
+  const keys = genesis.members.flatMap(({ card }) => Object.values(card.keys))
+  if (new Set(keys).size !== keys.length)
+    throw new CountersignError('bad-card', 'genesis.members: a key stands in the cards of two members')
   if (!parties.includes(genesis.creator))
     throw new CountersignError('bad-format', 'genesis.creator: is not among the members')
   if (genesis.operations.some(({ op }) => op !== 'create'))

@@ -1,10 +1,10 @@
 /**
  * Requests: signed sets of operations, all or nothing (PROTOCOL REQ-1 to REQ-3).
  */
-import { base64UrlDecode, base64UrlEncode, utf8 } from '../crypto/bytes.ts'
+import { base64UrlDecode, base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf, signingInput } from '../crypto/hash.ts'
-import { jcs } from '../crypto/jcs.ts'
+import { jcs, jcsBytes } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/keys.ts'
 import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
@@ -47,7 +47,10 @@ export type SignedRequest = { request: Request; signature: string }
 /** A request as it travels and is stored: with its id, and the openings of what it commits to. */
 export type OpenRequest = SignedRequest & { id: string; openings: Opening[] }
 
+/** Of a request's body in JCS. */
 export const REQUEST_MAX_BYTES = 8 * 1024 * 1024
+/** Of all openings of a request, or of a genesis, in JCS. */
+export const OPENINGS_MAX_BYTES = 8 * 1024 * 1024
 export const OPERATIONS_MAX = 100_000
 export const LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
 
@@ -63,9 +66,12 @@ export const orderShape: shape.Check<string> = shape.pattern(
 )
 const typeShape: shape.Check<FieldType> = shape.literal(...FIELD_TYPES)
 
+/** Not 32 zeros: they stand for the root in a genesis, and for no element as the root's own parent (ELE-1). */
+const newUid = shape.pattern(/^(?!0{32}$)[0-9a-f]{32}$/, '32 lowercase hex digits that are not all zeros')
+
 const createBlock = shape.object({
   op: shape.literal('create'),
-  uid: shape.uid,
+  uid: newUid,
   parent: shape.uid,
   name: nameShape,
   kind: shape.literal('block', 'list'),
@@ -73,7 +79,7 @@ const createBlock = shape.object({
 })
 const createField = shape.object({
   op: shape.literal('create'),
-  uid: shape.uid,
+  uid: newUid,
   parent: shape.uid,
   name: nameShape,
   kind: shape.literal('field'),
@@ -107,7 +113,8 @@ const requestShape = shape.object({
   notAfterMs: shape.timeMs,
   operations: shape.array(operationShape, OPERATIONS_MAX, 1),
 })
-const signedRequestShape = shape.object({ request: requestShape, signature: shape.signature })
+const anything: shape.Check<unknown> = (value) => value
+const signedRequestShape = shape.object({ request: anything, signature: shape.signature })
 
 /** The exact bytes that are hashed for the id and signed: what `openssl pkeyutl -verify -rawin` takes. */
 export function requestSigningInput(request: Request): Uint8Array {
@@ -118,25 +125,48 @@ export function requestId(request: Request): string {
   return hashOf('request', jcs(request))
 }
 
+/** @throws CountersignError `too-large` for a request that nobody would take */
 export function signRequest(authorKey: PrivateKey, request: Request): SignedRequest & { id: string } {
-  const signature = base64UrlEncode(ed25519Sign(authorKey, requestSigningInput(request)))
-  return { request, signature, id: requestId(request) }
+  const body = jcsBytes(request)
+  refuseTooLarge(body)
+  const signature = base64UrlEncode(ed25519Sign(authorKey, signingInput('request', body)))
+  return { request, signature, id: hashOf('request', body) }
+}
+
+function refuseTooLarge(body: Uint8Array): void {
+  if (body.length > REQUEST_MAX_BYTES)
+    throw new CountersignError(
+      'too-large',
+      `the request has ${body.length} bytes, at most ${REQUEST_MAX_BYTES} are taken; make several of it`,
+    )
+}
+
+/** Size of openings as a JSON array in JCS, without making it. */
+export function openingsSizeBytes(openings: readonly Opening[]): number {
+  let sizeBytes = Math.max(2, openings.length + 1)
+  for (const opening of openings) sizeBytes += jcsBytes(opening).length
+  return sizeBytes
+}
+
+/** What a request takes of the room in a ledger block (BLK-2): its body and its openings in JCS, in bytes. */
+export function requestSizeBytes(request: Request, openings: readonly Opening[]): number {
+  return jcsBytes(request).length + openingsSizeBytes(openings)
 }
 
 /**
- * Checks shape, size and signature of a request from outside, and returns it with its id.
+ * Checks size, shape and signature of a request from outside, and returns it with its id.
  * @param authorKeyOf the author key (base64url) of a member of the contract, or undefined for anybody else
- * @throws CountersignError `bad-format`, `too-large`, `wrong-contract`, `unknown-party`, `bad-signature`
+ * @throws CountersignError `bad-format`, `bad-json`, `too-large`, `wrong-contract`, `unknown-party`, `bad-signature`
  */
 export function checkRequest(
   value: unknown,
   contract: string,
   authorKeyOf: (party: string) => string | undefined,
 ): SignedRequest & { id: string } {
-  const { request, signature } = signedRequestShape(value, 'request') as SignedRequest
-  const body = jcs(request)
-  if (utf8(body).length > REQUEST_MAX_BYTES)
-    throw new CountersignError('too-large', `a request is at most ${REQUEST_MAX_BYTES} bytes`)
+  const { request: content, signature } = signedRequestShape(value, 'signedRequest')
+  const body = jcsBytes(content)
+  refuseTooLarge(body)
+  const request: Request = requestShape(content, 'request')
   if (request.contract !== contract)
     throw new CountersignError('wrong-contract', `the request is for contract ${request.contract}`)
   const authorKey = authorKeyOf(request.author)
@@ -149,10 +179,10 @@ export function checkRequest(
   return { request, signature, id: hashOf('request', body) }
 }
 
-/** The commitments a request needs openings for. */
+/** The commitments a request needs openings for, each once: any number of operations may name the same. */
 export function commitmentsOf(operations: readonly Operation[]): string[] {
-  const commitments: string[] = []
+  const commitments = new Set<string>()
   for (const operation of operations)
-    if (operation.op !== 'delete' && operation.value !== undefined) commitments.push(operation.value)
-  return commitments
+    if (operation.op !== 'delete' && operation.value !== undefined) commitments.add(operation.value)
+  return [...commitments]
 }

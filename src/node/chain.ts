@@ -6,8 +6,15 @@
 import { executeBlock } from '../contract/apply.ts'
 import { type ContractState, stateRoot } from '../contract/state.ts'
 import { appendLeaf, type Frontier, frontierRoot, type LogTree } from '../crypto/log.ts'
-import { blockHash, ENTRIES_MAX, type Header, type LedgerBlock, logLeaf } from '../ledger/block.ts'
-import { LIFETIME_MAX_MS, type OpenRequest } from '../ledger/request.ts'
+import {
+  BLOCK_MAX_BYTES,
+  blockHash,
+  ENTRIES_MAX,
+  type Header,
+  type LedgerBlock,
+  logLeaf,
+} from '../ledger/block.ts'
+import { LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 
@@ -27,7 +34,7 @@ export type CheckResult =
   | { status: 'invalid'; code: string }
   | { status: 'valid'; executed: Executed }
 
-/** Requests a block may hold beside ENTRIES_MAX: the size of their openings and operations, roughly, in bytes. */
+/** A block of this node's takes no further request past this size, whose limit is BLOCK_MAX_BYTES. */
 const BLOCK_SIZE_BYTES = 4 * 1024 * 1024
 /** Requests that may wait at one node for one contract. */
 export const POOL_MAX = 50_000
@@ -37,10 +44,9 @@ export class Chain {
   readonly log: LogTree
   readonly executed = new Map<string, Executed>()
   /** Requests that wait to be committed, in the order they came. */
-  readonly pool = new Map<string, PoolEntry>()
+  readonly pool = new Map<string, PoolEntry & { sizeBytes: number }>()
   /** Committed request ids that could still be replayed, with their notAfterMs. */
   private readonly ordered = new Map<string, number>()
-  private readonly openings = new Map<string, Opening>()
 
   readonly contract: string
 
@@ -63,17 +69,13 @@ export class Chain {
     this.ordered.set(id, notAfterMs)
   }
 
+  /** `entry.openings` stand in the order of its commitments, as `pickOpenings` gives them. */
   add(entry: PoolEntry): void {
     this.pool.set(entry.id, entry)
-    for (const opening of entry.openings) this.openings.set(commitmentOf(opening), opening)
   }
 
   remove(id: string): void {
-    const entry = this.pool.get(id)
-    if (!entry) return
     this.pool.delete(id)
-    for (const operation of entry.request.operations)
-      if (operation.op !== 'delete' && operation.value) this.openings.delete(operation.value)
   }
 
   /** Ids ordered between the committed tip and this block, itself included. */
@@ -115,14 +117,12 @@ export class Chain {
     for (const entry of this.pool.values()) {
       if (taken.has(entry.id) || entry.request.notAfterMs < timeMs) continue
       if (entry.request.notAfterMs > timeMs + LIFETIME_MAX_MS) continue
-      sizeBytes += entry.request.operations.length * 300
-      for (const opening of entry.openings)
-        sizeBytes += typeof opening.value === 'string' ? opening.value.length : 8
+      sizeBytes += entry.sizeBytes
       if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
       chosen.push(entry)
     }
     if (chosen.length === 0 && !evenEmpty) return undefined
-    const result = executeBlock(parent.state, chosen, this.openings, timeMs)
+    const result = executeBlock(parent.state, chosen, openingsOf(chosen), timeMs)
     const header: Header = {
       contract: this.contract,
       lineage: parent.block.header.lineage,
@@ -167,6 +167,7 @@ export class Chain {
     const taken = this.idsSince(parent.hash)
     const requests: PoolEntry[] = []
     const missing: string[] = []
+    let sizeBytes = 0
     for (const { request: id } of entries) {
       if (taken.has(id) || this.ordered.has(id)) return { status: 'invalid', code: 'replayed' }
       taken.add(id)
@@ -176,9 +177,11 @@ export class Chain {
       else if (entry.request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
         return { status: 'invalid', code: 'lifetime' }
       else requests.push(entry)
+      sizeBytes += entry?.sizeBytes ?? 0
     }
+    if (sizeBytes > BLOCK_MAX_BYTES) return { status: 'invalid', code: 'too-large' }
     if (missing.length > 0) return { status: 'missing', requests: missing }
-    const result = executeBlock(parent.state, requests, this.openings, header.timeMs)
+    const result = executeBlock(parent.state, requests, openingsOf(requests), header.timeMs)
     const same = result.entries.every(
       (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
     )
@@ -209,6 +212,15 @@ export class Chain {
       for (const [id, notAfterMs] of this.ordered) if (notAfterMs < timeMs) this.ordered.delete(id)
     return done
   }
+}
+
+/** What opens these requests' commitments. Two requests may well carry the same one: each has its own opening of it. */
+function openingsOf(entries: readonly PoolEntry[]): Map<string, Opening> {
+  const openings = new Map<string, Opening>()
+  for (const entry of entries)
+    for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
+      openings.set(commitment, entry.openings[index] as Opening)
+  return openings
 }
 
 /** Block 0 (GEN-2) with the state it leaves. */

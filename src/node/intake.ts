@@ -6,8 +6,10 @@ import {
   checkRequest,
   commitmentsOf,
   LIFETIME_MAX_MS,
+  OPENINGS_MAX_BYTES,
   type OpenRequest,
   type Operation,
+  openingsSizeBytes,
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { POOL_MAX } from './chain.ts'
@@ -40,13 +42,16 @@ export function takeRequest(
   replica.ordering.retryWaiting(nowMs)
 }
 
-/** VAL-2: exactly the openings the operations need. @throws CountersignError `bad-request` */
+/** VAL-2, REQ-2: exactly the openings the operations need. @throws CountersignError `bad-request`, `too-large` */
 export function pickOpenings(operations: readonly Operation[], openings: readonly Opening[]): Opening[] {
   const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
-  return commitmentsOf(operations).map((commitment) => {
+  const picked = commitmentsOf(operations).map((commitment) => {
     const opening = byCommitment.get(commitment)
     if (!opening)
       throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
     return opening
   })
+  if (openingsSizeBytes(picked) > OPENINGS_MAX_BYTES)
+    throw new CountersignError('too-large', `the values of a request are at most ${OPENINGS_MAX_BYTES} bytes`)
+  return picked
 }

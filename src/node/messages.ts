@@ -5,7 +5,7 @@
 import type { Proposal } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import { checkBlockShape, type LedgerBlock } from '../ledger/block.ts'
+import { checkBlockShape, codeShape, type LedgerBlock } from '../ledger/block.ts'
 import {
   type Certificate,
   checkCertificateShape,
@@ -78,14 +78,14 @@ const contract = shape.hash
 const openings = shape.array(openingShape, 200_000)
 const certificate = as(checkCertificateShape)
 const block = as(checkBlockShape)
-const boot = shape.string(64, 1)
+const boot = shape.pattern(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, - and _')
 const height = shape.integer(-1)
 
 const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
   INVITE: shape.object({ type: anything, contract, genesis: anything, openings }),
   REQUEST: shape.object({ type: anything, contract, request: anything, openings }),
   PROPOSE: shape.object(
-    { type: anything, contract, block, skipCertificates: shape.array(certificate, 1024) },
+    { type: anything, contract, block, skipCertificates: shape.array(certificate, 65_536) },
     { vote: as(checkStatementShape), notarization: certificate },
   ),
   STATEMENT: shape.object({ type: anything, contract, signed: as(checkStatementShape) }),
@@ -131,7 +131,7 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
     contract,
     view: shape.integer(0),
     block: shape.hash,
-    code: shape.string(64, 1),
+    code: codeShape,
   }),
   UNKNOWN: shape.object({ type: anything, contract }),
 }

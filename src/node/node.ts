@@ -7,7 +7,14 @@ import { setTimeout as startTimer } from 'node:timers'
 import { DEFAULT_TIMING, type Timing } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import type { KeyPair } from '../crypto/keys.ts'
-import { checkSignedCard, checkSuccession, partyOf, type SignedCard } from '../identity/card.ts'
+import {
+  cardHash,
+  checkSignedCard,
+  checkSuccession,
+  type ProvenCard,
+  partyOf,
+  type SignedCard,
+} from '../identity/card.ts'
 import type { Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, Operation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
@@ -264,7 +271,7 @@ export class Node {
             'unknown-party',
             `${party} is not pinned here: run \`countersign peer add\` first`,
           )
-        return peer.card
+        return this.proven(party, peer.card)
       })
     const members = [this.card, ...cards]
     const contract = this.engine.create(name, members, document, { ...DEFAULT_POLICY, ...policy }, this.now())
@@ -272,17 +279,32 @@ export class Node {
     return contract
   }
 
-  /** @throws CountersignError `unknown-contract`, `unknown-party` where a member isn't pinned here */
+  /** A pinned party's card as a genesis holds it: with the cards before it. */
+  private proven(party: string, card: SignedCard): ProvenCard {
+    const earlier = this.store.cardHistory(party).filter((one) => one.card.sequence < card.card.sequence)
+    return earlier.length === 0 ? card : { ...card, earlier }
+  }
+
+  /**
+   * @throws CountersignError `unknown-contract`; `unknown-party` where a member isn't pinned here; `superseded-card` where
+   * its card in the contract is not the one held here: keys that were replaced may be in other hands
+   */
   accept(contract: string): void {
     const replica = this.engine.replica(contract)
-    for (const party of replica.others)
-      if (!this.store.peer(party)?.pinned) {
-        const name = replica.genesis.members.find(({ card }) => partyOf(card) === party)?.card.name
+    for (const { card } of replica.genesis.members) {
+      const party = partyOf(card)
+      const peer = party === this.party ? { card: this.card, pinned: true } : this.store.peer(party)
+      if (!peer?.pinned)
         throw new CountersignError(
           'unknown-party',
-          `member “${name}” (${party}) is not pinned here: run \`countersign peer add\` and compare its fingerprint first`,
+          `member “${card.name}” (${party}) is not pinned here: run \`countersign peer add\` and compare its fingerprint first`,
         )
-      }
+      if (cardHash(card) !== cardHash(peer.card.card))
+        throw new CountersignError(
+          'superseded-card',
+          `the contract names card ${card.sequence} of “${card.name}” (${party}), card ${peer.card.card.sequence} is held here: add its newest, or have the contract made anew`,
+        )
+    }
     this.engine.accept(contract, this.now())
     this.scheduleTurn()
   }
