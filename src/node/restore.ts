@@ -14,6 +14,7 @@ import type { Genesis } from '../ledger/genesis.ts'
 import { commitmentsOf } from '../ledger/request.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
+import { pickOpenings } from './intake.ts'
 
 export type RestoredChain = {
   chain: Chain
@@ -66,7 +67,14 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
 function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
   const { id, request, signature, receivedMs, local } = record
   const openings = store.openings(chain.contract, commitmentsOf(request.operations))
-  chain.add({ id, request, signature, receivedMs, local, openings: [...openings.values()] })
+  chain.add({
+    id,
+    request,
+    signature,
+    receivedMs,
+    local,
+    openings: pickOpenings(request.operations, [...openings.values()]),
+  })
 }
 
 function damaged(contract: string, what: string): CountersignError {

@@ -98,6 +98,29 @@ describe('requests from other members', () => {
     expect(engines.finalSizes(contract)).toEqual([2, 2, 2])
   })
 
+  it('[REQ-4] two that carry the same commitment are both executed, whichever is ordered first', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"1"}')
+    const first = requestOf(engines, contract, engines.member(0))
+    const { request } = first.request as { request: { operations: object[] } }
+    const operations = request.operations.map((operation) => ({
+      ...operation,
+      uid: Buffer.from(engines.random(16)).toString('hex'),
+    }))
+    const second = {
+      ...requestOf(engines, contract, engines.member(0), { operations }),
+      openings: first.openings,
+    }
+    for (const { engine } of engines.members) {
+      engine.deliver(engines.member(2).party, [first], engines.nowMs)
+      engine.deliver(engines.member(2).party, [second], engines.nowMs)
+    }
+    engines.pass(5000)
+    const { engine } = engines.member(0)
+    expect(new Set(engines.finalSizes(contract)).size).toBe(1)
+    expect(engine.replica(contract).chain.pool.size).toBe(0)
+  })
+
   it('[ENC-1] garbage of every kind is refused without an exception', () => {
     const engines = new Engines(2)
     const contract = engines.contract('{"a":"1"}')
@@ -251,7 +274,10 @@ describe('catching up', () => {
     for (const member of [engines.member(1), engines.member(2)]) engines.reconnect(away, member)
     engines.pass(15_000)
     const sizes = engines.finalSizes(contract)
-    expect(Math.min(...sizes), 'it holds the true history, and an empty block may have followed').toBeGreaterThan(4)
+    expect(
+      Math.min(...sizes),
+      'it holds the true history, and an empty block may have followed',
+    ).toBeGreaterThan(4)
     expect(new Set(sizes).size).toBe(1)
     expect([...away.engine.replica(contract).sync.refused.keys()]).toEqual([liar.party])
   })
