@@ -14,8 +14,8 @@ import {
   type LedgerBlock,
   logLeaf,
 } from '../ledger/block.ts'
-import { LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
-import { commitmentOf, type Opening } from '../ledger/value.ts'
+import { commitmentsOf, LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 
 /** A ledger block with the state after it. `frontier` includes this block. */
@@ -71,7 +71,7 @@ export class Chain {
 
   /** `entry.openings` stand in the order of its commitments, as `pickOpenings` gives them. */
   add(entry: PoolEntry): void {
-    this.pool.set(entry.id, entry)
+    this.pool.set(entry.id, { ...entry, sizeBytes: requestSizeBytes(entry.request, entry.openings) })
   }
 
   remove(id: string): void {
