@@ -123,6 +123,11 @@ describe('two nodes', () => {
     expect(a.transport.stats().bytesSent - before).toBeGreaterThan(100_000)
     expect(b.transport.stats().bytesReceived).toBeGreaterThan(100_000)
     expect(a.transport.stats().bytesSent - before).toBeLessThan(102_000)
+    const { bytesSent } = a.transport.stats()
+    a.transport.setPeers([])
+    await until(() => expect(a.transport.stats().connections.outbound).toBe(0))
+    await until(() => expect(b.transport.stats().connections.inbound).toBe(0))
+    expect(a.transport.stats().bytesSent).toBeGreaterThanOrEqual(bytesSent)
   })
 })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../crypto/json.ts'
 import { encodeFrame, FrameReader, type Received } from './frames.ts'
 
@@ -112,8 +112,12 @@ describe('frames', () => {
     const list = (count: number, value: string) =>
       frame(`[{"type":"A","x":[${Array(count).fill(value).join(',')}]}]`)
     expect(faultOf(list(60_000, '0'))).toBeUndefined()
+    const parse = vi.spyOn(JSON, 'parse')
     for (const value of ['0', '[]', '{}', '"a"', '{"a":0}'])
       expect(faultOf(list(80_000, value))).toBe('too-large')
+    // That is, before they take memory.
+    expect(parse).not.toHaveBeenCalled()
+    parse.mockRestore()
     // Commas and brackets in text are no values.
     expect(faultOf(frame(`[{"type":"A","x":"${',[{\\"'.repeat(80_000)}"}]`))).toBeUndefined()
   })
