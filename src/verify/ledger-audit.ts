@@ -70,8 +70,8 @@ export class LedgerAudit {
   /** Reads the genesis and makes block 0 of it (GEN-1, GEN-2). @throws RuleBroken */
   constructor(contract: string, genesisValue: unknown, openingValues: readonly unknown[]) {
     this.membership = readMembership(contract, genesisValue)
-    const { genesis, members } = this.membership
-    this.counts.signatures += members.filter(({ selfEvident }) => selfEvident).length
+    const { genesis } = this.membership
+    for (const { earlier = [] } of genesis.members) this.counts.signatures += 1 + earlier.length
     const openings = this.#open(genesis.operations, openingValues, 'genesis')
     const { state } = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings))
     this.#state = state

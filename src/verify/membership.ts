@@ -3,7 +3,7 @@
  * against them.
  */
 import type { SignatureCache } from '../crypto/statement.ts'
-import { checkSignedCard, partyOf, type SignedCard } from '../identity/card.ts'
+import { checkProvenCard, partyOf, type SignedCard } from '../identity/card.ts'
 import {
   type Certificate,
   certificateVerifies,
@@ -14,11 +14,8 @@ import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from '..
 import { checkGenesis, contractId, type Genesis, MEMBERS_MAX, quorumOf } from '../ledger/genesis.ts'
 import { fail, under } from './finding.ts'
 
-/**
- * selfEvident: the card hashes to the party id, so that whoever knows the id knows the keys. A later card doesn't: what ties
- * it to the party are the cards before, which a genesis does not hold.
- */
-export type Member = { party: string; name: string; selfEvident: boolean }
+/** name: what the member's card says. */
+export type Member = { party: string; name: string }
 
 export type Membership = {
   contract: string
@@ -39,9 +36,7 @@ export function readMembership(contract: string, value: unknown): Membership {
   const id = contractId(genesis)
   if (id !== contract)
     fail('GEN-1', 'genesis', `its hash is ${id}: it is not the genesis of contract ${contract}`)
-  const members = genesis.members.map(({ card }): Member => {
-    return { party: partyOf(card), name: card.name, selfEvident: card.sequence === 1 }
-  })
+  const members = genesis.members.map(({ card }): Member => ({ party: partyOf(card), name: card.name }))
   const keysOf = (use: keyof SignedCard['card']['keys']) =>
     new Map(genesis.members.map(({ card }) => [partyOf(card), card.keys[use]]))
   const electorate = {
@@ -61,13 +56,11 @@ export function readMembership(contract: string, value: unknown): Membership {
   }
 }
 
+/** CARD-1 for a first card by itself, CARD-2 for one that is to follow from others. */
 function checkCard(value: unknown, place: string): void {
-  const { sequence, party, previous } = ((value as { card?: unknown } | null)?.card ?? {}) as Partial<
-    SignedCard['card']
-  >
-  const isFirst = sequence === 1 && party === undefined && previous === undefined
-  const isLater = sequence !== 1 && party !== undefined && previous !== undefined
-  under(isFirst || isLater ? 'CARD-1' : 'CARD-2', place, () => checkSignedCard(value))
+  const { card, earlier } = (value ?? {}) as { card?: { sequence?: unknown } | null; earlier?: unknown }
+  const isFirst = card?.sequence === 1 && !('party' in card) && !('previous' in card) && earlier === undefined
+  under(isFirst ? 'CARD-1' : 'CARD-2', place, () => checkProvenCard(value))
 }
 
 /** Checks a member's cosignature by itself (CHK-2), not yet what it is on. @throws RuleBroken */

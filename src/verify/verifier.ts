@@ -13,8 +13,7 @@ export type { Finding } from './finding.ts'
 
 /**
  * valid: everything holds, and every member is one the caller trusts; invalid: a rule is broken; unreadable: it is no bundle;
- * unidentified: it is consistent in itself, but a member is not one the caller trusts, or its card alone doesn't show that
- * it is.
+ * unidentified: it is consistent in itself, but a member is not one the caller trusts.
  */
 export type Verdict = 'valid' | 'invalid' | 'unreadable' | 'unidentified'
 
@@ -240,11 +239,11 @@ export class BundleVerifier {
   }
 
   #members({ membership, cosignatures, reached }: LedgerAudit): ReportedMember[] {
-    return membership.members.map(({ party, name, selfEvident }) => ({
+    return membership.members.map(({ party, name }) => ({
       party,
       name,
       cosignedSize: reached.has(party) ? (cosignatures.get(party)?.size ?? 0) : 0,
-      identified: selfEvident && this.#trusted.has(party),
+      identified: this.#trusted.has(party),
     }))
   }
 }
@@ -255,6 +254,6 @@ function unidentified(strangers: readonly ReportedMember[]): Finding | undefined
   return {
     rule: 'BUN-3',
     place: 'genesis',
-    message: `these signers are not identified by first cards of parties you trust: ${names.join(', ')}`,
+    message: `these signers are none of the parties you trust: ${names.join(', ')}`,
   }
 }

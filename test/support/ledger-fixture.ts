@@ -15,7 +15,6 @@ import { base64UrlEncode, hexEncode } from '../../src/crypto/bytes.ts'
 import type { KeyPair } from '../../src/crypto/keys.ts'
 import { emptyRoot, LogTree } from '../../src/crypto/log.ts'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
-import type { SignedCard } from '../../src/identity/card.ts'
 import { blockHash, type Header, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
 import { type Certificate, certifiedStatement, type Electorate } from '../../src/ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, checkpointOf, cosign } from '../../src/ledger/checkpoint.ts'
@@ -58,8 +57,6 @@ export type FixtureOptions = {
   /** How many, or the very parties. */
   members?: number | readonly FixtureParty[]
   quorum?: Policy['quorum']
-  /** Member cards to put into the genesis other than those of `members`. */
-  cards?: readonly SignedCard[]
 }
 
 const NAMES = ['Alder Insurance', 'Birch Shipping', 'Cedar Bank', 'Douglas Customs', 'Elm Assay']
@@ -77,7 +74,7 @@ export class LedgerFixture {
   readonly openings = new Map<string, Opening>()
   readonly #log = new LogTree()
 
-  constructor({ seed = 'seed', members = 3, quorum = 'majority', cards }: FixtureOptions = {}) {
+  constructor({ seed = 'seed', members = 3, quorum = 'majority' }: FixtureOptions = {}) {
     this.random = seededBytes(seed)
     this.members =
       typeof members === 'number'
@@ -101,7 +98,7 @@ export class LedgerFixture {
       creator: (this.members[0] as FixtureParty).party,
       nonce: base64UrlEncode(this.random(16)),
       timeMs: GENESIS_TIME_MS,
-      members: [...(cards ?? this.members.map(({ signedCard }) => signedCard))],
+      members: this.members.map(({ signedCard }) => signedCard),
       policy: { quorum, clockBoundMs: 30_000, silenceMs: null, admission: { invite: 'any', admit: 'every' } },
       executionVersion: 1,
       operations: [...field.operations, block],

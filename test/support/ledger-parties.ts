@@ -1,11 +1,18 @@
 /** Parties of a seed: keys and first cards that are the same in every run. */
 import { createHash } from 'node:crypto'
 import { generateKeyPair, generateSealingKeyPair, type KeyPair } from '../../src/crypto/keys.ts'
-import { type Card, type CardKeys, partyOf, type SignedCard, signCard } from '../../src/identity/card.ts'
+import {
+  type Card,
+  type CardKeys,
+  cardHash,
+  type ProvenCard,
+  partyOf,
+  signCard,
+} from '../../src/identity/card.ts'
 
 export const CARD_TIME_MS = 1_750_000_000_000
 
-export type FixtureParty = { party: string; signedCard: SignedCard; keys: Record<keyof CardKeys, KeyPair> }
+export type FixtureParty = { party: string; signedCard: ProvenCard; keys: Record<keyof CardKeys, KeyPair> }
 
 /** Bytes that look random and are the same for the same seed. */
 export function seededBytes(seed: string): (sizeBytes: number) => Uint8Array {
@@ -18,19 +25,39 @@ export function seededBytes(seed: string): (sizeBytes: number) => Uint8Array {
 
 /** A party with its keys and its first card. */
 export function fixtureParty(name: string, random: (sizeBytes: number) => Uint8Array): FixtureParty {
-  const pair = () => generateKeyPair(random(32))
-  const keys = {
-    root: pair(),
-    author: pair(),
-    vote: pair(),
-    cosign: pair(),
-    sealing: generateSealingKeyPair(random(32)),
-    tls: pair(),
+  const keys = newKeys(random)
+  const card = newCard(name, keys)
+  return { party: partyOf(card), signedCard: signCard(keys.root.privateKey, card), keys }
+}
+
+/** The same party with all its keys replaced: its next card, and those before it. `signedWith` in place of its root key. */
+export function rekeyed(
+  { party, signedCard, keys: before }: FixtureParty,
+  random: (sizeBytes: number) => Uint8Array,
+  signedWith: KeyPair = before.root,
+): FixtureParty {
+  const { earlier = [], ...last } = signedCard
+  const keys = newKeys(random)
+  const sequence = last.card.sequence + 1
+  const card = { ...newCard(last.card.name, keys), sequence, party, previous: cardHash(last.card) }
+  return {
+    party,
+    signedCard: { ...signCard(signedWith.privateKey, card), earlier: [...earlier, last] },
+    keys,
   }
+}
+
+function newKeys(random: (sizeBytes: number) => Uint8Array): FixtureParty['keys'] {
+  const pair = () => generateKeyPair(random(32))
+  const sealing = generateSealingKeyPair(random(32))
+  return { root: pair(), author: pair(), vote: pair(), cosign: pair(), sealing, tls: pair() }
+}
+
+function newCard(name: string, keys: FixtureParty['keys']): Card {
   const publicKeys = Object.fromEntries(
     Object.entries(keys).map(([use, { publicKey }]) => [use, publicKey]),
   ) as CardKeys
-  const card: Card = {
+  return {
     version: 1,
     sequence: 1,
     name,
@@ -38,6 +65,4 @@ export function fixtureParty(name: string, random: (sizeBytes: number) => Uint8A
     keys: publicKeys,
     timeMs: CARD_TIME_MS,
   }
-  const signedCard = signCard(keys.root.privateKey, card)
-  return { party: partyOf(card), signedCard, keys }
 }

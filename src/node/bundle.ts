@@ -1,0 +1,140 @@
+/**
+ * A contract's ledger out of the store as a bundle (PROTOCOL BUN-1), line by line: no more than a few blocks are held at a
+ * time, and what the store commits in the meantime makes no difference.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import { firstEpoch, type Genesis } from '../ledger/genesis.ts'
+import { commitmentsOf, type Operation } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+import type { Store, StoredBlock } from '../store/store.ts'
+import { type BlockLine, formatLine } from '../verify/bundle.ts'
+import { RuleBroken } from '../verify/finding.ts'
+
+/**
+ * tentative: up to the committed tip. By default it ends where the last of the members' cosignatures does: nothing before
+ * that can be left out, since a cosignature can be checked only against the whole ledger that it is on.
+ */
+export type ExportOptions = { tentative?: boolean }
+
+/** Ledger blocks read at a time. */
+export const CHUNK_BLOCKS = 32
+
+/**
+ * The lines of a contract's bundle, each ending in a newline. Everything before the first line is checked at once, the rest
+ * as it is read.
+ * @param exporter party id of who exports it
+ * @throws CountersignError `unknown-contract`; `unavailable` while nothing is final, or while this node lags behind what a
+ * member cosigned; `invariant-broken` or `storage-failed` where what is stored is incomplete or damaged
+ */
+export function* exportBundle(
+  store: Store,
+  contract: string,
+  exporter: string,
+  { tentative = false }: ExportOptions = {},
+): Generator<string, void, void> {
+  const { genesis, height, cosignatures } = openLedger(store, contract)
+  const missing = firstEpoch(genesis).members.filter((party) => !cosignatures.has(party))
+  if (missing.length > 0)
+    throw new CountersignError(
+      'unavailable',
+      `nothing in contract ${contract} is final before each member has accepted it; waiting for ${missing.join(', ')}`,
+    )
+  const size = Math.max(...[...cosignatures.values()].map((cosignature) => cosignature.size))
+  if (size > height + 1)
+    throw new CountersignError(
+      'unavailable',
+      `a member has cosigned ${size} ledger blocks of contract ${contract}, and this node holds ${height + 1}; export it when it has caught up`,
+    )
+  yield* bundleLines(
+    store,
+    { contract, genesis, height, cosignatures },
+    exporter,
+    tentative ? height : size - 1,
+  )
+}
+
+/** A contract as it stands in the store. height: of the committed tip; cosignatures by party, in the order of the members. */
+export type OpenLedger = {
+  contract: string
+  genesis: Genesis
+  height: number
+  cosignatures: ReadonlyMap<string, Cosignature>
+}
+
+/** @throws CountersignError `unknown-contract`, `storage-failed` */
+export function openLedger(store: Store, contract: string): OpenLedger {
+  const stored = store.contract(contract)
+  if (stored === undefined)
+    throw new CountersignError('unknown-contract', `this node holds no contract ${contract}`)
+  const { height, cosignatures: held } = store.load(contract)
+  const { genesis } = stored
+  const cosignatures = new Map<string, Cosignature>()
+  for (const party of firstEpoch(genesis).members) {
+    const cosignature = held.find((one) => one.party === party)
+    if (cosignature !== undefined) cosignatures.set(party, cosignature)
+  }
+  return { contract, genesis, height, cosignatures }
+}
+
+/** The lines of a bundle up to a height, whatever of it is final. @throws CountersignError as `exportBundle` */
+export function* bundleLines(
+  store: Store,
+  { contract, genesis, cosignatures }: OpenLedger,
+  exporter: string,
+  toHeight: number,
+): Generator<string, void, void> {
+  yield formatLine({ type: 'bundle', version: 1, contract, exporter, height: toHeight })
+  const openings = openingsOf(store, contract, genesis.operations, 'genesis')
+  yield formatLine({ type: 'genesis', genesis, openings })
+  for (const cosignature of cosignatures.values()) yield formatLine({ type: 'cosignature', ...cosignature })
+  for (let from = 1; from <= toHeight; from += CHUNK_BLOCKS) {
+    const count = Math.min(CHUNK_BLOCKS, toHeight - from + 1)
+    const blocks = store.blocks(contract, from, count)
+    if (blocks.length < count)
+      throw broken('BLK-4', `ledger block ${from + blocks.length}`, 'it is not in the store')
+    for (const stored of blocks) yield formatLine(blockLine(store, contract, stored))
+  }
+  yield formatLine({ type: 'end', height: toHeight })
+}
+
+function blockLine(store: Store, contract: string, { block, notarization, commit }: StoredBlock): BlockLine {
+  const place = `ledger block ${block.header.height}`
+  const ids = block.entries.map(({ request }) => request)
+  const held = store.requestsOf(contract, ids)
+  const requests = ids.map((id) => {
+    const record = held.get(id)
+    if (record === undefined) throw broken('REQ-1', `request ${id} in ${place}`, 'it is not in the store')
+    return { request: record.request, signature: record.signature }
+  })
+  const operations = requests.flatMap(({ request }) => request.operations)
+  const line: BlockLine = {
+    type: 'ledger-block',
+    block,
+    requests,
+    openings: openingsOf(store, contract, operations, place),
+  }
+  if (notarization !== undefined) line.notarization = notarization
+  if (commit !== undefined) line.finalization = commit
+  return line
+}
+
+function openingsOf(
+  store: Store,
+  contract: string,
+  operations: readonly Operation[],
+  place: string,
+): Opening[] {
+  const commitments = commitmentsOf(operations)
+  const held = store.openings(contract, commitments)
+  return commitments.map((commitment) => {
+    const opening = held.get(commitment)
+    if (opening === undefined)
+      throw broken('VAL-2', place, `the opening of ${commitment} is not in the store`)
+    return opening
+  })
+}
+
+function broken(rule: string, place: string, message: string): RuleBroken {
+  return new RuleBroken({ rule, place, message: `${message}; restore a backup` })
+}

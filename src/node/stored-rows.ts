@@ -1,0 +1,126 @@
+/**
+ * Whether the rows beside the ledger say what it says: those that people and peers are answered from (outcomes, times,
+ * evidence), and those that the node goes on from after a restart (waiting requests, certificates, what a replay is refused
+ * by).
+ */
+import { partyOf } from '../identity/card.ts'
+import { certificateVerifies, type Electorate } from '../ledger/certificate.ts'
+import { evidenceHolds } from '../ledger/evidence.ts'
+import { type Genesis, quorumOf } from '../ledger/genesis.ts'
+import { checkRequest, commitmentsOf } from '../ledger/request.ts'
+import type { RequestRecord, Store, StoredBlock } from '../store/store.ts'
+import { fail, under } from '../verify/finding.ts'
+import { CHUNK_BLOCKS, type OpenLedger } from './bundle.ts'
+
+const PAGE_REQUESTS = 500
+
+/** @throws CountersignError with a finding in its detail; `storage-failed` */
+export function checkStoredRows(store: Store, ledger: OpenLedger): void {
+  const { contract, genesis, height } = ledger
+  const keys = keysOf(genesis)
+  const loaded = store.load(contract)
+  const tipTimeMs = loaded.tip?.block.header.timeMs ?? 0
+  /** Ordered requests that can still be replayed, with their notAfterMs. */
+  const replayable = new Map<string, number>()
+  let ordered = 0
+  for (let from = 0; from <= height; from += CHUNK_BLOCKS)
+    for (const stored of store.blocks(contract, from, Math.min(CHUNK_BLOCKS, height - from + 1))) {
+      const held = checkBlockRows(store, contract, stored)
+      ordered += held.size
+      for (const { id, request } of held.values())
+        if (request.notAfterMs > tipTimeMs) replayable.set(id, request.notAfterMs)
+    }
+  for (const { id, notAfterMs } of loaded.unexpired) {
+    if (replayable.get(id) !== notAfterMs)
+      fail('REQ-5', `request ${id}`, `it is stored as ordered and alive until ${notAfterMs}`)
+    replayable.delete(id)
+  }
+  const [forgotten] = replayable.keys()
+  if (forgotten !== undefined)
+    fail('REQ-5', `request ${forgotten}`, 'that it was ordered is not stored: it could be ordered again')
+  ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), keys.author)
+  if (ordered !== 0) fail('REQ-4', 'store', 'a request is stored as ordered that no ledger block holds')
+  const electorate = electorateOf(ledger, keys.vote)
+  for (const certificate of loaded.certificates)
+    if (!certificateVerifies(electorate, certificate))
+      fail('ORD-1', `view ${certificate.view}`, `the stored ${certificate.kind} does not verify`)
+  for (const { id, evidence } of store.evidence(contract))
+    if (!evidenceHolds(evidence, electorate, keys.cosign)) fail('EVI-1', `evidence ${id}`, 'it does not hold')
+}
+
+/** The block is found by hash and time, its requests, which are returned, with the outcomes it gives them. */
+function checkBlockRows(
+  store: Store,
+  contract: string,
+  { hash, block }: StoredBlock,
+): ReadonlyMap<string, RequestRecord> {
+  const { height, timeMs } = block.header
+  const place = `ledger block ${height}`
+  if (store.blockByHash(contract, hash) === undefined) fail('BLK-1', place, `it is not found by its hash`)
+  if (store.heightAt(contract, timeMs) !== height || store.heightAt(contract, timeMs - 1) >= height)
+    fail('BLK-4', place, 'it is stored with another time than its header’s')
+  const held = store.requestsOf(
+    contract,
+    block.entries.map(({ request }) => request),
+  )
+  for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
+    const row = held.get(id)
+    const isSame =
+      row?.height === height && row.index === index && row.outcome === outcome && row.code === code
+    if (!isSame) fail('REQ-4', `request ${id} in ${place}`, 'it is stored with another place or outcome')
+  }
+  return held
+}
+
+/**
+ * Goes through all requests: those that are neither ordered nor dropped wait, can be opened, and are signed; returns how many
+ * are ordered.
+ */
+function checkWaiting(
+  store: Store,
+  contract: string,
+  waiting: Set<string>,
+  authorKeys: ReadonlyMap<string, string>,
+): number {
+  let ordered = 0
+  let page: RequestRecord[] = []
+  do {
+    const before = page.at(-1)?.id
+    page = store.requests(contract, { limit: PAGE_REQUESTS, ...(before !== undefined && { before }) })
+    for (const { id, request, signature, height, code } of page) {
+      const isWaiting = waiting.delete(id)
+      if (height !== undefined) ordered += 1
+      if (isWaiting !== (height === undefined && code === undefined))
+        fail(
+          'ORD-9',
+          `request ${id}`,
+          isWaiting ? 'it waits though it is done' : 'it does not wait to be ordered',
+        )
+      if (!isWaiting) continue
+      under('REQ-1', `request ${id}`, () =>
+        checkRequest({ request, signature }, contract, (party) => authorKeys.get(party)),
+      )
+      const commitments = commitmentsOf(request.operations)
+      if (store.openings(contract, commitments).size < commitments.length)
+        fail('VAL-2', `request ${id}`, 'an opening of it is not in the store')
+    }
+  } while (page.length > 0)
+  return ordered
+}
+
+type Keys = Record<'author' | 'vote' | 'cosign', ReadonlyMap<string, string>>
+
+function keysOf({ members }: Genesis): Keys {
+  const of = (use: keyof Keys) => new Map(members.map(({ card }) => [partyOf(card), card.keys[use]]))
+  return { author: of('author'), vote: of('vote'), cosign: of('cosign') }
+}
+
+function electorateOf({ contract, genesis }: OpenLedger, voteKeys: ReadonlyMap<string, string>): Electorate {
+  return {
+    contract,
+    lineage: 0,
+    epoch: 0,
+    quorum: quorumOf(genesis.policy, genesis.members.length),
+    voteKeys,
+  }
+}
