@@ -1,50 +1,128 @@
-/** The signer's locks: what must never be signed together (SGN-1). Pure. */
+/**
+ * The signer's locks: what it has signed and must never contradict (PROTOCOL SGN-1). Pure.
+ *
+ * One lock for each contract and lineage. Views only rise, and within a view what was signed stays; so the highest view is
+ * all that is needed. Cosigned checkpoints only grow, so that the last is all that is needed.
+ */
 import { verifyConsistency } from '../crypto/log.ts'
-import type { Statement } from '../ledger/certificate.ts'
-import type { Checkpoint } from '../ledger/checkpoint.ts'
+import type { SignedStatement, Statement } from '../ledger/certificate.ts'
+import { type Checkpoint, type Cosignature, sameCheckpoint } from '../ledger/checkpoint.ts'
 
+/** A cosigned checkpoint, without contract and lineage. */
+export type CosignedCheckpoint = Omit<Checkpoint, 'contract' | 'lineage'>
+
+/**
+ * view: the highest in which anything was signed, or below which nothing may be; epoch: the one it was signed in. vote and
+ * finalize: the block named by what was signed in that view; skip: SKIP was signed in it. cosign: the last checkpoint.
+ */
 export type Lock = {
   view: number
+  epoch: number
   vote?: string
   finalize?: string
   skip?: true
-  cosign?: { size: number; root: string }
+  cosign?: CosignedCheckpoint
 }
+
+/** new: may be signed once `lock` is on disk; same: was signed before and may be again. */
 export type Taken = { result: 'new' | 'same'; lock: Lock } | { result: 'refused'; reason: string }
 
-export const EMPTY_LOCK: Lock = { view: 0 }
+/** Nothing signed yet. */
+export const EMPTY_LOCK: Lock = { view: 0, epoch: 0 }
 
+const refused = (reason: string): Taken => ({ result: 'refused', reason })
+
+/** Whether a statement may be signed, and the lock with it. */
 export function takeStatement(lock: Lock, statement: Statement): Taken {
-  const { view, type } = statement
-  if (view < lock.view) return { result: 'refused', reason: `view ${view} is below the highest signed, ${lock.view}` }
-  const base: Lock = view > lock.view ? { view, ...(lock.cosign ? { cosign: lock.cosign } : {}) } : lock
-  if (type === 'SKIP') {
-    if (base.finalize) return { result: 'refused', reason: `FINALIZE was signed in view ${view}` }
-    return base.skip ? { result: 'same', lock } : { result: 'new', lock: { ...base, skip: true } }
+  const { view, epoch } = statement
+  if (view < lock.view) return refused(`view ${view} is below the highest signed, ${lock.view}`)
+  if (epoch < lock.epoch) return refused(`epoch ${epoch} is before the last signed in, ${lock.epoch}`)
+  const base = view > lock.view ? raiseView(lock, view, epoch) : lock
+  if (epoch !== base.epoch) {
+    if (hasStatement(base)) return refused(`view ${view} was signed in epoch ${base.epoch}`)
+    return take({ ...base, epoch }, lock, statement)
   }
-  if (type === 'FINALIZE') {
-    if (base.skip) return { result: 'refused', reason: `SKIP was signed in view ${view}` }
-    if (base.finalize === statement.block) return { result: 'same', lock }
-    if (base.finalize) return { result: 'refused', reason: `FINALIZE of another block was signed in view ${view}` }
-    return { result: 'new', lock: { ...base, finalize: statement.block } }
-  }
-  if (base.vote === statement.block) return { result: 'same', lock }
-  if (base.vote) return { result: 'refused', reason: `a VOTE for another block was signed in view ${view}` }
-  return { result: 'new', lock: { ...base, vote: statement.block } }
+  return take(base, lock, statement)
 }
 
+function take(base: Lock, held: Lock, statement: Statement): Taken {
+  const { view } = statement
+  switch (statement.type) {
+    case 'SKIP':
+      if (base.finalize !== undefined) return refused(`FINALIZE was signed in view ${view}`)
+      return base.skip ? { result: 'same', lock: held } : { result: 'new', lock: { ...base, skip: true } }
+    case 'FINALIZE':
+      if (base.skip) return refused(`SKIP was signed in view ${view}`)
+      if (base.finalize === statement.block) return { result: 'same', lock: held }
+      if (base.finalize !== undefined) return refused(`FINALIZE of another block was signed in view ${view}`)
+      return { result: 'new', lock: { ...base, finalize: statement.block } }
+    case 'VOTE':
+      if (base.vote === statement.block) return { result: 'same', lock: held }
+      if (base.vote !== undefined) return refused(`a VOTE for another block was signed in view ${view}`)
+      return { result: 'new', lock: { ...base, vote: statement.block } }
+    default:
+      return refused('the statement is of no kind that is known')
+  }
+}
+
+function hasStatement(lock: Lock): boolean {
+  return lock.vote !== undefined || lock.finalize !== undefined || lock.skip === true
+}
+
+/**
+ * Whether a checkpoint may be cosigned, and the lock with it. consistency: the RFC 6962 proof that its log extends the
+ * last cosigned one; empty where nothing was cosigned or for the same checkpoint.
+ */
 export function takeCheckpoint(lock: Lock, checkpoint: Checkpoint, consistency: readonly string[]): Taken {
-  const { size, root } = checkpoint
+  const { epoch, size, root, block, stateRoot } = checkpoint
+  const cosign: CosignedCheckpoint = { epoch, size, root, block, stateRoot }
   const held = lock.cosign
-  if (held) {
-    if (size === held.size && root === held.root) return { result: 'same', lock }
-    if (size <= held.size || !verifyConsistency(held.size, size, held.root, root, [...consistency]))
-      return { result: 'refused', reason: `the checkpoint of size ${size} does not extend the one of size ${held.size}` }
-  }
-  return { result: 'new', lock: { ...lock, cosign: { size, root } } }
+  if (!Number.isSafeInteger(size) || size < 1) return refused('a checkpoint is of at least one ledger block')
+  if (held === undefined) return { result: 'new', lock: { ...lock, cosign } }
+  if (isSame(held, cosign)) return { result: 'same', lock }
+  if (size < held.size) return refused(`size ${size} is below the cosigned ${held.size}`)
+  if (size === held.size) return refused(`another checkpoint of size ${size} was cosigned`)
+  if (!verifyConsistency(held.size, size, held.root, root, consistency))
+    return refused(
+      `the checkpoint of size ${size} is not proved to extend the cosigned one of size ${held.size}`,
+    )
+  return { result: 'new', lock: { ...lock, cosign } }
 }
 
-/** A lock on a later view, with nothing signed in it: what was signed below stays unsignable. */
-export function raiseView(lock: Lock, view: number): Lock {
-  return { view, ...(lock.cosign ? { cosign: lock.cosign } : {}) }
+function isSame(first: CosignedCheckpoint, second: CosignedCheckpoint): boolean {
+  const anywhere = { contract: '', lineage: 0 }
+  return sameCheckpoint({ ...first, ...anywhere }, { ...second, ...anywhere })
+}
+
+/** The lock with its view raised, if it is below: what was signed below can't be signed any more. */
+export function raiseView(lock: Lock, view: number, epoch: number = lock.epoch): Lock {
+  if (view <= lock.view) return lock
+  const raised: Lock = { view, epoch: Math.max(epoch, lock.epoch) }
+  if (lock.cosign !== undefined) raised.cosign = lock.cosign
+  return raised
+}
+
+/**
+ * The lock with statements of its owner that others held (AMN-2). It only rises: what lies below it, and what contradicts
+ * it, changes nothing.
+ */
+export function importStatements(lock: Lock, statements: readonly SignedStatement[]): Lock {
+  const inOrder = statements
+    .map(({ statement }) => statement)
+    .sort((first, second) => first.view - second.view || first.epoch - second.epoch)
+  let imported = lock
+  for (const statement of inOrder) {
+    const taken = takeStatement(imported, statement)
+    if (taken.result === 'new') imported = taken.lock
+    // What was signed without regard to the order of epochs still ends the views before it.
+    else if (taken.result === 'refused') imported = raiseView(imported, statement.view)
+  }
+  return imported
+}
+
+/** The lock with a cosignature of its owner that others held (AMN-2), if that is on a larger checkpoint. */
+export function importCosignature(lock: Lock, cosignature: Cosignature): Lock {
+  const { epoch, size, root, block, stateRoot } = cosignature
+  if (lock.cosign !== undefined && size <= lock.cosign.size) return lock
+  return { ...lock, cosign: { epoch, size, root, block, stateRoot } }
 }
