@@ -288,7 +288,7 @@ function translated<T>(work: () => T): T {
   } catch (error) {
     if (error instanceof CountersignError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
     throw new CountersignError(
       isFull ? 'disk-full' : 'storage-failed',
       `the signer’s directory could not be written: ${message}`,
