@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type LedgerFixture, storyLedger } from '../../test/support/ledger-fixture.ts'
 import { evidenceId } from '../ledger/evidence.ts'
 import { Database } from '../store/database.ts'
@@ -16,20 +16,26 @@ const self = ledger.parties[0] as string
 const waiting = ledger.create(0, 'Waits', 'still')
 const tip = ledger.tip.block.header
 
-let folder: string
+const folder = mkdtempSync(join(tmpdir(), 'countersign-integrity-'))
+const intact = join(folder, 'intact.db')
+let copies = 0
 let file: string
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'countersign-integrity-'))
-  file = join(folder, 'countersign.db')
-  writeLedger(ledger)
-})
-afterEach(() => rmSync(folder, { recursive: true }))
+beforeAll(() => writeLedger(ledger))
+beforeEach(restore)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Goes on with a new copy of the database as it was made. */
+function restore(): void {
+  copies += 1
+  file = join(folder, `${copies}.db`)
+  copyFileSync(intact, file)
+}
 
 /** A node's database: the ledger, a request that waits, one that expired, and a certificate of what comes next. */
 function writeLedger(of: LedgerFixture): void {
   const { contract } = of
-  const store = openSqliteStore(file)
+  const store = openSqliteStore(':memory:')
   const { openings, ...request } = waiting
   const expired = of.delete(1, of.field)
   store.write([
@@ -40,6 +46,7 @@ function writeLedger(of: LedgerFixture): void {
     { kind: 'request-dropped', contract, id: expired.id },
     { kind: 'certificate', contract, certificate: of.certificate('skip', { ...tip, view: tip.view + 1 }) },
   ])
+  store.backup(intact)
   store.close()
 }
 
@@ -48,8 +55,11 @@ function alter(...statements: [sql: string, ...parameters: (string | number | Ui
   const database = new Database(file)
   database.run('PRAGMA foreign_keys = 0')
   database.run('PRAGMA ignore_check_constraints = 1')
-  for (const [sql, ...parameters] of statements) database.run(sql, ...parameters)
-  database.close()
+  try {
+    for (const [sql, ...parameters] of statements) database.run(sql, ...parameters)
+  } finally {
+    database.close()
+  }
 }
 
 function withStore<T>(work: (store: Store) => T): T {
@@ -324,64 +334,54 @@ describe('any row altered in any way', () => {
         return { elements: [...store.elements(ledger.contract)], blocks }
       })
     const original = content()
-    const database = new Database(file)
-    const tables = database
+    const layout = new Database(file)
+    const tables = layout
       .all<{ name: string }>(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
       )
-      .map(({ name }) => ({
-        name,
-        columns: database
-          .all<{ name: string }>('SELECT name FROM pragma_table_info(?)', name)
-          .map((column) => column.name),
-        rows: database.get<{ count: number }>(`SELECT count(*) AS count FROM "${name}"`)?.count ?? 0,
-      }))
+      .map(({ name }) => {
+        const columns = layout.all<{ name: string; pk: number }>(
+          'SELECT name, pk FROM pragma_table_info(?)',
+          name,
+        )
+        const keys = columns.filter(({ pk }) => pk > 0).map((column) => column.name)
+        const rows = layout.get<{ count: number }>(`SELECT count(*) AS count FROM "${name}"`)?.count ?? 0
+        return { name, columns: columns.map((column) => column.name), keys: keys.join(', '), rows }
+      })
       .filter(({ rows }) => rows > 0)
-    const target = fc
-      .constantFrom(...tables)
-      .chain(({ name, columns, rows }) =>
-        fc.record({ table: fc.constant(name), column: fc.constantFrom(...columns), row: fc.nat(rows - 1) }),
-      )
+    layout.close()
+    const target = fc.constantFrom(...tables).chain(({ name, columns, keys, rows }) =>
+      fc.record({
+        table: fc.constant(name),
+        column: fc.constantFrom(...columns),
+        where: fc
+          .nat(rows - 1)
+          .map(
+            (row) => `(${keys}) IN (SELECT ${keys} FROM "${name}" ORDER BY ${keys} LIMIT 1 OFFSET ${row})`,
+          ),
+      }),
+    )
     const value = fc.oneof(
       fc.constantFrom(null, '', '{}', 'null', '[]', '{"kind":"field"}', 0, -1, 2 ** 40),
       fc.constantFrom(16, 32, 64).map((sizeBytes) => new Uint8Array(sizeBytes)),
       fc.json(),
       fc.integer(),
     )
-    const run = (sql: string, ...parameters: (string | number | Uint8Array | null)[]) => {
-      // What the layout itself refuses is no damage.
-      try {
-        return database.run(sql, ...parameters).changes
-      } catch {
-        return 0
-      }
-    }
-    database.run('PRAGMA foreign_keys = 0')
-    database.run('PRAGMA ignore_check_constraints = 1')
     fc.assert(
-      fc.property(target, fc.option(value, { nil: undefined }), ({ table, column, row }, replacement) => {
-        const key = database.all<{ name: string }>(
-          'SELECT name FROM pragma_table_info(?) WHERE pk > 0',
-          table,
-        )
-        const keys = key.map(({ name }) => name).join(', ')
-        const where = `(${keys}) IN (SELECT ${keys} FROM "${table}" ORDER BY ${keys} LIMIT 1 OFFSET ${row})`
-        const changes =
-          replacement === undefined
-            ? run(`DELETE FROM "${table}" WHERE ${where}`)
-            : run(`UPDATE "${table}" SET "${column}" = ? WHERE ${where}`, replacement)
-        if (changes === 0) return
+      fc.property(target, fc.option(value, { nil: undefined }), ({ table, column, where }, replacement) => {
+        restore()
         try {
-          const result = check()
-          if (result.ok) expect(content()).toEqual(original)
-          else expect(result.finding?.rule).toMatch(/^[A-Z]+-\d+$/)
-        } finally {
-          for (const { name } of tables) database.run(`DELETE FROM "${name}"`)
-          writeLedger(ledger)
+          if (replacement === undefined) alter([`DELETE FROM "${table}" WHERE ${where}`])
+          else alter([`UPDATE "${table}" SET "${column}" = ? WHERE ${where}`, replacement])
+        } catch {
+          // What the layout itself refuses is no damage.
+          return
         }
+        const result = check()
+        if (result.ok) expect(content()).toEqual(original)
+        else expect(result.finding?.rule).toMatch(/^[A-Z]+-\d+$/)
       }),
-      { numRuns: 150 },
+      { numRuns: 120 },
     )
-    database.close()
   })
 })

@@ -112,6 +112,36 @@ describe('a request that all members let in', () => {
     expect(findingOn(ledger)).toBe(`REQ-2 request ${long.id} in ledger block 4`)
   })
 
+  it('[REQ-2] whose openings take more room than they may', () => {
+    const ledger = storyLedger(2)
+    const mebibyte = 'x'.repeat(1024 * 1024)
+    const large = (values: number) => {
+      const creations = Array.from({ length: values }, (_, index) =>
+        ledger.create(0, `Text ${index}`, mebibyte),
+      )
+      const operations = creations.flatMap(({ request }) => request.operations)
+      return ledger.request(
+        0,
+        operations,
+        creations.flatMap(({ openings }) => openings),
+      )
+    }
+    ledger.order([large(7)])
+    const tooLarge = large(8)
+    ledger.order([tooLarge])
+    expect(findingOn(ledger)).toBe(`REQ-2 request ${tooLarge.id} in ledger block 4`)
+  })
+
+  it('[BLK-2] together with others more than a block may hold', () => {
+    const ledger = storyLedger(2)
+    const half = 'x'.repeat(512 * 1024)
+    const requests = (count: number) =>
+      Array.from({ length: count }, (_, index) => ledger.create(0, `Text ${index}`, half))
+    ledger.order(requests(31))
+    ledger.order(requests(32))
+    expect(findingOn(ledger)).toBe('BLK-2 ledger block 4')
+  })
+
   it('[REQ-6] of a party that is not a member', () => {
     const ledger = storyLedger(2)
     const stranger = fixtureParty('Stranger', seededBytes('stranger'))

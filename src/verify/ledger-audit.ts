@@ -4,9 +4,8 @@
  *
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
-import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from '../contract/apply.ts'
+import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
-import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
 import { appendLeaf, emptyFrontier, emptyRoot, type Frontier, frontierRoot } from '../crypto/log.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import {
@@ -19,11 +18,10 @@ import {
   NO_PARENT,
 } from '../ledger/block.ts'
 import { type Checkpoint, type Cosignature, checkpointOf, sameCheckpoint } from '../ledger/checkpoint.ts'
-import { checkRequest, commitmentsOf, LIFETIME_MAX_MS, type Operation, requestId } from '../ledger/request.ts'
-import { commitmentOf, type Opening, openingShape } from '../ledger/value.ts'
 import type { ReadBlockLine } from './bundle.ts'
 import { fail, under } from './finding.ts'
 import { checkCertificate, type Membership, readCosignature, readMembership } from './membership.ts'
+import { RequestAudit } from './request-audit.ts'
 
 /** How many of each were read and found good; ledger blocks without block 0. */
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
@@ -38,18 +36,10 @@ export type Recomputed = {
   logRoots: number
 }
 
-export function noneRecomputed(): Recomputed {
-  return { requestIds: 0, commitments: 0, outcomes: 0, entriesRoots: 0, stateRoots: 0, logRoots: 0 }
-}
-
-/** Remembered ids are looked through for outlived ones when there are so many, and then at each doubling. */
-const FORGET_AT = 1024
 const CACHED_SIGNATURES = 4096
 
 export class LedgerAudit {
   readonly membership: Membership
-  readonly counts: Counts = { ledgerBlocks: 0, requests: 0, signatures: 0, openings: 0 }
-  readonly recomputed = noneRecomputed()
   /** The members' cosignatures, by party; what they are on is checked once the ledger has their size. */
   readonly cosignatures = new Map<string, Cosignature>()
   /** Members whose cosignature was found to be on this ledger. */
@@ -63,16 +53,22 @@ export class LedgerAudit {
   #state: ContractState
   #frontier: Frontier = emptyFrontier
   #logRoot = emptyRoot
-  readonly #notAfterMs = new Map<string, number>()
-  #forgetAt = FORGET_AT
-  readonly #signatures = new SignatureCache(CACHED_SIGNATURES)
+  readonly #requests: RequestAudit
+  readonly #cache = new SignatureCache(CACHED_SIGNATURES)
+  /** Of cards, cosignatures and certificates. */
+  #signatures = 0
+  #outcomes = 0
+  #entriesRoots = 0
+  #stateRoots = 0
+  #logRoots = 0
 
   /** Reads the genesis and makes block 0 of it (GEN-1, GEN-2). @throws RuleBroken */
   constructor(contract: string, genesisValue: unknown, openingValues: readonly unknown[]) {
     this.membership = readMembership(contract, genesisValue)
     const { genesis } = this.membership
-    for (const { earlier = [] } of genesis.members) this.counts.signatures += 1 + earlier.length
-    const openings = this.#open(genesis.operations, openingValues, 'genesis')
+    for (const { earlier = [] } of genesis.members) this.#signatures += 1 + earlier.length
+    this.#requests = new RequestAudit(this.membership)
+    const openings = this.#requests.genesis(openingValues)
     const { state } = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings))
     this.#state = state
     this.#header = {
@@ -89,6 +85,22 @@ export class LedgerAudit {
     }
     this.#hash = blockHash(this.#header)
     this.#append()
+  }
+
+  get counts(): Counts {
+    const { requests, openings } = this.#requests
+    return { ledgerBlocks: this.height, requests, signatures: this.#signatures + requests, openings }
+  }
+
+  get recomputed(): Recomputed {
+    return {
+      requestIds: this.#requests.requests,
+      commitments: this.#requests.openings,
+      outcomes: this.#outcomes,
+      entriesRoots: this.#entriesRoots,
+      stateRoots: this.#stateRoots,
+      logRoots: this.#logRoots,
+    }
   }
 
   /** Of the last ledger block that was found good. */
@@ -116,7 +128,7 @@ export class LedgerAudit {
     if (this.cosignatures.has(party))
       fail('BUN-1', `cosignature of ${party}`, 'the member has a second one; only the largest stands here')
     this.cosignatures.set(party, cosignature)
-    this.counts.signatures += 1
+    this.#signatures += 1
   }
 
   /** All cosignatures have been taken: compares those of block 0. @throws RuleBroken */
@@ -130,12 +142,7 @@ export class LedgerAudit {
     const { header } = block
     const place = `ledger block ${header.height}`
     this.#checkHeader(header, place)
-    const requests = this.#checkRequests(block, line.requests, place)
-    const openings = this.#open(
-      requests.flatMap(({ request }) => request.operations),
-      line.openings,
-      place,
-    )
+    const { requests, openings } = this.#requests.take(block, line, place)
     const executed = under('REQ-4', place, () => executeBlock(this.#state, requests, openings, header.timeMs))
     this.#compare(block, executed, place)
     const hash = blockHash(header)
@@ -143,8 +150,7 @@ export class LedgerAudit {
     this.#header = header
     this.#hash = hash
     this.#state = executed.state
-    this.counts.ledgerBlocks += 1
-    this.#remember(requests)
+    this.#requests.ordered(requests, header)
     this.#append()
     this.#checkCosignatures()
   }
@@ -162,69 +168,7 @@ export class LedgerAudit {
     if (header.view <= before.view) fail('BLK-4', place, 'its view is not after that of the one before')
     if (header.logRoot !== this.#logRoot)
       fail('LOG-1', place, `the log of all ledger blocks before it has the root ${this.#logRoot}`)
-    this.recomputed.logRoots += 1
-  }
-
-  /** REQ-1, REQ-2, REQ-5, REQ-6, SIG-1: each entry has its request, by a member, in time, and for the first time. */
-  #checkRequests(
-    { header, entries }: LedgerBlock,
-    values: readonly unknown[],
-    place: string,
-  ): IdentifiedRequest[] {
-    const taken = new Set<string>()
-    const requests = entries.map(({ request: id }, index): IdentifiedRequest => {
-      const where = `request ${id} in ${place}`
-      if (taken.has(id) || this.#notAfterMs.has(id)) fail('REQ-5', where, 'it has been ordered before')
-      taken.add(id)
-      const { request } = this.#checkRequest(id, values[index], where)
-      if (request.notAfterMs < header.timeMs)
-        fail('REQ-5', where, `it expired at ${request.notAfterMs}, before the block’s time, ${header.timeMs}`)
-      if (request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
-        fail('REQ-2', where, 'it would not expire for more than 30 days')
-      return { id, request }
-    })
-    if (values.length > entries.length)
-      fail('BLK-2', place, `${values.length} requests stand beside its ${entries.length} entries`)
-    return requests
-  }
-
-  #checkRequest(id: string, value: unknown, where: string): IdentifiedRequest {
-    if (value === undefined) fail('REQ-1', where, 'it is missing')
-    const { contract, authorKeys } = this.membership
-    const { request } = (value ?? {}) as { request?: unknown }
-    const found = under('REQ-1', where, () => requestId(request as IdentifiedRequest['request']))
-    if (found !== id) fail('REQ-1', where, `what stands in its place has the id ${found}`)
-    this.recomputed.requestIds += 1
-    const { author, authorKey } = (request ?? {}) as { author?: unknown; authorKey?: unknown }
-    const key = typeof author === 'string' ? authorKeys.get(author) : undefined
-    if (key === undefined) fail('REQ-6', where, 'its author is not a member of the contract')
-    if (key !== authorKey) fail('REQ-1', where, 'it names another key than that of its author’s card')
-    const ruleOf = ({ code }: CountersignError) => REQUEST_RULES[code] ?? 'REQ-1'
-    const checked = under(ruleOf, where, () =>
-      checkRequest(value, contract, (party) => authorKeys.get(party)),
-    )
-    this.counts.requests += 1
-    this.counts.signatures += 1
-    return checked
-  }
-
-  /** VAL-1, VAL-2: there is an opening of each commitment, and none of anything else. */
-  #open(operations: readonly Operation[], values: readonly unknown[], place: string): Map<string, Opening> {
-    const needed = new Set(commitmentsOf(operations))
-    const openings = new Map<string, Opening>()
-    for (const [index, value] of values.entries()) {
-      const opening = under('VAL-1', place, () => openingShape(value, `openings[${index}]`))
-      const commitment = commitmentOf(opening)
-      if (!needed.has(commitment))
-        fail('VAL-2', place, `openings[${index}] opens ${commitment}, which nothing here commits to`)
-      if (openings.has(commitment)) fail('VAL-2', place, `openings[${index}] stands there twice`)
-      openings.set(commitment, opening)
-    }
-    for (const commitment of needed)
-      if (!openings.has(commitment)) fail('VAL-2', place, `the opening of ${commitment} is missing`)
-    this.counts.openings += openings.size
-    this.recomputed.commitments += openings.size
-    return openings
+    this.#logRoots += 1
   }
 
   /** REQ-4, BLK-2, STA-1: execution gives what the block claims. */
@@ -238,13 +182,13 @@ export class LedgerAudit {
           `it was ${wordsOf(own)}, not ${wordsOf({ outcome, code })}`,
         )
     }
-    this.recomputed.outcomes += entries.length
+    this.#outcomes += entries.length
     if (executed.entriesRoot !== header.entriesRoot)
       fail('BLK-2', place, `its entries with their effects have the root ${executed.entriesRoot}`)
-    this.recomputed.entriesRoots += 1
+    this.#entriesRoots += 1
     if (executed.stateRoot !== header.stateRoot)
       fail('STA-1', place, `the state after it has the root ${executed.stateRoot}`)
-    this.recomputed.stateRoots += 1
+    this.#stateRoots += 1
   }
 
   #checkCertificates(
@@ -255,20 +199,11 @@ export class LedgerAudit {
     let kinds = 0
     for (const kind of ['notarization', 'finalization'] as const) {
       if (line[kind] === undefined) continue
-      const certificate = checkCertificate(this.membership, kind, line[kind], block, place, this.#signatures)
-      this.counts.signatures += certificate.signatures.length
+      const certificate = checkCertificate(this.membership, kind, line[kind], block, place, this.#cache)
+      this.#signatures += certificate.signatures.length
       kinds += 1
     }
     if (kinds === 2) this.committedHeight = block.height
-  }
-
-  /** What can still be replayed is remembered: what has expired in block time can't (REQ-5). */
-  #remember(requests: readonly IdentifiedRequest[]): void {
-    for (const { id, request } of requests) this.#notAfterMs.set(id, request.notAfterMs)
-    if (this.#notAfterMs.size < this.#forgetAt) return
-    for (const [id, notAfterMs] of this.#notAfterMs)
-      if (notAfterMs < this.#header.timeMs) this.#notAfterMs.delete(id)
-    this.#forgetAt = Math.max(FORGET_AT, 2 * this.#notAfterMs.size)
   }
 
   /** Puts the block that is now the last into the log. */
@@ -293,9 +228,6 @@ export class LedgerAudit {
     if (here.size === this.cosignedByAll) this.finalCheckpoint = here
   }
 }
-
-/** The rules that the errors of `checkRequest` stand for; REQ-1 for others. */
-const REQUEST_RULES: Partial<Record<ErrorCode, string>> = { 'bad-signature': 'SIG-1', 'too-large': 'REQ-2' }
 
 function wordsOf(entry: Pick<Entry, 'outcome' | 'code'> | undefined): string {
   return entry?.code === undefined ? `${entry?.outcome}` : `${entry.outcome} (${entry.code})`

@@ -6,7 +6,7 @@ import type { CountersignError } from '../crypto/errors.ts'
 import { checkpointNote } from '../ledger/checkpoint.ts'
 import { type HeadLine, LINE_MAX_BYTES, parseLine, type ReadLine } from './bundle.ts'
 import { type Finding, fail, RuleBroken, under } from './finding.ts'
-import { type Counts, LedgerAudit, noneRecomputed, type Recomputed } from './ledger-audit.ts'
+import { type Counts, LedgerAudit, type Recomputed } from './ledger-audit.ts'
 import { LineCutter } from './lines.ts'
 
 export type { Finding } from './finding.ts'
@@ -49,6 +49,16 @@ export type Report = {
  * be outstanding, or be of a size that has not arrived.
  */
 export type VerifierOptions = { trusted: ReadonlySet<string>; unfinished?: boolean }
+
+const NOTHING_COUNTED: Counts = { ledgerBlocks: 0, requests: 0, signatures: 0, openings: 0 }
+const NOTHING_RECOMPUTED: Recomputed = {
+  requestIds: 0,
+  commitments: 0,
+  outcomes: 0,
+  entriesRoots: 0,
+  stateRoots: 0,
+  logRoots: 0,
+}
 
 /** What may stand next in a bundle, by what stood last; `start` and `end` are its two ends. */
 const NEXT = {
@@ -213,8 +223,8 @@ export class BundleVerifier {
       height,
       tentativeHeights: (audit?.height ?? -1) - height,
       members,
-      counts: audit?.counts ?? { ledgerBlocks: 0, requests: 0, signatures: 0, openings: 0 },
-      recomputed: audit?.recomputed ?? noneRecomputed(),
+      counts: audit?.counts ?? NOTHING_COUNTED,
+      recomputed: audit?.recomputed ?? NOTHING_RECOMPUTED,
     }
     if (this.#head !== undefined) {
       report.contract = this.#head.contract

@@ -69,3 +69,15 @@ export function auditAltered(ledger: LedgerFixture, alter: (parts: Parts) => voi
   alter(parts)
   return audit(parts.lines, ledger.parties)
 }
+
+/** Rule and place of the finding on a ledger's bundle once altered, which must be invalid. */
+export function findingOnAltered(ledger: LedgerFixture, alter: (parts: Parts) => void): string {
+  const { verdict, finding } = auditAltered(ledger, alter)
+  return verdict === 'invalid' ? `${finding?.rule} ${finding?.place}` : `the bundle is ${verdict}`
+}
+
+/** Another text of the same length, in base64url too. */
+export const other = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
+
+/** Another text of the same length, in hex too. */
+export const otherHash = (hash: string): string => (hash.startsWith('0') ? '1' : '0') + hash.slice(1)

@@ -1,0 +1,147 @@
+/**
+ * The audit of a block's requests and openings, and of a genesis's openings: ids, signatures, lifetimes, sizes, replays,
+ * commitments. It remembers the ids of requests that could still be replayed.
+ */
+import type { IdentifiedRequest } from '../contract/apply.ts'
+import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
+import { BLOCK_MAX_BYTES, type Header, type LedgerBlock } from '../ledger/block.ts'
+import {
+  checkRequest,
+  commitmentsOf,
+  LIFETIME_MAX_MS,
+  OPENINGS_MAX_BYTES,
+  type Operation,
+  openingsSizeBytes,
+  requestId,
+  requestSizeBytes,
+} from '../ledger/request.ts'
+import { commitmentOf, type Opening, openingShape } from '../ledger/value.ts'
+import type { ReadBlockLine } from './bundle.ts'
+import { fail, under } from './finding.ts'
+import type { Membership } from './membership.ts'
+
+/** Remembered ids are looked through for outlived ones when there are so many, and then at each doubling. */
+const FORGET_AT = 1024
+
+/** The rules that the errors of `checkRequest` stand for; REQ-1 for others. */
+const REQUEST_RULES: Partial<Record<ErrorCode, string>> = { 'bad-signature': 'SIG-1', 'too-large': 'REQ-2' }
+
+export class RequestAudit {
+  /** Signed requests and openings that were found good. */
+  requests = 0
+  openings = 0
+  readonly #membership: Membership
+  /** Ids with their notAfterMs. */
+  readonly #ordered = new Map<string, number>()
+  #forgetAt = FORGET_AT
+
+  constructor(membership: Membership) {
+    this.#membership = membership
+  }
+
+  /** The openings of the genesis (GEN-1, VAL-1, VAL-2), by commitment. @throws RuleBroken */
+  genesis(values: readonly unknown[]): Map<string, Opening> {
+    const openings = this.#open(this.#membership.genesis.operations, values, 'genesis')
+    if (openingsSizeBytes([...openings.values()]) > OPENINGS_MAX_BYTES)
+      fail('GEN-1', 'genesis', `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
+    return openings
+  }
+
+  /** The requests of a ledger block in the order of its entries, and their openings by commitment. @throws RuleBroken */
+  take(
+    block: LedgerBlock,
+    line: ReadBlockLine,
+    place: string,
+  ): { requests: IdentifiedRequest[]; openings: Map<string, Opening> } {
+    const requests = this.#checkRequests(block, line.requests, place)
+    const operations = requests.flatMap(({ request }) => request.operations)
+    const openings = this.#open(operations, line.openings, place)
+    checkSizes(requests, openings, place)
+    return { requests, openings }
+  }
+
+  /** REQ-1, REQ-2, REQ-5, REQ-6, SIG-1: each entry has its request, by a member, in time, and for the first time. */
+  #checkRequests(
+    { header, entries }: LedgerBlock,
+    values: readonly unknown[],
+    place: string,
+  ): IdentifiedRequest[] {
+    const taken = new Set<string>()
+    const requests = entries.map(({ request: id }, index): IdentifiedRequest => {
+      const where = `request ${id} in ${place}`
+      if (taken.has(id) || this.#ordered.has(id)) fail('REQ-5', where, 'it has been ordered before')
+      taken.add(id)
+      const { request } = this.#checkRequest(id, values[index], where)
+      if (request.notAfterMs < header.timeMs)
+        fail('REQ-5', where, `it expired at ${request.notAfterMs}, before the block’s time, ${header.timeMs}`)
+      if (request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
+        fail('REQ-2', where, 'it would not expire for more than 30 days')
+      return { id, request }
+    })
+    if (values.length > entries.length)
+      fail('BLK-2', place, `${values.length} requests stand beside its ${entries.length} entries`)
+    return requests
+  }
+
+  #checkRequest(id: string, value: unknown, where: string): IdentifiedRequest {
+    if (value === undefined) fail('REQ-1', where, 'it is missing')
+    const { contract, authorKeys } = this.#membership
+    const { request } = (value ?? {}) as { request?: unknown }
+    const found = under('REQ-1', where, () => requestId(request as IdentifiedRequest['request']))
+    if (found !== id) fail('REQ-1', where, `what stands in its place has the id ${found}`)
+    const { author, authorKey } = (request ?? {}) as { author?: unknown; authorKey?: unknown }
+    const key = typeof author === 'string' ? authorKeys.get(author) : undefined
+    if (key === undefined) fail('REQ-6', where, 'its author is not a member of the contract')
+    if (key !== authorKey) fail('REQ-1', where, 'it names another key than that of its author’s card')
+    const ruleOf = ({ code }: CountersignError) => REQUEST_RULES[code] ?? 'REQ-1'
+    const checked = under(ruleOf, where, () =>
+      checkRequest(value, contract, (party) => authorKeys.get(party)),
+    )
+    this.requests += 1
+    return checked
+  }
+
+  /** VAL-1, VAL-2: there is an opening of each commitment, and none of anything else. */
+  #open(operations: readonly Operation[], values: readonly unknown[], place: string): Map<string, Opening> {
+    const needed = new Set(commitmentsOf(operations))
+    const openings = new Map<string, Opening>()
+    for (const [index, value] of values.entries()) {
+      const opening = under('VAL-1', place, () => openingShape(value, `openings[${index}]`))
+      const commitment = commitmentOf(opening)
+      if (!needed.has(commitment))
+        fail('VAL-2', place, `openings[${index}] opens ${commitment}, which nothing here commits to`)
+      if (openings.has(commitment)) fail('VAL-2', place, `openings[${index}] stands there twice`)
+      openings.set(commitment, opening)
+    }
+    for (const commitment of needed)
+      if (!openings.has(commitment)) fail('VAL-2', place, `the opening of ${commitment} is missing`)
+    this.openings += openings.size
+    return openings
+  }
+
+  /** These have been ordered. What can still be replayed is remembered: what has expired in block time can't (REQ-5). */
+  ordered(requests: readonly IdentifiedRequest[], { timeMs }: Pick<Header, 'timeMs'>): void {
+    for (const { id, request } of requests) this.#ordered.set(id, request.notAfterMs)
+    if (this.#ordered.size < this.#forgetAt) return
+    for (const [id, notAfterMs] of this.#ordered) if (notAfterMs < timeMs) this.#ordered.delete(id)
+    this.#forgetAt = Math.max(FORGET_AT, 2 * this.#ordered.size)
+  }
+}
+
+/** REQ-2, BLK-2: neither the openings of a request nor all requests together take more room than they may. */
+function checkSizes(
+  requests: readonly IdentifiedRequest[],
+  openings: ReadonlyMap<string, Opening>,
+  place: string,
+): void {
+  let blockBytes = 0
+  for (const { id, request } of requests) {
+    const own = commitmentsOf(request.operations).map((commitment) => openings.get(commitment) as Opening)
+    const sizeBytes = requestSizeBytes(request, own)
+    if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own) > OPENINGS_MAX_BYTES)
+      fail('REQ-2', `request ${id} in ${place}`, `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
+    blockBytes += sizeBytes
+  }
+  if (blockBytes > BLOCK_MAX_BYTES)
+    fail('BLK-2', place, `its requests and openings have more than ${BLOCK_MAX_BYTES} bytes`)
+}
