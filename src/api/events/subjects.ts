@@ -1,0 +1,88 @@
+/** What a ledger block changed, as the addresses of records. */
+
+import type { ElementRecord } from '../../contract/state.ts'
+import { type ContractState, element } from '../../contract/state.ts'
+import { pathOf } from '../../contract/view.ts'
+import { formatPath } from '../../document/path.ts'
+import { ITEM } from '../../document/tree.ts'
+import type { Operation } from '../../ledger/request.ts'
+import type { Context } from '../context.ts'
+
+/** subject: the record's address; request: the one that changed it last. */
+export type Change = { subject: string; uid: string; request: string }
+
+/** Blocks whose changes are remembered. */
+const REMEMBERED = 1024
+/** More changes than this are told as one of the whole contract. */
+const CHANGES_MAX = 500
+
+export class Subjects {
+  private readonly context: Context
+  private readonly known = new Map<string, Change[]>()
+
+  constructor(context: Context) {
+    this.context = context
+  }
+
+  /** The highest elements that a ledger block changed: what lies below a new one is not listed. */
+  of(contract: string, height: number): Change[] {
+    const key = `${contract}:${height}`
+    const known = this.known.get(key)
+    if (known) return known
+    const changes = this.read(contract, height)
+    this.known.set(key, changes)
+    for (const old of this.known.keys()) {
+      if (this.known.size <= REMEMBERED) break
+      this.known.delete(old)
+    }
+    return changes
+  }
+
+  private read(contract: string, height: number): Change[] {
+    const { states, node } = this.context
+    if (height === 0) return []
+    const ids = states
+      .block(contract, height)
+      .block.entries.filter(({ outcome }) => outcome === 'accepted')
+      .map(({ request }) => request)
+    const requests = states.read(contract, () => node.store.requestsOf(contract, ids)) ?? new Map()
+    const created = new Set<string>()
+    const changed = new Map<string, string>()
+    for (const [id, { request }] of requests)
+      for (const operation of request.operations as Operation[]) {
+        if (operation.op === 'create') created.add(operation.uid)
+        if (operation.op === 'create' && created.has(operation.parent)) continue
+        changed.set(operation.uid, id)
+      }
+    const [last] = [...changed.values()].slice(-1)
+    if (last === undefined) return []
+    const { state } = states.tentative(contract)
+    if (changed.size > CHANGES_MAX)
+      return [{ subject: addressOf(contract, '/'), uid: state.rootUid, request: last }]
+    return [...changed].map(([uid, request]) => ({
+      subject: addressOf(contract, this.pathOf(state, uid)),
+      uid,
+      request,
+    }))
+  }
+
+  /** Where an element is, or was before it was deleted. */
+  private pathOf(state: ContractState, uid: string): string {
+    if (element(state, uid) !== undefined) return pathOf(state, uid)
+    const versions = this.context.node.store.elementHistory(state.contract, uid)
+    const last = versions.findLast(({ record }) => record !== null)?.record as ElementRecord | undefined
+    if (last === undefined) return '/'
+    const above = this.pathOf(state, last.parent)
+    // An item that is gone has no place in its list any more.
+    return last.name === ITEM ? above : `${above === '/' ? '' : above}${formatPath([{ name: last.name }])}`
+  }
+}
+
+/** The address of a record. */
+export function addressOf(contract: string, path: string): string {
+  const encoded = path
+    .split('/')
+    .map((segment) => encodeURI(segment).replace(/[?#]/g, encodeURIComponent))
+    .join('/')
+  return `/records/${contract}${encoded === '/' ? '' : encoded}`
+}

@@ -1,0 +1,90 @@
+/** Several wishes as one edit, each seeing what those before it do. */
+import type { z } from 'zod'
+import { runOperations } from '../contract/apply.ts'
+import type { Edit } from '../contract/edit.ts'
+import type { ContractState, OpeningSource } from '../contract/state.ts'
+import { existing, resolvePath } from '../contract/view.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { fromJson } from '../document/from-json.ts'
+import { fromXml } from '../document/from-xml.ts'
+import { ITEM } from '../document/tree.ts'
+import type { Operation } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { Context } from './context.ts'
+import { RawJson } from './json-body.ts'
+import { Editor } from './records/edits.ts'
+import type { newRequest } from './schemas.ts'
+
+type Wish = z.infer<typeof newRequest>['operations'][number]
+
+/**
+ * @param state of which the first wish is meant
+ * @throws CountersignError `bad-request`, `unknown-path`, … naming the operation, counted from 0
+ */
+export function composeEdit(context: Context, state: ContractState, wishes: readonly Wish[]): Edit {
+  const operations: Operation[] = []
+  const openings: Opening[] = []
+  const values = context.values(state)
+  const opened = new Map<string, Opening>()
+  const source: OpeningSource = { get: (commitment) => opened.get(commitment) ?? values.get(commitment) }
+  let current = state
+  for (const [index, wish] of wishes.entries()) {
+    try {
+      const edit = editOf(new Editor(context, current, undefined, source), wish)
+      for (const opening of edit.openings) opened.set(commitmentOf(opening), opening)
+      const result = runOperations(current, edit.operations, source)
+      if (result.code !== undefined)
+        throw new CountersignError('rejected', `it could never be accepted: ${result.code}`, {
+          code: result.code,
+        })
+      current = result.state
+      operations.push(...asSeen(edit.operations, wish))
+      openings.push(...edit.openings)
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      throw new CountersignError(error.code, `operations[${index}]: ${error.message}`, error.detail)
+    }
+  }
+  return { operations, openings }
+}
+
+function editOf(editor: Editor, wish: Wish): Edit {
+  const { state } = editor
+  if ('delete' in wish) return editor.delete(state.rootUid, wish.delete).edit
+  if ('set' in wish) {
+    const uid = resolvePath(state, state.rootUid, wish.set)
+    return editor.replace(uid, fromJson(textOf(wish.value)), 'json').edit
+  }
+  const { parent: path, name, value, xml, before, after } = wish.create
+  if ((value === undefined) === (xml === undefined))
+    throw new CountersignError('bad-request', 'give either `value` or `xml`')
+  const parent = resolvePath(state, state.rootUid, path)
+  const form = xml === undefined ? 'json' : 'xml'
+  const node = editor.newNode(parent, xml === undefined ? fromJson(textOf(value)) : fromXml(xml), form)
+  const isList = existing(state, parent).kind === 'list'
+  if (isList && name !== undefined)
+    throw new CountersignError('bad-request', 'items of a list have no name of their own: leave out `name`')
+  const chosen = isList ? ITEM : (name ?? (form === 'xml' ? node.name : undefined))
+  if (chosen === undefined)
+    throw new CountersignError('bad-request', 'say what the new element is called: `name`')
+  const place = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+  return editor.create(parent, chosen, node, place).edit
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof RawJson) return value.text
+  throw new CountersignError('bad-request', '`value` is missing')
+}
+
+/** With the version that the author saw, where a single element is meant. */
+function asSeen(operations: readonly Operation[], wish: Wish): Operation[] {
+  const seen = 'create' in wish ? undefined : wish.seen
+  if (seen === undefined) return [...operations]
+  const [only, ...others] = operations
+  if (only === undefined || others.length > 0 || only.op === 'create')
+    throw new CountersignError(
+      'bad-request',
+      '`seen` goes with setting a field or deleting, not with replacing a block',
+    )
+  return [{ ...only, seen }]
+}

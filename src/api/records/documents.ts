@@ -1,0 +1,132 @@
+/** Between an element and its text: JSON, XML within the namespaces around it, plain text. */
+import {
+  type ContractState,
+  childrenOf,
+  type ElementRecord,
+  type OpeningSource,
+} from '../../contract/state.ts'
+import { existing, exportTree } from '../../contract/view.ts'
+import { fromUtf8 } from '../../crypto/bytes.ts'
+import { CountersignError } from '../../crypto/errors.ts'
+import { fromJson } from '../../document/from-json.ts'
+import { fromXml } from '../../document/from-xml.ts'
+import { toJson } from '../../document/to-json.ts'
+import { toXml } from '../../document/to-xml.ts'
+import { type BlockNode, type DocumentNode, INDENT, TEXT, text, VALUE } from '../../document/tree.ts'
+import type { Value } from '../../ledger/value.ts'
+import type { Form } from './media.ts'
+
+/** The field whose value is an element's text: itself, or the one `#text` of a block. */
+export function textUidOf(state: ContractState, uid: string): string | undefined {
+  const siblings = state.children.get(uid)
+  if (siblings === undefined) return uid
+  return siblings.countNamed(TEXT) === 1 ? siblings.namedAt(TEXT, 0) : undefined
+}
+
+/** A value as plain text. */
+export function plainText(value: Value): string {
+  return String(value)
+}
+
+function fieldValue({ value }: ElementRecord, values: OpeningSource): Value {
+  return values.get(value as string)?.value ?? null
+}
+
+/** An element in one of its forms. @throws CountersignError `invariant-broken`, `too-large` */
+export function writeElement(state: ContractState, uid: string, form: Form, values: OpeningSource): string {
+  if (form === 'text') return plainText(fieldValue(existing(state, textUidOf(state, uid) ?? uid), values))
+  const tree = exportTree(state, uid, values)
+  if (form === 'json') return toJson(tree)
+  if (uid === state.rootUid) return toXml(tree)
+  return toXml(tree, surroundings(state, uid, values))
+}
+
+/** A body as a root block. @throws CountersignError `bad-json`, `bad-xml`, `bad-name`, `bad-value`, `too-large` */
+export function readRoot(form: Form, body: Uint8Array): BlockNode {
+  if (form === 'json') return fromJson(body)
+  if (form === 'xml') return fromXml(body)
+  return { kind: 'block', name: '', children: [text(VALUE, readText(body))] }
+}
+
+/** @throws CountersignError `bad-request` */
+export function readText(body: Uint8Array): string {
+  try {
+    return fromUtf8(body)
+  } catch {
+    throw new CountersignError('bad-request', 'the body is not UTF-8 text')
+  }
+}
+
+/**
+ * The one node that a root stands for: the document element of XML; of JSON the value itself, its name of no meaning.
+ * `around`: what the element lies in, so that declarations it only repeats are left out.
+ */
+export function nodeOf(root: BlockNode, form: Form, around: Record<string, string> = {}): DocumentNode {
+  if (form === 'xml') {
+    const found = root.children.find(({ name }) => !/^[#?]/.test(name)) as DocumentNode
+    if (found.kind === 'field') return found
+    const own = found.children.filter((child) => !isRepeated(child, around))
+    const [only] = own
+    // Without its declarations it may be an element of nothing but text, which is a field.
+    if (own.length === 0) return text(found.name, '')
+    if (own.length === 1 && only?.kind === 'field' && only.name === TEXT) return { ...only, name: found.name }
+    return { ...found, children: own } as DocumentNode
+  }
+  const [only] = root.children
+  return root.children.length === 1 && only?.name === VALUE ? only : root
+}
+
+function isRepeated(node: DocumentNode, around: Record<string, string>): boolean {
+  const prefix = node.kind === 'field' ? prefixOf(node.name) : undefined
+  return prefix !== undefined && node.kind === 'field' && around[prefix] === node.value
+}
+
+/** The prefix that an attribute declares, '' for the default namespace; undefined for other attributes. */
+function prefixOf(name: string): string | undefined {
+  if (name === '@xmlns') return ''
+  return name.startsWith('@xmlns:') ? name.slice('@xmlns:'.length) : undefined
+}
+
+/** Namespaces declared above an element, and the white space rule that holds there. */
+export function surroundings(
+  state: ContractState,
+  uid: string,
+  values: OpeningSource,
+): { inScope: Record<string, string>; indent?: string } {
+  const inScope: Record<string, string> = {}
+  let indent: string | undefined
+  for (const above of ancestorsOf(state, uid)) {
+    for (const [prefix, uri] of declarationsOf(state, above, values)) inScope[prefix] ??= uri
+    const rule = state.children.get(above)?.namedAt(INDENT, 0)
+    if (rule !== undefined && indent === undefined) {
+      const value = fieldValue(existing(state, rule), values)
+      if (typeof value === 'string') indent = value
+    }
+  }
+  for (const [prefix, uri] of Object.entries(inScope)) if (uri === '') delete inScope[prefix]
+  return indent === undefined ? { inScope } : { inScope, indent }
+}
+
+/** Those above an element, the nearest first. */
+function* ancestorsOf(state: ContractState, uid: string): Generator<string> {
+  for (let here = uid; here !== state.rootUid; ) {
+    here = existing(state, here).parent
+    yield here
+  }
+}
+
+/** Prefixes that an element declares itself. */
+export function declarationsOf(
+  state: ContractState,
+  uid: string,
+  values: OpeningSource,
+): Map<string, string> {
+  const declared = new Map<string, string>()
+  for (const child of childrenOf(state, uid)) {
+    const record: ElementRecord = existing(state, child)
+    const prefix = record.kind === 'field' ? prefixOf(record.name) : undefined
+    if (prefix !== undefined && !declared.has(prefix))
+      declared.set(prefix, plainText(fieldValue(record, values)))
+  }
+  return declared
+}

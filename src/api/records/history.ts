@@ -1,0 +1,120 @@
+/** An element's versions, the oldest first: what it was from which ledger block on, and by whose request. */
+import { isElement, isSameRecord } from '../../contract/record.ts'
+import { type ElementRecord, element, recordHash } from '../../contract/state.ts'
+import { pathOf } from '../../contract/view.ts'
+import { CountersignError } from '../../crypto/errors.ts'
+import type { Operation } from '../../ledger/request.ts'
+import type { Value } from '../../ledger/value.ts'
+import type { ElementVersion } from '../../store/store.ts'
+import type { Context } from '../context.ts'
+import type { Shown } from '../shown.ts'
+import { membersOf } from '../views.ts'
+
+type Version = {
+  height: number
+  timeMs: number
+  stage: 'final' | 'tentative'
+  request?: string
+  author?: string
+  authorName?: string
+  removed?: true
+  type?: string
+  value?: Value
+  version?: string
+  recordHash?: string
+}
+
+/**
+ * @param uid may have been deleted
+ * @param limit only so many, the newest
+ * @throws CountersignError `not-found`; `invariant-broken`, and the contract is stopped, where a version on disk is not what
+ * was signed
+ */
+export function historyOf(context: Context, { height, state }: Shown, uid: string, limit?: number) {
+  const { contract } = state
+  const { node, states } = context
+  node.engine.flush()
+  const found = states.read(contract, () => node.store.elementHistory(contract, uid)) ?? []
+  const versions = found.filter((one) => one.height <= height)
+  const now = element(state, uid)
+  const last = recordOf(versions.at(-1))
+  if (now !== undefined || last !== undefined)
+    if (!isSameRecord(now, last)) throw states.damaged(contract, notSigned(uid))
+  if (versions.length === 0)
+    throw new CountersignError('not-found', `the contract had no element ${uid} by then`)
+  const chosen = limit === undefined ? versions : versions.slice(Math.max(0, versions.length - limit))
+  return {
+    contract,
+    uid,
+    ...(now && { path: pathOf(state, uid) }),
+    total: versions.length,
+    versions: chosen.map((one) => new Reading(context, contract, uid, one).version()),
+  }
+}
+
+/** One version, compared with the request that made it. */
+class Reading {
+  private readonly context: Context
+  private readonly contract: string
+  private readonly uid: string
+  private readonly found: ElementVersion
+
+  constructor(context: Context, contract: string, uid: string, found: ElementVersion) {
+    this.context = context
+    this.contract = contract
+    this.uid = uid
+    this.found = found
+  }
+
+  version(): Version {
+    const { context, contract, uid } = this
+    const { states } = context
+    const { height, request } = this.found
+    const replica = context.replica(contract)
+    const record = recordOf(this.found)
+    const made =
+      request && states.read(contract, () => context.node.store.request(contract, request))?.request
+    const operations = made ? made.operations : replica.genesis.operations
+    if ((height > 0 && !made) || (record && !isMadeBy(operations, uid, record)))
+      throw states.damaged(contract, notSigned(uid))
+    return {
+      height,
+      timeMs: states.header(contract, height).timeMs,
+      stage: height <= states.finalHeight(contract) ? 'final' : 'tentative',
+      ...(made && {
+        request,
+        author: made.author,
+        authorName: membersOf(replica).find(({ party }) => party === made.author)?.name ?? made.author,
+      }),
+      ...(record ? this.contentOf(record) : { removed: true as const }),
+    }
+  }
+
+  private contentOf(record: ElementRecord): Partial<Version> {
+    const { type, value: version } = record
+    if (type === undefined || version === undefined) return { recordHash: recordHash(record) }
+    const { state } = this.context.states.tentative(this.contract)
+    const { value } = this.context.values(state).get(version)
+    return { type, value, version, recordHash: recordHash(record) }
+  }
+}
+
+function notSigned(uid: string): string {
+  return `the versions of the element ${uid} on disk are not what was signed`
+}
+
+function recordOf(version: ElementVersion | undefined): ElementRecord | undefined {
+  const record = version?.record as ElementRecord | null | undefined
+  return record && isElement(record) ? record : undefined
+}
+
+/** Whether the last of these operations on an element leaves what the record holds; the root block is made by none. */
+function isMadeBy(
+  operations: readonly Operation[],
+  uid: string,
+  { kind, type, value }: ElementRecord,
+): boolean {
+  const operation = operations.findLast((one) => one.uid === uid)
+  if (operation === undefined) return kind === 'block'
+  return operation.op !== 'delete' && operation.type === type && operation.value === value
+}

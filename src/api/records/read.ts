@@ -1,0 +1,79 @@
+/** Reading records: an element in the form asked for, and what can be asked about it. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { element, seenOf, stateRoot } from '../../contract/state.ts'
+import { resolvePath } from '../../contract/view.ts'
+import { CountersignError } from '../../crypto/errors.ts'
+import type { Context } from '../context.ts'
+import { type Shown, shownState, type Wanted } from '../shown.ts'
+import { textUidOf, writeElement } from './documents.ts'
+import { historyOf } from './history.ts'
+import { isNoneMatch } from './match.ts'
+import { CONTENT_TYPE, chooseForm } from './media.ts'
+import { proofOf } from './proof.ts'
+import { readQuery, readTarget, startOf } from './target.ts'
+
+export function readRecord(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { id, path, question, query } = readTarget(request.raw.url ?? '')
+  const wanted = readWanted(query, question === 'history' ? ['limit'] : [])
+  const { contract, start } = startOf(context, id)
+  const shown = shownState(context, contract, wanted)
+  const { state } = shown
+  if (question === 'history') {
+    // What was deleted has a history still, by its UID.
+    const uid = start !== undefined && path === '' ? start : pathUid(shown, start, path)
+    return sendJson(reply, historyOf(context, shown, uid, wanted.limit))
+  }
+  const uid = pathUid(shown, start, path)
+  if (question === 'proof') return sendJson(reply, proofOf(context, shown, uid))
+  if (question !== undefined)
+    throw new CountersignError(
+      'not-found',
+      `this version keeps no ${question}: there is nothing at /$${question}`,
+    )
+  const textUid = textUidOf(state, uid)
+  const isText = textUid !== undefined && element(state, textUid)?.kind === 'field'
+  const form = chooseForm(request.headers.accept, isText)
+  const version = seenOf(state, form === 'text' && isText ? textUid : uid) as string
+  reply
+    .header('etag', `"${version}"`)
+    .header('vary', 'Accept')
+    .header('countersign-height', shown.height)
+    .header('countersign-record-hash', stateRoot(state))
+    .header('countersign-stage', shown.stage)
+  if (isNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send()
+  const text = writeElement(state, uid, form, context.values(state))
+  return reply.header('content-type', CONTENT_TYPE[form]).send(text)
+}
+
+function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.type('application/json').send(JSON.stringify(body))
+}
+
+/** Where the path leads in this state. @throws CountersignError `unknown-path`, `bad-request` */
+function pathUid({ state }: Shown, start: string | undefined, path: string): string {
+  if (start !== undefined && element(state, start) === undefined)
+    throw new CountersignError(
+      'unknown-path',
+      `the contract has no element ${start} in this state; it may have been deleted`,
+    )
+  return resolvePath(state, start ?? state.rootUid, path)
+}
+
+const COUNT = /^[0-9]{1,15}$/
+
+/** The state that a query asks for. @throws CountersignError `bad-request` */
+function readWanted(query: string, others: readonly 'limit'[]): Wanted & { limit?: number } {
+  const { status, at, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
+  if (status !== undefined && status !== 'final' && status !== 'tentative')
+    throw new CountersignError('bad-request', 'status: expected final or tentative')
+  const wanted: Wanted & { limit?: number } = {}
+  if (status !== undefined) wanted.status = status
+  if (at !== undefined) wanted.at = at
+  for (const name of ['height', 'limit'] as const) {
+    const text = counts[name]
+    if (text === undefined) continue
+    if (!COUNT.test(text)) throw new CountersignError('bad-request', `${name}: expected a whole number`)
+    wanted[name] = Number(text)
+  }
+  return wanted
+}

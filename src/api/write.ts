@@ -1,0 +1,133 @@
+/** The way of every write: signed and on disk, then waited for, then answered with where it stands. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Edit } from '../contract/edit.ts'
+import { element, seenOf } from '../contract/state.ts'
+import { utf8 } from '../crypto/bytes.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { OPERATIONS_MAX, REQUEST_MAX_BYTES } from '../ledger/request.ts'
+import type { RequestStatus } from '../node/request-status.ts'
+import { attemptOf } from './app.ts'
+import type { Context } from './context.ts'
+import { readPrefer } from './prefer.ts'
+import { type Expected, isReached } from './waiting.ts'
+
+/** uid: the element whose version is told where the write comes too late. created: the element that is new. */
+export type Write = { edit: Edit; uid?: string; created?: string }
+
+/** Fewer operations than this are never too large: names are short. */
+const SURELY_SMALL = 4000
+
+/**
+ * Submits what `make` gives (nothing where the same Idempotency-Key came before) and answers.
+ * @throws CountersignError `conflicted`, `rejected`, `expired`, `halted` by what became of the request; as `make`
+ */
+export async function performWrite(
+  context: Context,
+  contract: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  make: () => Write,
+): Promise<FastifyReply> {
+  context.replica(contract)
+  const { waitMs, until, applied } = readPrefer(request.headers)
+  let expected: Expected | undefined
+  let write: Write | undefined
+  const made = await context.idempotency.once(attemptOf(request), async (remember) => {
+    write = make()
+    const { operations, openings } = write.edit
+    if (operations.length === 0) return { contract }
+    checkSize(operations)
+    try {
+      const id = await context.node.submit(contract, operations, openings, (id) => {
+        expected = context.waiting.expect(contract, id, until)
+        return remember({ contract, request: id })
+      })
+      return { contract, request: id }
+    } catch (error) {
+      if (expected) context.waiting.drop(expected)
+      throw error
+    }
+  })
+  if (applied !== '') reply.header('preference-applied', applied)
+  if (made.request === undefined) return sendUnchanged(context, contract, reply)
+  const status = expected
+    ? await context.waiting.statusOf(expected, waitMs)
+    : await context.waiting.statusWhen(contract, made.request, until, waitMs)
+  return sendStatus(context, reply, status, isReached(status, until), write)
+}
+
+function checkSize(operations: Edit['operations']): void {
+  if (operations.length > OPERATIONS_MAX)
+    throw new CountersignError(
+      'too-large',
+      `a request has at most ${OPERATIONS_MAX} operations; this takes ${operations.length}`,
+    )
+  if (operations.length > SURELY_SMALL && utf8(JSON.stringify(operations)).length > REQUEST_MAX_BYTES - 4096)
+    throw new CountersignError(
+      'too-large',
+      `a request is at most ${REQUEST_MAX_BYTES} bytes; make it in parts`,
+    )
+}
+
+function sendStatus(
+  context: Context,
+  reply: FastifyReply,
+  status: RequestStatus,
+  isDone: boolean,
+  write: Write | undefined,
+): FastifyReply {
+  const link = `/api/contracts/${status.contract}/requests/${status.id}`
+  if (!isDone) {
+    const { status: now } = context.replica(status.contract)
+    if (now === 'halted')
+      throw new CountersignError('halted', 'the contract was halted before the request was final', {
+        status,
+        link,
+      })
+    return reply.code(202).header('location', link).type('application/json').send(JSON.stringify(status))
+  }
+  const { outcome, code, stage } = status
+  if (stage === 'expired')
+    throw new CountersignError('expired', 'the request was not ordered in its time', { status, link })
+  if (outcome === 'conflicted')
+    throw new CountersignError('conflicted', `another request came first (${code ?? 'conflicted'})`, {
+      status,
+      link,
+      ...versionOf(context, status.contract, write?.uid),
+    })
+  if (outcome === 'rejected')
+    throw new CountersignError(
+      'rejected',
+      `every member came to the same outcome: rejected (${code ?? ''})`,
+      {
+        code,
+        status,
+        link,
+      },
+    )
+  if (write?.created !== undefined) reply.code(201).header('location', `/records/${write.created}`)
+  else reply.code(200).header('content-location', link)
+  const only = write?.edit.operations.length === 1 ? write.edit.operations[0] : undefined
+  if (only !== undefined && only.op !== 'delete' && only.value !== undefined)
+    reply.header('etag', `"${only.value}"`)
+  return reply.type('application/json').send(JSON.stringify(status))
+}
+
+/** The version to write against now; none where the element is gone. */
+function versionOf(context: Context, contract: string, uid: string | undefined): { version?: string } {
+  if (uid === undefined) return {}
+  const { state } = context.states.tentative(contract)
+  const version = element(state, uid) === undefined ? undefined : seenOf(state, uid)
+  return version === undefined ? {} : { version }
+}
+
+/** What is there is what was asked for: there is nothing to sign, only to say whether it is final. */
+function sendUnchanged(context: Context, contract: string, reply: FastifyReply): FastifyReply {
+  const { height } = context.states.tentative(contract)
+  const isFinal = context.states.finalHeight(contract) >= height
+  return reply
+    .code(isFinal ? 200 : 202)
+    .header('location', `/api/contracts/${contract}`)
+    .type('application/json')
+    .send(JSON.stringify({ contract, stage: isFinal ? 'final' : 'tentative', height, unchanged: true }))
+}
