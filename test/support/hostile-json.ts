@@ -74,7 +74,7 @@ function alter(container: Container, key: string, how: number, number: number, v
   else if (how === 2 && !Array.isArray(container)) put(KEYS[number % KEYS.length] as string, value)
   else if (how === 2) container.splice(Number(key), 0, member)
   else if (how === 3) put(key, [member])
-  else if (how === 4 && Array.isArray(member)) member.reverse()
+  else if (how === 4 && Array.isArray(member)) put(key, member.toReversed())
   else if (typeof member === 'number')
     put(key, [member + 1, -member, member + 0.5, -1, 2 ** 53][number % 5] as Json)
   else if (typeof member === 'string') put(key, misspelt(member, number))
