@@ -127,7 +127,7 @@ describe('a database that holds what was signed', () => {
 describe('a value altered by hand', () => {
   it('[VAL-2] in its opening', () => {
     alter(['UPDATE opening SET value = ? WHERE commitment = ?', '"EUR 9"', bytes(commitmentAt(6, 1))])
-    expect(finding()).toBe(`VAL-2 table opening, row ${commitmentAt(6, 1)} (5)`)
+    expect(finding()).toBe('VAL-2 ledger block 6 (5)')
   })
 
   it('[VAL-2] by taking the opening away', () => {
@@ -215,7 +215,7 @@ describe('a ledger altered by hand', () => {
 
   it('[REQ-1] in the body of a request', () => {
     alter(["UPDATE request SET body = replace(body, 'Item 1', 'Item 9') WHERE hash = ?", bytes(idAt(1, 0))])
-    expect(finding()).toBe(`REQ-1 table request, row ${idAt(1, 0)} (0)`)
+    expect(finding()).toMatch(/^REQ-1 request /)
   })
 
   it('[REQ-1] by taking a request away', () => {

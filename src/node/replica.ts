@@ -6,7 +6,8 @@
 import {
   type ConsensusState,
   type Event,
-  initialState,
+  type Locks,
+  noteLocks,
   parentFor,
   restoredState,
   type Timing,
@@ -48,8 +49,8 @@ export type ReplicaOptions = {
   phase: Phase
   /** Random text, one a start of this node. */
   boot: string
-  /** What our signer holds for this contract: its statements of the highest view, and the size it has cosigned. */
-  reissued: readonly SignedStatement[]
+  /** What our signer has signed in this contract, and the size it has cosigned. */
+  locks: Locks
   cosignedSize: number
   nowMs: number
 }
@@ -126,11 +127,9 @@ export class Replica {
     const { tip } = this.chain
     const { notarization, finalization } = restored
     const at = { hash: tip.hash, block: tip.block, notarization, finalization }
-    this.consensus = restored.isNew
-      ? initialState(config, at)
-      : restoredState(config, at, restored.proposed, restored.certificates, options.reissued)
+    this.consensus = restoredState(config, at, restored.proposed, restored.certificates, options.locks)
     this.ordering = new Ordering(this)
-    for (const cosignature of restored.cosignatures) this.finality.restore(cosignature)
+    for (const cosignature of restored.cosignatures) this.finality.restore(cosignature, this.chain)
     this.reportedFinalSize = Math.min(this.finality.finalSize, this.chain.height + 1)
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
       this.unfinal.set(
@@ -138,7 +137,8 @@ export class Replica {
         block.entries.map(({ request }) => request),
       )
     if (this.status === 'halted') this.consensus.halted = true
-    if (this.phase === 'signing') this.maySign(nowMs)
+    // A contract with no other member has nobody to ask.
+    if (this.phase === 'signing' || this.others.length === 0) this.maySign(nowMs)
     else this.poke(nowMs)
     this.settle(nowMs)
   }
@@ -231,7 +231,7 @@ export class Replica {
     this.event({ type: 'PEER_UP', party, nowMs })
     if (this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self) sendInvitation(this, party)
     if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
-    else if (this.phase === 'starting' || this.isUnsettled()) this.sendStatus(party)
+    else if (this.isUnsettled() || this.consensus.work) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
     this.settle(nowMs)
   }
@@ -326,7 +326,8 @@ export class Replica {
     this.ordering.forgetWaiting()
     this.sync.progressed()
     this.poke(nowMs)
-    const contradiction = this.finality.contradiction(this.chain)
+    const { confirmed, contradiction } = this.finality.advance(this.chain)
+    for (const cosignature of confirmed) outbox.write({ kind: 'cosignature', contract, cosignature })
     if (contradiction) this.halt(contradiction)
   }
 
@@ -369,8 +370,8 @@ export class Replica {
   private tryCosign(nowMs: number): void {
     if (this.phase !== 'signing' || this.status !== 'accepted') return
     const size = this.chain.height + 1
-    const held = this.finality.cosignatures.get(this.self)
-    if (size <= this.cosignAskedSize || size < this.cosignedSize || (held && held.size >= size)) return
+    if (size <= this.cosignAskedSize || size < this.cosignedSize) return
+    if (this.finality.knownSizeOf(this.self) >= size) return
     this.cosignAskedSize = size
     const { frontier, block } = this.chain.tip
     const checkpoint = checkpointOf(block.header, this.chain.log.root(frontier.size))
@@ -437,7 +438,7 @@ export class Replica {
       type: 'STATUS',
       view: this.consensus.view,
       committedHeight: this.chain.height,
-      cosignatures: [...this.finality.cosignatures.values()],
+      cosignatures: this.finality.all(),
       boot: answerTo ?? this.boot,
       answer: answerTo !== undefined,
     })
@@ -460,7 +461,7 @@ export class Replica {
   private takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
     const asked = this.sync.answered(from, message.fromHeight)
     if (!asked || asked.fromHeight !== this.chain.height + 1) return
-    const hadCosigned = this.finality.sizeOf(from) > asked.fromHeight
+    const hadCosigned = this.finality.knownSizeOf(from) > asked.fromHeight
     const taken = takeLedger(this, message, hadCosigned, nowMs)
     if ('refused' in taken) {
       this.sync.refuse(from, taken.refused)
@@ -487,13 +488,10 @@ export class Replica {
     this.event({ type: 'MAY_SIGN', nowMs })
   }
 
-  /** AMN-2: all others have told; `floor` is the highest view any of them has committed. The engine has told the signer. */
-  recalled(floor: number, reissued: readonly SignedStatement[], cosignedSize: number, nowMs: number): void {
-    this.consensus.signedView = Math.max(this.consensus.signedView, floor + 1)
+  /** AMN-2: all others have told, and the signer has taken it in: these are its locks now. */
+  recalled(locks: Locks, cosignedSize: number, nowMs: number): void {
     this.cosignedSize = Math.max(this.cosignedSize, cosignedSize)
-    for (const signed of reissued) this.event({ type: 'SIGNED', signed, nowMs })
-    for (const { statement } of reissued)
-      this.consensus.signedView = Math.max(this.consensus.signedView, statement.view + 1)
+    noteLocks(this.consensus, locks)
     this.maySign(nowMs)
     this.settle(nowMs)
   }

@@ -11,7 +11,7 @@ import { blockHash, type LedgerBlock, logLeaf } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { commitmentsOf } from '../ledger/request.ts'
+import { commitmentsOf, requestId } from '../ledger/request.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
 import { pickOpenings } from './intake.ts'
@@ -51,6 +51,9 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
     )
   const chain = new Chain(contract, { ...tip, state, changes: [], frontier }, log)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
+  for (const { hash, block } of loaded.proposed)
+    if (blockHash(block.header) !== hash)
+      throw damaged(contract, `the proposed ledger block ${hash} was altered`)
   for (const record of loaded.waiting) addWaiting(chain, store, record)
   const stored = store.block(contract, loaded.height)
   return {
@@ -66,6 +69,7 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
 
 function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
   const { id, request, signature, receivedMs, local } = record
+  if (requestId(request) !== id) throw damaged(chain.contract, `the waiting request ${id} was altered`)
   const openings = store.openings(chain.contract, commitmentsOf(request.operations))
   chain.add({
     id,

@@ -1,7 +1,7 @@
 /**
  * Answers to what members ask for: requests with their openings, blocks, ranges of the ledger (ORD-10, SYN-1).
  */
-import { proposalMessage } from '../consensus/repair.ts'
+import { proposalMessages } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
 import { commitmentsOf, type OpenRequest } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
@@ -21,9 +21,9 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
     if (sizeBytes > ANSWER_BYTES) return
   }
   for (const hash of fetch.blocks ?? []) {
-    const message = proposalMessage(replica.consensus, hash)
-    if (message) replica.outbox.send(replica.contract, to, message)
-    else {
+    const messages = proposalMessages(replica.consensus, hash)
+    for (const message of messages) replica.outbox.send(replica.contract, to, message)
+    if (messages.length === 0) {
       const stored = replica.store.blockByHash(replica.contract, hash)
       if (stored)
         replica.outbox.send(replica.contract, to, {
@@ -109,7 +109,7 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
           })
   }
   const { committed, views } = replica.consensus
-  const cosignature = replica.finality.cosignatures.get(party)
+  const cosignature = replica.finality.highest(party)
   const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
   const answer: RecalledMessage = {
     type: 'RECALLED',

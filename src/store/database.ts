@@ -45,8 +45,12 @@ export class Database {
         }),
     )
     try {
-      this.guard(() => this.#configure())
-      this.guard(() => this.#migrate())
+      this.guard(() => {
+        // Before anything is changed in it: the file may be another program's.
+        this.#checkVersion()
+        this.#configure()
+        this.#migrate()
+      })
     } catch (error) {
       this.#database.close()
       throw error
@@ -54,8 +58,6 @@ export class Database {
   }
 
   #configure(): void {
-    // Reading the header first tells a file that is no database from every other failure.
-    this.get('SELECT count(*) FROM sqlite_schema')
     const inMemory = this.#path === ':memory:'
     this.#set('journal_mode', 'wal', inMemory ? 'memory' : 'wal')
     // FULL: the WAL is fsynced at each commit. In NORMAL, a power cut takes the last commits back.
@@ -79,9 +81,10 @@ export class Database {
       )
   }
 
-  #migrate(): void {
-    const version = Number(this.get<{ user_version: number }>('PRAGMA user_version')?.user_version)
-    const application = Number(this.get<{ application_id: number }>('PRAGMA application_id')?.application_id)
+  /** The layout's version; 0 for a new file. @throws CountersignError `storage-failed` unless it can be worked on */
+  #checkVersion(): number {
+    const version = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
+    const application = this.get<{ application_id: number }>('PRAGMA application_id')?.application_id
     const isEmpty = this.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined
     if (!isEmpty && application !== APPLICATION_ID)
       throw new CountersignError('storage-failed', `${this.#path} is the database of another program`)
@@ -90,9 +93,14 @@ export class Database {
         'storage-failed',
         `${this.#path} was written by a newer version (layout ${version}, this one knows ${MIGRATIONS.length}); use that version`,
       )
-    if (version === MIGRATIONS.length) return
+    return version
+  }
+
+  #migrate(): void {
+    if (this.#checkVersion() === MIGRATIONS.length) return
     this.transaction(() => {
-      for (const migration of MIGRATIONS.slice(version)) this.#database.exec(migration)
+      // Another process may have brought it up to date while this one waited.
+      for (const migration of MIGRATIONS.slice(this.#checkVersion())) this.#database.exec(migration)
       this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
       this.#database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
     })
@@ -198,8 +206,15 @@ export class Database {
   }
 
   close(): void {
+    if (!this.#database.isOpen) return
+    try {
+      // The library keeps a closed connection until its statements are collected; so the WAL is emptied here.
+      this.run('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // Whoever opens the database next finds it in the WAL.
+    }
     this.#statements.clear()
-    if (this.#database.isOpen) this.#database.close()
+    this.#database.close()
   }
 }
 

@@ -1,18 +1,19 @@
 /**
- * Between rows and what they stand for. What a row is read as is checked against the key it was found under, by its hash
- * where it has one, so that a damaged or edited database gives an error here and not a wrong object further on.
+ * Between rows and what they stand for. A row that isn't of the right shape is an error here. Whether a value, a request or a
+ * ledger block is the one that was signed is for those who rely on it to say, by its hash: an export must show what is on
+ * disk, altered or not, so that an auditor sees where.
  */
 import { Buffer } from 'node:buffer'
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
-import { blockHash, checkBlockShape, type LedgerBlock, type Outcome } from '../ledger/block.ts'
+import { checkBlockShape, type LedgerBlock, type Outcome } from '../ledger/block.ts'
 import { type Certificate, checkCertificateShape } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
 import { contractId, type Genesis } from '../ledger/genesis.ts'
-import { type Request, requestId } from '../ledger/request.ts'
-import { commitmentOf, type Opening, type Value } from '../ledger/value.ts'
+import type { Request } from '../ledger/request.ts'
+import type { Opening, Value } from '../ledger/value.ts'
 import type { ContractStatus, RequestRecord, SignedCard, StateRecord, StoredContract } from './store.ts'
 
 /** A hash, id or UID as the bytes it is stored as. */
@@ -95,7 +96,12 @@ export type RequestRow = {
 
 export function readRequest(row: RequestRow): RequestRecord {
   const id = hexOf(row.hash)
-  const request = readJson<Request>('request', id, row.body, (value) => requestId(value) === id)
+  const request = readJson<Request>(
+    'request',
+    id,
+    row.body,
+    (value) => typeof value === 'object' && value !== null,
+  )
   const record: RequestRecord = {
     id,
     request,
@@ -114,12 +120,7 @@ export function readRequest(row: RequestRow): RequestRecord {
 }
 
 export function readBlock(hash: string, body: string): LedgerBlock {
-  return readJson<LedgerBlock>(
-    'block',
-    hash,
-    body,
-    (value) => blockHash(checkBlockShape(value).header) === hash,
-  )
+  return readJson<LedgerBlock>('block', hash, body, (value) => checkBlockShape(value) !== undefined)
 }
 
 export type CertificateRow = { view: number; kind: string; block: Uint8Array; body: string }
@@ -154,7 +155,7 @@ export function readOpening(commitment: string, salt: Uint8Array, body: string):
     'opening',
     commitment,
     body,
-    (found) => commitmentOf({ salt: saltText, value: found }) === commitment,
+    (found) => found === null || typeof found !== 'object',
   )
   return { salt: saltText, value }
 }
