@@ -83,7 +83,8 @@ export class Replica {
   /** Members that have answered since we started (AMN-1), or told our signatures (AMN-2). */
   readonly answers = new Set<string>()
   private cosignedSize: number
-  private cosignAskedSize = 0
+  /** The signer has been asked for one and has not answered: the next is asked for the tip as it is then. */
+  private cosignPending = false
   private reportedFinalSize = 0
   readonly ordering: Ordering
   private resendAtMs: number | undefined
@@ -244,6 +245,7 @@ export class Replica {
 
   /** The signer's answer to an item of ours. */
   signedItem(item: SignItem, result: SignResult, nowMs: number): void {
+    if (item.kind === 'checkpoint') this.cosignPending = false
     if ('refused' in result) {
       this.outbox.log('error', 'signer-refused', { contract: this.contract, reason: result.refused })
       if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
@@ -263,8 +265,8 @@ export class Replica {
   }
 
   tick(nowMs: number): void {
-    const { policy } = this.genesis
-    for (const id of this.chain.expire(nowMs, policy.clockBoundMs)) {
+    const uncommitted = [...this.consensus.blocks.values()].map(({ block }) => block)
+    for (const id of this.chain.expire(nowMs, uncommitted)) {
       this.outbox.write({ kind: 'request-dropped', contract: this.contract, id })
       this.outbox.notify({ contract: this.contract, type: 'expired', request: id })
     }
@@ -281,7 +283,8 @@ export class Replica {
 
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
-    const times = [nextWakeMs(this.consensus, nowMs), this.resendAtMs, this.sync.wakeMs(this.chain.height)]
+    const times = [nextWakeMs(this.consensus, nowMs), this.resendAtMs, this.chain.expiryMs]
+    if (this.status !== 'halted') times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
@@ -354,7 +357,7 @@ export class Replica {
       outbox.log('warn', 'bad-cosignature', { contract, party: cosignature.party })
     else if (taken.result === 'new') {
       outbox.write({ kind: 'cosignature', contract, cosignature })
-      this.sync.told(cosignature.party, cosignature.size - 1)
+      if (cosignature.party !== this.self) this.sync.told(cosignature.party, cosignature.size - 1)
       if (cosignature.size === 1) outbox.notify({ contract, type: 'accepted', party: cosignature.party })
       this.poke(nowMs)
     }
@@ -370,9 +373,9 @@ export class Replica {
   private tryCosign(nowMs: number): void {
     if (this.phase !== 'signing' || this.status !== 'accepted') return
     const size = this.chain.height + 1
-    if (size <= this.cosignAskedSize || size < this.cosignedSize) return
+    if (this.cosignPending || size < this.cosignedSize) return
     if (this.finality.knownSizeOf(this.self) >= size) return
-    this.cosignAskedSize = size
+    this.cosignPending = true
     const { frontier, block } = this.chain.tip
     const checkpoint = checkpointOf(block.header, this.chain.log.root(frontier.size))
     const consistency =
@@ -427,7 +430,7 @@ export class Replica {
 
   private updateWork(nowMs: number): void {
     const parent = parentFor(this.consensus, this.consensus.view)
-    const work = this.chain.hasWork(parent ?? this.chain.tip.hash)
+    const work = this.chain.hasWork(parent ?? this.chain.tip.hash, nowMs)
     if (work === this.consensus.work && work === this.lastWork) return
     this.lastWork = work
     this.event({ type: 'WORK', work, nowMs })
@@ -464,7 +467,7 @@ export class Replica {
     const hadCosigned = this.finality.knownSizeOf(from) > asked.fromHeight
     const taken = takeLedger(this, message, hadCosigned, nowMs)
     if ('refused' in taken) {
-      this.sync.refuse(from, taken.refused)
+      this.sync.refuse(from, taken.refused, taken.isShort ?? false, nowMs)
       this.outbox.log('warn', 'history-refused', {
         rule: 'SYN-2',
         contract: this.contract,
@@ -473,6 +476,7 @@ export class Replica {
       })
       return
     }
+    this.sync.served(from)
     const { hashes, notarization, finalization } = taken
     this.commit(hashes, notarization, finalization, nowMs)
     const { hash, block } = this.chain.tip
