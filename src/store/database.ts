@@ -209,7 +209,7 @@ export class Database {
     if (!this.#database.isOpen) return
     try {
       // The library keeps a closed connection until its statements are collected; so the WAL is emptied here.
-      this.run('PRAGMA wal_checkpoint(TRUNCATE)')
+      this.get('PRAGMA wal_checkpoint(TRUNCATE)')
     } catch {
       // Whoever opens the database next finds it in the WAL.
     }

@@ -7,13 +7,14 @@ import { Buffer } from 'node:buffer'
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
+import * as shape from '../crypto/shape.ts'
 import { checkBlockShape, type LedgerBlock, type Outcome } from '../ledger/block.ts'
 import { type Certificate, checkCertificateShape } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
 import { contractId, type Genesis } from '../ledger/genesis.ts'
-import type { Request } from '../ledger/request.ts'
-import type { Opening, Value } from '../ledger/value.ts'
+import { OPERATIONS_MAX, operationShape, type Request } from '../ledger/request.ts'
+import { type Opening, type Value, valueShape } from '../ledger/value.ts'
 import type { ContractStatus, RequestRecord, SignedCard, StateRecord, StoredContract } from './store.ts'
 
 /** A hash, id or UID as the bytes it is stored as. */
@@ -94,13 +95,22 @@ export type RequestRow = {
   code: string | null
 }
 
+const requestShape = shape.object({
+  contract: shape.hash,
+  author: shape.hash,
+  authorKey: shape.publicKey,
+  nonce: shape.base64url(16),
+  notAfterMs: shape.timeMs,
+  operations: shape.array(operationShape, OPERATIONS_MAX, 1),
+})
+
 export function readRequest(row: RequestRow): RequestRecord {
   const id = hexOf(row.hash)
   const request = readJson<Request>(
     'request',
     id,
     row.body,
-    (value) => typeof value === 'object' && value !== null,
+    (value) => requestShape(value, 'request') !== undefined,
   )
   const record: RequestRecord = {
     id,
@@ -155,7 +165,7 @@ export function readOpening(commitment: string, salt: Uint8Array, body: string):
     'opening',
     commitment,
     body,
-    (found) => found === null || typeof found !== 'object',
+    (found) => valueShape(found, 'value') !== undefined,
   )
   return { salt: saltText, value }
 }
