@@ -273,13 +273,13 @@ export class Node {
           )
         return this.proven(party, peer.card)
       })
-    const members = [this.card, ...cards]
+    const members = [this.proven(this.party, this.card), ...cards]
     const contract = this.engine.create(name, members, document, { ...DEFAULT_POLICY, ...policy }, this.now())
     this.scheduleTurn()
     return contract
   }
 
-  /** A pinned party's card as a genesis holds it: with the cards before it. */
+  /** A party’s card as a genesis holds it: with the cards before it. */
   private proven(party: string, card: SignedCard): ProvenCard {
     const earlier = this.store.cardHistory(party).filter((one) => one.card.sequence < card.card.sequence)
     return earlier.length === 0 ? card : { ...card, earlier }

@@ -71,8 +71,8 @@ function alter(container: Container, key: string, how: number, number: number, v
   if (how === 0) put(key, value)
   else if (how === 1 && Array.isArray(container)) container.splice(Number(key), 1)
   else if (how === 1) delete object[key]
-  else if (how === 2 && !Array.isArray(container)) put(KEYS[number % KEYS.length] as string, value)
-  else if (how === 2) container.splice(Number(key), 0, member)
+  else if (how === 2 && Array.isArray(container)) container.splice(Number(key), 0, member)
+  else if (how === 2) put(KEYS[number % KEYS.length] as string, value)
   else if (how === 3) put(key, [member])
   else if (how === 4 && Array.isArray(member)) put(key, member.toReversed())
   else if (typeof member === 'number')
