@@ -9,19 +9,35 @@ import {
   type KnownBlock,
   leaderOf,
   type Proposal,
+  restartResending,
   viewRecord,
 } from './state.ts'
 
 /** Blocks of one view kept without being asked for: a liar may sign any number. */
 const BLOCKS_PER_VIEW_MAX = 3
 
-export function wantBlock(context: Context, hash: string, from?: string): void {
+/** Asks for a block that is missing here: at first one member who must hold it, then everybody from time to time. */
+function wantBlock(context: Context, hash: string, holder: string | undefined): void {
   const { state, effects } = context
   if (state.blocks.has(hash)) return
   const askedMs = state.wanted.get(hash)
   if (askedMs !== undefined && context.nowMs < askedMs + state.config.timing.resendMs) return
   state.wanted.set(hash, context.nowMs)
-  effects.push(from ? { type: 'FETCH_BLOCK', hash, from } : { type: 'FETCH_BLOCK', hash })
+  const isFirst = askedMs === undefined && holder !== undefined
+  const from = isFirst && holder !== state.config.self && !state.down.has(holder) ? holder : undefined
+  effects.push(from === undefined ? { type: 'FETCH_BLOCK', hash } : { type: 'FETCH_BLOCK', hash, from })
+}
+
+/** Asks for whatever is certified, or built on, and not held (ORD-10). */
+export function wantBlocks(context: Context): void {
+  const { state } = context
+  for (const [view, record] of state.views) {
+    if (view <= state.committed.view) continue
+    for (const hash of record.notarizations.keys()) wantBlock(context, hash, leaderOf(state.config, view))
+  }
+  for (const { block, status } of state.blocks.values())
+    if (status === 'unchecked')
+      wantBlock(context, block.header.parent, leaderOf(state.config, block.header.view))
 }
 
 export function takeProposal(context: Context, hash: string, proposal: Proposal): void {
@@ -59,6 +75,8 @@ export function takeProposal(context: Context, hash: string, proposal: Proposal)
     state.wanted.delete(hash)
   }
   if (!isLeaders) return
+  const known = state.blocks.get(hash)
+  if (known) known.leaderVote ??= vote
   if (record.proposal === undefined) record.proposal = hash
   const held = record.votes.get(leader)
   if (!held || contradiction(held, vote)) recordStatement(context, record, vote)
@@ -77,15 +95,17 @@ export function requestChecks(context: Context): void {
   const { state, effects } = context
   for (const known of state.blocks.values()) {
     if (known.status !== 'unchecked') continue
-    const { parent } = known.block.header
+    const { parent, height } = known.block.header
     const before = state.blocks.get(parent)
-    if (!before) wantBlock(context, parent)
-    else if (before.status === 'invalid') known.status = 'invalid'
-    else if (before.status === 'valid') {
+    // What stands right above the committed tip and not on it can never be committed.
+    const isAstray = height <= state.committed.height + 1 && parent !== state.committed.hash
+    if (isAstray || before?.status === 'invalid') known.status = 'invalid'
+    else if (before?.status === 'valid') {
       known.status = 'checking'
       effects.push({ type: 'CHECK', hash: known.hash, block: known.block })
     }
   }
+  wantBlocks(context)
 }
 
 export function tryCommit(context: Context): void {
@@ -95,17 +115,15 @@ export function tryCommit(context: Context): void {
   const chain: KnownBlock[] = []
   for (let at = target.hash; at !== state.committed.hash; ) {
     const known = state.blocks.get(at)
-    if (!known) {
-      wantBlock(context, at)
-      return
-    }
+    if (!known) return
     if (known.block.header.height <= state.committed.height) {
       halt(context, `two conflicting ledger blocks were committed at height ${known.block.header.height}`)
       return
     }
-    chain.unshift(known)
+    chain.push(known)
     at = known.block.header.parent
   }
+  chain.reverse()
   if (chain.some(({ status }) => status === 'invalid')) {
     halt(context, 'the quorum committed a ledger block that this node computes differently')
     return
@@ -124,14 +142,15 @@ export function tryCommit(context: Context): void {
   moveTip(state, tip)
 }
 
-export function moveTip(state: ConsensusState, tip: KnownBlock): void {
+function moveTip(state: ConsensusState, tip: KnownBlock): void {
   const { height, view, timeMs } = tip.block.header
   state.committed = { hash: tip.hash, height, view, timeMs }
   for (const old of state.views.keys()) if (old < view) state.views.delete(old)
   for (const [hash, known] of state.blocks)
     if (known.block.header.height <= height && hash !== tip.hash) state.blocks.delete(hash)
-  for (const hash of state.wanted.keys()) if (state.blocks.has(hash)) state.wanted.delete(hash)
-  state.resends = 0
+  // Whatever is still wanted is asked for anew.
+  state.wanted.clear()
+  restartResending(state)
 }
 
 export function takeSynced(context: Context, event: Extract<Event, { type: 'SYNCED' }>): void {
@@ -143,13 +162,12 @@ export function takeSynced(context: Context, event: Extract<Event, { type: 'SYNC
   record.finalizations.set(hash, finalization)
   const known: KnownBlock = { hash, block, status: 'valid', timely: true }
   state.blocks.set(hash, known)
-  state.wanted.clear()
   if (state.target && state.target.view <= block.header.view) state.target = undefined
   moveTip(state, known)
   enterView(context, block.header.view + 1)
 }
 
-export function halt(context: Context, reason: string): void {
+function halt(context: Context, reason: string): void {
   context.state.halted = true
   context.effects.push({ type: 'HALT', reason })
 }

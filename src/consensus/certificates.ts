@@ -7,11 +7,12 @@ import {
   statementVerifies,
 } from '../ledger/certificate.ts'
 import { contradiction } from '../ledger/evidence.ts'
-import { wantBlock } from './blocks.ts'
 import { type ConsensusState, type Context, type ViewRecord, viewRecord } from './state.ts'
 
 /** How far beyond our own view a message may be: more is taken from certificates only. */
 export const VIEWS_AHEAD_MAX = 1000
+/** Statements of one member, view and type that are kept: more than one is a liar's, who may sign any number. */
+const STATEMENTS_MAX = 3
 
 export function enterView(context: Context, view: number): void {
   const { state } = context
@@ -25,7 +26,7 @@ export function enterView(context: Context, view: number): void {
 }
 
 /** Takes a certificate that has been checked (or was made here of checked statements). */
-export function acceptCertificate(context: Context, certificate: Certificate): void {
+function acceptCertificate(context: Context, certificate: Certificate): void {
   const { state, effects } = context
   const { kind, view, block } = certificate
   if (view < state.committed.view) return
@@ -39,10 +40,7 @@ export function acceptCertificate(context: Context, certificate: Certificate): v
     held.set(block as string, certificate)
   }
   effects.push({ type: 'STORE_CERTIFICATE', certificate })
-  if (kind !== 'finalization') {
-    if (kind === 'notarization') wantBlock(context, block as string)
-    enterView(context, view + 1)
-  }
+  if (kind !== 'finalization') enterView(context, view + 1)
   const hash = kind === 'skip' ? undefined : block
   if (hash && record.notarizations.has(hash) && record.finalizations.has(hash)) {
     if (!state.target || state.target.view < view) state.target = { hash, view }
@@ -58,7 +56,7 @@ export function takeCertificate(context: Context, certificate: Certificate): boo
   return true
 }
 
-export function holds(state: ConsensusState, { kind, view, block }: Certificate): boolean {
+function holds(state: ConsensusState, { kind, view, block }: Certificate): boolean {
   const record = state.views.get(view)
   if (!record) return false
   if (kind === 'skip') return record.skipCertificate !== undefined
@@ -73,37 +71,43 @@ export function takeStatement(context: Context, signed: SignedStatement): void {
   const { statement, party } = signed
   if (statement.view < state.committed.view || statement.view > state.view + VIEWS_AHEAD_MAX) return
   const record = viewRecord(state, statement.view)
-  const held = setsOf(record, statement.type).get(party)
-  const block = statement.type === 'SKIP' ? undefined : statement.block
-  if (held && (held.statement as { block?: string }).block === block) return
+  const held = heldOf(record, party).filter((one) => one.statement.type === statement.type)
+  if (held.some((one) => blockOf(one) === blockOf(signed)) || held.length >= STATEMENTS_MAX) return
   if (isSettled(record, statement) && !suspicious(record, signed)) return
   if (!statementVerifies(state.config.electorate, signed, state.config.cache)) return
   recordStatement(context, record, signed)
 }
 
 /** A further signature on what a quorum has signed already changes nothing: no need to spend a verification on it. */
-export function isSettled(record: ViewRecord, statement: Statement): boolean {
+function isSettled(record: ViewRecord, statement: Statement): boolean {
   if (statement.type === 'SKIP') return record.skipCertificate !== undefined
   return (statement.type === 'VOTE' ? record.notarizations : record.finalizations).has(statement.block)
 }
 
-export function others(record: ViewRecord, party: string): SignedStatement[] {
-  return [record.votes, record.finalizes, record.skips].flatMap((set) => set.get(party) ?? [])
+function blockOf({ statement }: SignedStatement): string | undefined {
+  return statement.type === 'SKIP' ? undefined : statement.block
 }
 
-export function suspicious(record: ViewRecord, signed: SignedStatement): boolean {
-  return others(record, signed.party).some((other) => contradiction(other, signed) !== undefined)
+/** A liar's further statements stand under their block beside its first: they count towards that block's certificate. */
+function heldOf(record: ViewRecord, party: string): SignedStatement[] {
+  const held: SignedStatement[] = []
+  for (const set of [record.votes, record.finalizes, record.skips])
+    for (const signed of set.values()) if (signed.party === party) held.push(signed)
+  return held
+}
+
+function suspicious(record: ViewRecord, signed: SignedStatement): boolean {
+  return heldOf(record, signed.party).some((other) => contradiction(other, signed) !== undefined)
 }
 
 export function recordStatement(context: Context, record: ViewRecord, signed: SignedStatement): void {
   const { statement, party } = signed
-  for (const other of others(record, party)) {
+  for (const other of heldOf(record, party)) {
     const kind = contradiction(other, signed)
     if (kind)
       context.effects.push({ type: 'EVIDENCE', evidence: { kind, party, first: other, second: signed } })
   }
   const set = setsOf(record, statement.type)
-  // A liar's second statement still counts towards a certificate of its own block: keep it under its block.
   set.set(set.has(party) && statement.type !== 'SKIP' ? `${party} ${statement.block}` : party, signed)
   if (statement.type === 'SKIP') {
     if (!record.skipCertificate) certify(context, 'skip', record.view, undefined, [...set.values()])
@@ -118,7 +122,7 @@ export function recordStatement(context: Context, record: ViewRecord, signed: Si
   certify(context, kind, record.view, statement.block, same)
 }
 
-export function certify(
+function certify(
   context: Context,
   kind: Certificate['kind'],
   view: number,

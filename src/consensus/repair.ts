@@ -1,16 +1,15 @@
 /** Repair: what a peer that is not ahead is sent when it says where it stands (ORD-10). */
 import type { Certificate } from '../ledger/certificate.ts'
-import type { ConsensusState, Context, Proposal } from './state.ts'
+import type { ConsensusState, Context, OrderingMessage } from './state.ts'
 
 const REPAIR_CERTIFICATES_MAX = 64
+/** Skip certificates in one PROPOSE; more go ahead of it. */
+const SKIPS_SHOWN_MAX = 256
 
-/** A block with what it rests on, as it is sent (ORD-3). */
-export function proposalMessage(
-  state: ConsensusState,
-  hash: string,
-): ({ type: 'PROPOSE' } & Proposal) | undefined {
+/** A block with what it rests on, as it is sent (ORD-3): the last message is its PROPOSE. None where it isn't held. */
+export function proposalMessages(state: ConsensusState, hash: string): OrderingMessage[] {
   const known = state.blocks.get(hash)
-  if (!known) return undefined
+  if (!known) return []
   const { header } = known.block
   const before = state.blocks.get(header.parent)
   const parentView = before?.block.header.view ?? 0
@@ -20,13 +19,17 @@ export function proposalMessage(
     if (certificate) skipCertificates.push(certificate)
   }
   const notarization = state.views.get(parentView)?.notarizations.get(header.parent)
-  return {
-    type: 'PROPOSE',
-    block: known.block,
-    ...(known.leaderVote ? { vote: known.leaderVote } : {}),
-    ...(notarization ? { notarization } : {}),
-    skipCertificates,
-  }
+  const ahead = skipCertificates.splice(0, Math.max(0, skipCertificates.length - SKIPS_SHOWN_MAX))
+  return [
+    ...ahead.map((certificate): OrderingMessage => ({ type: 'CERTIFICATE', certificate })),
+    {
+      type: 'PROPOSE',
+      block: known.block,
+      ...(known.leaderVote ? { vote: known.leaderVote } : {}),
+      ...(notarization ? { notarization } : {}),
+      skipCertificates,
+    },
+  ]
 }
 
 /** A peer that is not ahead tells where it stands: send what brings it here. */
@@ -46,10 +49,8 @@ export function helpPeer(context: Context, from: string, theirView: number): voi
     const record = state.views.get(view)
     if (!record) continue
     const block = record.proposal ?? [...record.notarizations.keys()][0]
-    if (block && block !== state.committed.hash) {
-      const message = proposalMessage(state, block)
-      if (message) effects.push({ type: 'SEND', to: from, message })
-    }
+    if (block && block !== state.committed.hash)
+      for (const message of proposalMessages(state, block)) effects.push({ type: 'SEND', to: from, message })
     for (const set of [record.votes, record.skips, record.finalizes]) {
       const signed = set.get(state.config.self)
       if (signed) effects.push({ type: 'SEND', to: from, message: { type: 'STATEMENT', signed } })

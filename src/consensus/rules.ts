@@ -2,11 +2,14 @@
 import type { LedgerBlock } from '../ledger/block.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
 import { recordStatement, setsOf } from './certificates.ts'
-import { proposalMessage } from './repair.ts'
+import { proposalMessages } from './repair.ts'
 import { type ConsensusState, type Context, leaderOf, parentFor, viewRecord } from './state.ts'
-import { needsBlock, wantsEmpty } from './timers.ts'
+import { isBusy, wantsEmpty } from './timers.ts'
 
-export function sign(context: Context, view: number, type: Statement['type'], block?: string): void {
+/** Rotations of leaders that are skipped at once where there is reason to; then views take their time again. */
+const HASTY_ROTATIONS = 2
+
+function sign(context: Context, view: number, type: Statement['type'], block?: string): void {
   const { contract, lineage, epoch } = context.state.config.electorate
   const at = { contract, lineage, epoch, view }
   context.state.signedView = Math.max(context.state.signedView, view)
@@ -18,9 +21,10 @@ export function tryFinalize(context: Context, view: number): void {
   const { state } = context
   if (view < 1 || state.signedView > view) return
   const record = state.views.get(view)
-  if (!record || record.mine.skip || record.mine.finalize) return
+  if (!record || record.mine.skip || record.locks.skip || record.mine.finalize) return
   for (const hash of record.notarizations.keys()) {
     if (state.blocks.get(hash)?.status !== 'valid') continue
+    if (record.locks.finalize !== undefined && record.locks.finalize !== hash) continue
     record.mine.finalize = hash
     sign(context, view, 'FINALIZE', hash)
     return
@@ -33,14 +37,16 @@ export function tryVote(context: Context): void {
   const record = state.views.get(view)
   if (!record?.proposal || record.mine.vote || state.signedView > view) return
   const known = state.blocks.get(record.proposal)
-  if (known?.status !== 'valid' || !known.timely) return
+  if (known?.status !== 'valid') return
+  const { vote: locked } = record.locks
+  if (locked === undefined ? !known.timely : locked !== known.hash) return
   if (!restsOnCertificates(state, known.block)) return
   record.mine.vote = known.hash
   sign(context, view, 'VOTE', known.hash)
 }
 
 /** ORD-3: the parent is notarised, and every view between has a skip certificate. */
-export function restsOnCertificates(state: ConsensusState, block: LedgerBlock): boolean {
+function restsOnCertificates(state: ConsensusState, block: LedgerBlock): boolean {
   const { parent, view } = block.header
   const before = state.blocks.get(parent)
   if (!before) return false
@@ -57,11 +63,14 @@ export function tryPropose(context: Context): void {
   const { view, config } = state
   if (leaderOf(config, view) !== config.self || state.signedView > view) return
   const record = viewRecord(state, view)
-  if (record.mine.built || record.mine.skip || !needsBlock(state, context.nowMs)) return
+  if (record.mine.built || record.mine.skip || record.locks.skip || record.locks.vote !== undefined) return
+  if (record.proposal !== undefined) return
+  const isEmptyWanted = wantsEmpty(state, context.nowMs)
+  if (!state.work && !isEmptyWanted) return
   const parent = parentFor(state, view)
-  if (!parent || state.blocks.get(parent.hash)?.status !== 'valid') return
+  if (parent === undefined || state.blocks.get(parent)?.status !== 'valid') return
   record.mine.built = true
-  effects.push({ type: 'BUILD', view, parent: parent.hash, evenEmpty: wantsEmpty(state, context.nowMs) })
+  effects.push({ type: 'BUILD', view, parent, evenEmpty: isEmptyWanted && parent !== state.committed.hash })
 }
 
 export function takeBuilt(context: Context, view: number, hash: string, block: LedgerBlock): void {
@@ -87,22 +96,23 @@ export function takeOwn(context: Context, signed: SignedStatement): void {
   }
   const known = state.blocks.get(statement.block)
   if (known) known.leaderVote = signed
-  const message = proposalMessage(state, statement.block)
-  if (message) effects.push({ type: 'SEND', message })
+  for (const message of proposalMessages(state, statement.block)) effects.push({ type: 'SEND', message })
 }
 
 export function trySkip(context: Context): void {
   const { state, nowMs } = context
   const { view, config } = state
   const record = viewRecord(state, view)
-  if (record.mine.skip || record.mine.finalize || state.signedView > view) return
-  if (!needsBlock(state, nowMs)) return
+  if (record.mine.skip || record.mine.finalize || record.locks.finalize || state.signedView > view) return
+  if (!isBusy(state, nowMs)) return
   const leader = leaderOf(config, view)
   const known = record.proposal ? state.blocks.get(record.proposal) : undefined
   const refused = known && (known.status === 'invalid' || (known.status === 'valid' && !known.timely))
+  const { skip: skippedBefore } = record.locks
   const absent = !record.proposal && leader !== config.self && state.down.has(leader)
   if (state.deadlineMs !== undefined && nowMs >= state.deadlineMs) state.late = true
-  if (!refused && !absent && !state.late) return
+  const isHasty = state.skipsInARow < HASTY_ROTATIONS * config.members.length
+  if (!state.late && !skippedBefore && !(isHasty && (refused || absent))) return
   record.mine.skip = true
   sign(context, view, 'SKIP')
 }

@@ -62,8 +62,10 @@ export type ViewRecord = {
   notarizations: Map<string, Certificate>
   finalizations: Map<string, Certificate>
   skipCertificate?: Certificate
-  /** What was asked of our own signer in this view. */
+  /** What was asked of our own signer in this view since this start. */
   mine: { vote?: string; finalize?: string; skip?: boolean; built?: boolean }
+  /** What our signer had signed in this view before this start. */
+  locks: { vote?: string; finalize?: string; skip?: boolean }
 }
 
 export type ConsensusState = {
@@ -157,6 +159,7 @@ export function viewRecord(state: ConsensusState, view: number): ViewRecord {
       notarizations: new Map(),
       finalizations: new Map(),
       mine: {},
+      locks: {},
     }
     state.views.set(view, record)
   }
@@ -197,16 +200,16 @@ export function initialState(config: ConsensusConfig, tip: CommittedTip): Consen
   return state
 }
 
-/**
- * State after a restart: the committed tip, what was on disk beyond it, and what the signer has signed (`signed`: the
- * statements of its highest view, reissued).
- */
+/** What our signer has signed before: nothing is signed below `view`, and nothing that contradicts the statements. */
+export type Locks = { view: number; statements: readonly Statement[] }
+
+/** State after a restart: the committed tip, what was on disk beyond it, and what the signer has signed. */
 export function restoredState(
   config: ConsensusConfig,
   tip: CommittedTip,
   blocks: readonly { hash: string; block: LedgerBlock }[],
   certificates: readonly Certificate[],
-  signed: readonly SignedStatement[],
+  locks: Locks,
 ): ConsensusState {
   const state = initialState(config, tip)
   for (const { hash, block } of blocks)
@@ -221,50 +224,46 @@ export function restoredState(
     else record.finalizations.set(certificate.block as string, certificate)
     if (certificate.kind !== 'finalization') state.view = Math.max(state.view, certificate.view + 1)
   }
-  for (const own of signed) {
-    const { statement } = own
-    state.signedView = Math.max(state.signedView, statement.view)
-    const record = viewRecord(state, statement.view)
-    if (statement.type === 'VOTE') {
-      record.mine.vote = statement.block
-      record.mine.built = true
-      record.votes.set(config.self, own)
-      const known = state.blocks.get(statement.block)
-      if (known) record.proposal = statement.block
-      if (known && leaderOf(config, statement.view) === config.self) known.leaderVote = own
-    } else if (statement.type === 'FINALIZE') {
-      record.mine.finalize = statement.block
-      record.finalizes.set(config.self, own)
-    } else {
-      record.mine.skip = true
-      record.skips.set(config.self, own)
-    }
-  }
+  noteLocks(state, locks)
+  for (const [view, record] of state.views)
+    for (const hash of record.finalizations.keys())
+      if (view > state.committed.view && record.notarizations.has(hash) && view > (state.target?.view ?? 0))
+        state.target = { hash, view }
   return state
 }
 
-/**
- * What a leader of `view` builds on: the newest notarised block with skip certificates for every view since, or undefined
- * where such a chain isn't known. The committed block 0 needs no notarization.
- */
-export function parentFor(
-  state: ConsensusState,
-  view: number,
-): { hash: string; notarization?: Certificate; skipCertificates: Certificate[] } | undefined {
-  const skipCertificates: Certificate[] = []
-  for (let before = view - 1; before >= state.committed.view; before -= 1) {
-    const record = state.views.get(before)
-    if (before === state.committed.view) {
-      const notarization = record?.notarizations.get(state.committed.hash)
-      return { hash: state.committed.hash, notarization, skipCertificates }
-    }
-    if (!record) return undefined
-    for (const [hash, notarization] of record.notarizations)
-      if (extendsCommitted(state, hash)) return { hash, notarization, skipCertificates }
-    if (!record.skipCertificate) return undefined
-    skipCertificates.unshift(record.skipCertificate)
+/** Takes in what our signer has signed. The signatures are asked of it again once what they rest on is here (ORD-5). */
+export function noteLocks(state: ConsensusState, { view: lockedView, statements }: Locks): void {
+  state.signedView = Math.max(state.signedView, lockedView)
+  for (const statement of statements) {
+    const { view, type } = statement
+    state.signedView = Math.max(state.signedView, view)
+    if (view < state.committed.view) continue
+    const { locks } = viewRecord(state, view)
+    if (type === 'SKIP') locks.skip = true
+    else if (type === 'FINALIZE') locks.finalize = statement.block
+    else locks.vote = statement.block
+    const known = type === 'VOTE' ? state.blocks.get(statement.block) : undefined
+    if (known) viewRecord(state, view).proposal = known.hash
   }
-  return undefined
+}
+
+/**
+ * The block a leader of `view` builds on: the newest notarised one with skip certificates for every view since, or the
+ * committed tip; undefined where no such chain of certificates is known.
+ */
+export function parentFor(state: ConsensusState, view: number): string | undefined {
+  for (let before = view - 1; before > state.committed.view; before -= 1) {
+    const record = state.views.get(before)
+    if (!record) return undefined
+    for (const hash of record.notarizations.keys()) {
+      // A view may end both ways: what nobody hands us need not be built on where the view was skipped as well.
+      const isUsable = state.blocks.get(hash)?.status === 'valid' || !record.skipCertificate
+      if (isUsable && extendsCommitted(state, hash)) return hash
+    }
+    if (!record.skipCertificate) return undefined
+  }
+  return view > state.committed.view ? state.committed.hash : undefined
 }
 
 /** False only where the block is known to be on another branch than the committed tip. */
@@ -276,4 +275,10 @@ function extendsCommitted(state: ConsensusState, hash: string): boolean {
     at = known.block.header.parent
   }
   return true
+}
+
+/** A connection is new: what was lost with the one before is asked for soon, however long it has been. */
+export function restartResending(state: ConsensusState): void {
+  state.resends = 0
+  state.resendAtMs = undefined
 }

@@ -6,7 +6,14 @@ import { requestChecks, takeCheck, takeProposal, takeSynced, tryCommit } from '.
 import { enterView, takeCertificate, takeStatement } from './certificates.ts'
 import { helpPeer } from './repair.ts'
 import { takeBuilt, takeOwn, tryFinalize, tryPropose, trySkip, tryVote } from './rules.ts'
-import { type ConsensusState, type Context, type Effect, type Event, viewRecord } from './state.ts'
+import {
+  type ConsensusState,
+  type Context,
+  type Effect,
+  type Event,
+  restartResending,
+  viewRecord,
+} from './state.ts'
 import { setTimers } from './timers.ts'
 
 export function step(state: ConsensusState, event: Event): Effect[] {
@@ -26,6 +33,7 @@ export function step(state: ConsensusState, event: Event): Effect[] {
       break
     case 'PEER_UP':
       state.down.delete(event.party)
+      restartResending(state)
       break
     case 'PEER_DOWN':
       state.down.add(event.party)
@@ -49,7 +57,8 @@ export function step(state: ConsensusState, event: Event): Effect[] {
       takeBuilt(context, event.view, event.hash, event.block)
       break
     case 'NOT_BUILT':
-      viewRecord(state, event.view).mine.built = false
+      // It had heard of work that is done by now: it may still propose in this view. Anything else is not tried again.
+      if (state.work) viewRecord(state, event.view).mine.built = false
       state.work = false
       break
     case 'SIGNED':

@@ -1,11 +1,22 @@
 /** When something is due: timers run only while work is pending (ORD-6). */
-import { wantBlock } from './blocks.ts'
+import { wantBlocks } from './blocks.ts'
 import type { ConsensusState, Context } from './state.ts'
 
-/** True while something waits to be ordered or committed: only then do timers run (ORD-6). */
-export function needsBlock(state: ConsensusState, nowMs: number): boolean {
+/**
+ * True while this view has to end: something waits to be ordered or committed, or another member has begun to end it. What
+ * made that member do so may never reach us, and its quorum may need us.
+ */
+export function isBusy(state: ConsensusState, nowMs: number): boolean {
   if (state.view === 0 || state.halted) return false
-  return state.work || wantsEmpty(state, nowMs)
+  return state.work || wantsEmpty(state, nowMs) || hasBegun(state)
+}
+
+function hasBegun(state: ConsensusState): boolean {
+  const record = state.views.get(state.view)
+  if (!record) return false
+  const { proposal, votes, skips, locks } = record
+  if (locks.vote !== undefined || locks.finalize !== undefined || locks.skip) return true
+  return proposal !== undefined || votes.size > 0 || skips.size > 0
 }
 
 /** True once a notarised block has waited long enough for its COMMIT: a block above it may bring it. */
@@ -27,7 +38,7 @@ export function nextWakeMs(state: ConsensusState, nowMs: number): number | undef
   const times: number[] = []
   if (state.deadlineMs !== undefined) times.push(state.deadlineMs)
   if (state.resendAtMs !== undefined) times.push(state.resendAtMs)
-  if (!state.work && isUncommitted(state) && !needsBlock(state, nowMs))
+  if (isUncommitted(state) && !wantsEmpty(state, nowMs))
     times.push(state.enteredMs + state.config.timing.emptyAfterMs)
   return times.length === 0 ? undefined : Math.min(...times)
 }
@@ -35,18 +46,17 @@ export function nextWakeMs(state: ConsensusState, nowMs: number): number | undef
 export function setTimers(context: Context): void {
   const { state, nowMs } = context
   const { timing } = state.config
-  const needs = needsBlock(state, nowMs)
-  if (!needs) {
+  const busy = isBusy(state, nowMs)
+  if (!busy) {
     state.deadlineMs = undefined
     state.late = false
   } else if (!state.late && state.deadlineMs === undefined) {
-    const growth = 1.5 ** Math.min(state.skipsInARow, 30)
-    state.deadlineMs = nowMs + Math.min(timing.viewMaxMs, timing.viewMs * growth)
+    state.deadlineMs = nowMs + grown(timing.viewMs, state.skipsInARow, timing.viewMaxMs)
   } else if (state.deadlineMs !== undefined && nowMs >= state.deadlineMs) {
     state.late = true
     state.deadlineMs = undefined
   }
-  if (!needs && !isUncommitted(state)) {
+  if (!busy && !isUncommitted(state)) {
     state.resendAtMs = undefined
     state.resends = 0
     return
@@ -60,8 +70,15 @@ export function setTimers(context: Context): void {
   if (state.resendAtMs === undefined) state.resendAtMs = nowMs + timing.resendMs
   else if (nowMs >= state.resendAtMs) {
     state.resends += 1
-    state.resendAtMs = nowMs + Math.min(timing.resendMaxMs, timing.resendMs * 1.5 ** state.resends)
+    state.resendAtMs = nowMs + grown(timing.resendMs, state.resends, timing.resendMaxMs)
     context.effects.push({ type: 'SEND_STATUS' })
-    for (const hash of [...state.wanted.keys()]) if (!state.blocks.has(hash)) wantBlock(context, hash)
+    wantBlocks(context)
   }
+}
+
+/** Half as long again for each time, up to a most; whole milliseconds, the same on every machine. */
+function grown(firstMs: number, times: number, mostMs: number): number {
+  let delayMs = firstMs
+  for (let count = 0; count < times && delayMs < mostMs; count += 1) delayMs = Math.floor((delayMs * 3) / 2)
+  return Math.min(delayMs, mostMs)
 }

@@ -14,13 +14,25 @@ export class Ordering {
   private readonly replica: Replica
   /** Blocks that can't be executed yet: requests of them are missing here. */
   private readonly waiting = new Map<string, LedgerBlock>()
+  /** The one being taken comes first. */
+  private readonly events: Event[] = []
 
   constructor(replica: Replica) {
     this.replica = replica
   }
 
+  /** Takes an event. What its effects lead to is taken after them, so that effects are performed in the order they arose. */
   event(event: Event): void {
-    for (const effect of step(this.replica.consensus, event)) this.perform(effect, event.nowMs)
+    this.events.push(event)
+    if (this.events.length > 1) return
+    try {
+      for (let next = this.events[0]; next; next = this.events[0]) {
+        for (const effect of step(this.replica.consensus, next)) this.perform(effect, next.nowMs)
+        this.events.shift()
+      }
+    } finally {
+      this.events.length = 0
+    }
   }
 
   private perform(effect: Effect, nowMs: number): void {
@@ -79,6 +91,8 @@ export class Ordering {
   }
 
   private check(hash: string, block: LedgerBlock, nowMs: number): void {
+    // The tip may have moved past it since its check was asked for.
+    if (!this.replica.consensus.blocks.has(hash)) return
     const result = this.replica.chain.check(hash, block)
     if (result.status === 'missing') {
       if (!this.waiting.has(hash))
@@ -122,6 +136,18 @@ export class Ordering {
       count += 1
       if (count >= FORWARD_MAX) break
     }
+  }
+
+  /** True if a block waits for some request. */
+  get lacksAny(): boolean {
+    return this.waiting.size > 0
+  }
+
+  /** True if a block waits for this request. */
+  lacks(id: string): boolean {
+    for (const { entries } of this.waiting.values())
+      if (entries.some(({ request }) => request === id)) return true
+    return false
   }
 
   /** A request has come: executes blocks that waited for it. */

@@ -18,8 +18,6 @@ import { pickOpenings } from './intake.ts'
 
 export type RestoredChain = {
   chain: Chain
-  /** Nothing was ever ordered or proposed. */
-  isNew: boolean
   /** Of the tip. */
   notarization?: Certificate
   finalization?: Certificate
@@ -29,7 +27,7 @@ export type RestoredChain = {
 }
 
 /** @throws CountersignError `invariant-broken` where the database does not give what was signed */
-export function restoreChain(contract: string, _genesis: Genesis, store: Store): RestoredChain {
+export function restoreChain(contract: string, genesis: Genesis, store: Store): RestoredChain {
   const loaded = store.load(contract)
   const { tip } = loaded
   if (!tip) throw damaged(contract, 'its first ledger block is missing')
@@ -49,7 +47,8 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
       contract,
       `the elements on disk do not give the record hash of ledger block ${loaded.height}`,
     )
-  const chain = new Chain(contract, { ...tip, state, changes: [], frontier }, log)
+  const { clockBoundMs } = genesis.policy
+  const chain = new Chain(contract, clockBoundMs, { ...tip, state, changes: [], frontier }, log)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
   for (const { hash, block } of loaded.proposed)
     if (blockHash(block.header) !== hash)
@@ -58,7 +57,6 @@ export function restoreChain(contract: string, _genesis: Genesis, store: Store):
   const stored = store.block(contract, loaded.height)
   return {
     chain,
-    isNew: loaded.height === 0 && loaded.proposed.length === 0 && loaded.certificates.length === 0,
     notarization: stored?.notarization,
     finalization: stored?.commit,
     proposed: loaded.proposed,

@@ -24,6 +24,7 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
     const messages = proposalMessages(replica.consensus, hash)
     for (const message of messages) replica.outbox.send(replica.contract, to, message)
     if (messages.length === 0) {
+      replica.outbox.flush()
       const stored = replica.store.blockByHash(replica.contract, hash)
       if (stored)
         replica.outbox.send(replica.contract, to, {
@@ -38,6 +39,7 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
 function findRequest(replica: Replica, id: string): OpenRequest | undefined {
   const waiting = replica.chain.pool.get(id)
   if (waiting) return waiting
+  replica.outbox.flush()
   const record = replica.store.request(replica.contract, id)
   if (!record) return undefined
   const { request, signature } = record
@@ -51,8 +53,9 @@ function openingsOf(replica: Replica, requests: readonly Pick<OpenRequest, 'requ
 
 /** Ledger blocks from a height up to the last one asked for that has its own COMMIT, as many as fit an answer. */
 export function answerSync(replica: Replica, to: string, sync: Extract<Message, { type: 'SYNC' }>): void {
-  const { contract, store, chain } = replica
+  const { contract, store, chain, outbox } = replica
   const { fromHeight } = sync
+  outbox.flush()
   const most = Math.min(sync.toHeight, chain.height) - fromHeight + 1
   const blocks: StoredBlock[] = []
   if (fromHeight >= 1 && most > 0) {
