@@ -36,6 +36,8 @@ export type CheckResult =
 
 /** A block of this node's takes no further request past this size, whose limit is BLOCK_MAX_BYTES. */
 const BLOCK_SIZE_BYTES = 4 * 1024 * 1024
+/** How often an expired request is looked at that stands in a block which is not committed yet. */
+const KEPT_EXPIRED_MS = 1000
 /** Requests that may wait at one node for one contract. */
 export const POOL_MAX = 50_000
 
@@ -50,8 +52,14 @@ export class Chain {
 
   readonly contract: string
 
-  constructor(contract: string, tip: Executed, log: LogTree) {
+  private readonly clockBoundMs: number
+  /** Nothing in the pool expires before. */
+  private nextExpiryMs = Number.POSITIVE_INFINITY
+
+  /** clockBoundMs: of the contract's policy. */
+  constructor(contract: string, clockBoundMs: number, tip: Executed, log: LogTree) {
     this.contract = contract
+    this.clockBoundMs = clockBoundMs
     this.tip = tip
     this.log = log
     this.executed.set(tip.hash, tip)
@@ -72,6 +80,8 @@ export class Chain {
   /** `entry.openings` stand in the order of its commitments, as `pickOpenings` gives them. */
   add(entry: PoolEntry): void {
     this.pool.set(entry.id, { ...entry, sizeBytes: requestSizeBytes(entry.request, entry.openings) })
+    const expiryMs = entry.request.notAfterMs + 2 * this.clockBoundMs + 1
+    this.nextExpiryMs = Math.min(this.nextExpiryMs, expiryMs)
   }
 
   remove(id: string): void {
@@ -88,20 +98,38 @@ export class Chain {
     return ids
   }
 
-  /** True if a request waits that is in no block up to this one. */
-  hasWork(hash: string): boolean {
+  /** True if a request waits that is in no block up to this one and has not expired for a block on it. */
+  hasWork(hash: string, nowMs: number): boolean {
     if (this.pool.size === 0) return false
     const taken = this.idsSince(hash)
-    if (this.pool.size > taken.size) return true
-    for (const id of this.pool.keys()) if (!taken.has(id)) return true
+    const timeMs = this.timeOn(this.executed.get(hash), nowMs)
+    for (const [id, { request }] of this.pool) if (!taken.has(id) && request.notAfterMs >= timeMs) return true
     return false
   }
 
-  /** Drops waiting requests that no honest voter would let into a block any more; returns their ids. */
-  expire(nowMs: number, clockBoundMs: number): string[] {
+  private timeOn(parent: Executed | undefined, nowMs: number): number {
+    return Math.max(nowMs, (parent?.block.header.timeMs ?? 0) + 1)
+  }
+
+  /** When `expire` is to be called next, ms since 1970; undefined while nothing waits. */
+  get expiryMs(): number | undefined {
+    return this.pool.size === 0 ? undefined : this.nextExpiryMs
+  }
+
+  /**
+   * Drops waiting requests that no honest voter would let into a block any more; returns their ids. What stands in one of
+   * these blocks, which may still be committed, is kept.
+   */
+  expire(nowMs: number, uncommitted: readonly LedgerBlock[]): string[] {
+    if (nowMs < this.nextExpiryMs) return []
+    const kept = new Set(uncommitted.flatMap(({ entries }) => entries.map(({ request }) => request)))
     const expired: string[] = []
-    for (const [id, { request }] of this.pool)
-      if (request.notAfterMs + 2 * clockBoundMs < nowMs) expired.push(id)
+    this.nextExpiryMs = Number.POSITIVE_INFINITY
+    for (const [id, { request }] of this.pool) {
+      const atMs = request.notAfterMs + 2 * this.clockBoundMs + 1
+      if (atMs <= nowMs && !kept.has(id)) expired.push(id)
+      else this.nextExpiryMs = Math.min(this.nextExpiryMs, Math.max(atMs, nowMs + KEPT_EXPIRED_MS))
+    }
     for (const id of expired) this.remove(id)
     return expired
   }
@@ -110,13 +138,12 @@ export class Chain {
   build(parentHash: string, view: number, nowMs: number, evenEmpty: boolean): Executed | undefined {
     const parent = this.executed.get(parentHash)
     if (!parent) return undefined
-    const timeMs = Math.max(nowMs, parent.block.header.timeMs + 1)
+    const timeMs = this.timeOn(parent, nowMs)
     const taken = this.idsSince(parentHash)
     const chosen: PoolEntry[] = []
     let sizeBytes = 0
     for (const entry of this.pool.values()) {
-      if (taken.has(entry.id) || entry.request.notAfterMs < timeMs) continue
-      if (entry.request.notAfterMs > timeMs + LIFETIME_MAX_MS) continue
+      if (taken.has(entry.id) || !isOrderable(entry, timeMs)) continue
       sizeBytes += entry.sizeBytes
       if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
       chosen.push(entry)
@@ -212,6 +239,11 @@ export class Chain {
       for (const [id, notAfterMs] of this.ordered) if (notAfterMs < timeMs) this.ordered.delete(id)
     return done
   }
+}
+
+/** Whether a block of this time could hold the request (REQ-2, REQ-5). */
+function isOrderable({ request }: PoolEntry, timeMs: number): boolean {
+  return request.notAfterMs >= timeMs && request.notAfterMs <= timeMs + LIFETIME_MAX_MS
 }
 
 /** What opens these requests' commitments. Two requests may well carry the same one: each has its own opening of it. */

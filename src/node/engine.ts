@@ -5,7 +5,7 @@
  * One turn: take everything that came in → write it in one transaction → sign in one batch → send. So a signature never
  * leaves before what it rests on, and its lock, are on disk (ORD-5, SGN-2), and fsyncs are shared by all contracts.
  */
-import type { Timing } from '../consensus/state.ts'
+import type { Locks, Timing } from '../consensus/state.ts'
 import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -71,6 +71,12 @@ const LAZY_KINDS: ReadonlySet<StoreWrite['kind']> = new Set([
   'request-dropped',
 ])
 
+/**
+ * Setting of a node that has lost its memory (AMN-2): `asking` until every contract has been told of, in however many
+ * starts; then `told`, for good, since an invitation may be to a contract that was lost with the rest.
+ */
+const AMNESIA_SETTING = 'amnesia'
+
 const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
 export class Engine implements Outbox {
@@ -110,13 +116,18 @@ export class Engine implements Outbox {
     this.boot = base64UrlEncode(options.random(12))
     this.counterWritten = this.store.signerCounter()
     const agrees = this.counterWritten === this.signer.counter
-    this.phaseAtStart = options.restored || !agrees ? 'recalling' : 'starting'
-    if (this.phaseAtStart === 'recalling')
+    const isAsking = this.store.setting(AMNESIA_SETTING) === 'asking'
+    this.phaseAtStart = options.restored || !agrees || isAsking ? 'recalling' : 'starting'
+    if (this.phaseAtStart === 'recalling') {
+      // On disk before anything else: a crash from here on must not end in a start that asks nobody.
+      if (!isAsking) this.store.write([{ kind: 'setting', key: AMNESIA_SETTING, value: 'asking' }])
       this.log('warn', 'recalling', {
         rule: 'AMN-2',
         reason: options.restored ? 'started --restored' : 'the signer and the data do not agree',
       })
+    }
     for (const stored of this.store.contracts()) this.open(stored, this.phaseAtStart, nowMs)
+    this.checkRecalled()
   }
 
   private open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
@@ -132,7 +143,7 @@ export class Engine implements Outbox {
         outbox: this,
         phase,
         boot: this.boot,
-        reissued: this.signer.reissue(contract, 0),
+        locks: this.locksOf(contract),
         cosignedSize: this.signer.lock(contract, 0)?.cosign?.size ?? 0,
         nowMs,
       })
@@ -145,6 +156,11 @@ export class Engine implements Outbox {
       this.damage(contract, error.message)
       return undefined
     }
+  }
+
+  private locksOf(contract: string): Locks {
+    const statements = this.signer.reissue(contract, 0).map(({ statement }) => statement)
+    return { view: this.signer.lock(contract, 0)?.view ?? 0, statements }
   }
 
   /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
@@ -284,7 +300,10 @@ export class Engine implements Outbox {
       this.takeInvite(from, message, nowMs)
       return
     }
-    if (message.type === 'UNKNOWN') return
+    if (message.type === 'UNKNOWN') {
+      this.inviteAgain(from, message.contract)
+      return
+    }
     const replica = this.replicas.get(message.contract)
     if (!replica?.members.includes(from)) {
       // NET-3: the same bytes whether the contract exists or not.
@@ -297,18 +316,27 @@ export class Engine implements Outbox {
     else replica.receive(from, message, nowMs)
   }
 
+  /** A member does not know a contract of ours: it has lost it, or the invitation was lost. */
+  private inviteAgain(party: string, contract: string): void {
+    const replica = this.replicas.get(contract)
+    if (!replica?.members.includes(party)) return
+    const { creator } = replica.genesis
+    if (creator === this.party || creator === party) sendInvitation(replica, party)
+  }
+
   private takeInvite(from: string, message: Extract<Message, { type: 'INVITE' }>, nowMs: number): void {
     if (this.store.contract(message.contract)) return
     const genesis = checkGenesis(message.genesis)
     const contract = contractId(genesis)
     if (contract !== message.contract)
       throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
-    if (genesis.creator !== from)
+    // To its creator, who may have lost it, any member may send it.
+    if (genesis.creator !== from && genesis.creator !== this.party)
       throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
     if (!genesis.members.some(({ card }) => partyOf(card) === this.party))
       throw new CountersignError('forbidden', 'the invitation is not for this party')
     // A contract that only a lost past of ours could know must be asked about before anything is signed in it.
-    const phase = this.phaseAtStart === 'recalling' ? 'recalling' : 'signing'
+    const phase = this.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
     this.add(contract, genesis, message.openings, 'invited', from, phase, nowMs)
     this.notify({ contract, type: 'invited' })
   }
@@ -335,8 +363,17 @@ export class Engine implements Outbox {
     replica.answers.add(from)
     if (!replica.others.every((party) => replica.answers.has(party))) return
     const lock = this.signer.lock(contract, 0)
-    replica.recalled(floor, this.signer.reissue(contract, 0), lock?.cosign?.size ?? 0, nowMs)
+    replica.recalled(this.locksOf(contract), lock?.cosign?.size ?? 0, nowMs)
     this.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
+    this.checkRecalled()
+  }
+
+  /** Once nothing is to be asked any more, the next start is like any other. */
+  private checkRecalled(): void {
+    if (this.store.setting(AMNESIA_SETTING) !== 'asking') return
+    for (const { phase, status } of this.replicas.values())
+      if (phase === 'recalling' && status !== 'halted') return
+    this.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }
 
   peerUp(party: string, nowMs: number): void {
@@ -440,8 +477,9 @@ export class Engine implements Outbox {
         this.store.write([...this.writes, { kind: 'signer-counter', counter: expected }])
         this.written()
         this.counterWritten = expected
-        this.signs = []
+        // Where the signer's disk refuses, the batch stays for the next turn.
         const results = this.signer.sign(batch.map(({ item }) => item))
+        this.signs = []
         for (const [index, { contract, item }] of batch.entries()) {
           const result = results[index]
           const replica = this.replicas.get(contract)

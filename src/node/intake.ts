@@ -22,12 +22,14 @@ export function takeRequest(
   openings: readonly Opening[],
   nowMs: number,
 ): void {
-  if (replica.chain.pool.size >= POOL_MAX) return
+  if (replica.chain.pool.size >= POOL_MAX && !replica.ordering.lacksAny) return
   const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
   const { id, request } = checked
   if (replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) return
   const bound = replica.genesis.policy.clockBoundMs
-  if (request.notAfterMs + bound < nowMs)
+  // One that a block names which may still be committed is needed however late it is.
+  const isNeeded = replica.ordering.lacks(id)
+  if (request.notAfterMs + bound < nowMs && !isNeeded)
     throw new CountersignError('expired', 'the request’s notAfterMs has passed')
   if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
     throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')

@@ -24,6 +24,8 @@ export type Outbox = {
   sign(contract: string, item: SignItem): void
   /** To every other member where `to` is undefined. */
   send(contract: string, to: string | undefined, message: Outgoing): void
+  /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */
+  flush(): void
   notify(notice: Notice): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void
 }

@@ -7,12 +7,16 @@ const RANGE_BLOCKS = 128
 const ANSWER_TIMEOUT_MS = 8000
 /** Being one block behind is usual while ordering runs: only what lasts is a gap to fill. */
 const PATIENCE_MS = 400
+/** Who has less than it said is asked again after this long: it may have been put back to an old copy, and catch up. */
+const SHORT_BAR_MS = 10_000
 
 type Asked = { party: string; fromHeight: number; toHeight: number; sinceMs: number }
 
 export class Sync {
-  /** Peers whose history was refused, with the reason: named to people, not asked again. */
+  /** Peers whose history was refused, with the reason: named to people, until they serve a good one. */
   readonly refused = new Map<string, string>()
+  /** Until when each of them is not asked, ms since 1970. */
+  private readonly barredUntilMs = new Map<string, number>()
   private readonly heights = new Map<string, number>()
   private asked: Asked | undefined
   private behindSinceMs: number | undefined
@@ -23,37 +27,30 @@ export class Sync {
     this.heights.set(party, committedHeight)
   }
 
-  get target(): number {
-    let target = -1
-    for (const [party, height] of this.heights)
-      if (!this.refused.has(party)) target = Math.max(target, height)
-    return target
-  }
-
-  isBehind(height: number): boolean {
-    return this.target > height
-  }
-
   /** The tip has moved, by whatever way: patience starts anew. */
   progressed(): void {
     this.behindSinceMs = undefined
   }
 
+  /** Peers that are connected, say they are ahead, and have not been refused. */
+  private able(height: number, up: ReadonlySet<string>, nowMs: number): [party: string, height: number][] {
+    return [...this.heights].filter(
+      ([party, theirs]) => theirs > height && up.has(party) && nowMs >= (this.barredUntilMs.get(party) ?? 0),
+    )
+  }
+
   /** Whom to ask for what, if it is time to. `up`: connected members. */
   next(height: number, up: ReadonlySet<string>, nowMs: number, atOnce = false): Asked | undefined {
-    if (!this.isBehind(height)) {
+    if (this.asked && height >= this.asked.fromHeight) this.asked = undefined
+    const able = this.able(height, up, nowMs)
+    if (able.length === 0) {
       this.behindSinceMs = undefined
-      this.asked = undefined
       return undefined
     }
     this.behindSinceMs ??= nowMs
     if (this.asked && up.has(this.asked.party) && nowMs < this.asked.sinceMs + ANSWER_TIMEOUT_MS)
       return undefined
     if (!atOnce && nowMs < this.behindSinceMs + PATIENCE_MS) return undefined
-    const able = [...this.heights].filter(
-      ([party, theirs]) => theirs > height && up.has(party) && !this.refused.has(party),
-    )
-    if (able.length === 0) return undefined
     const [party, theirs] = able[this.turn % able.length] as [string, number]
     this.turn += 1
     this.asked = {
@@ -73,15 +70,31 @@ export class Sync {
     return asked
   }
 
-  refuse(party: string, reason: string): void {
+  /** Its answer was good. */
+  served(party: string): void {
+    this.refused.delete(party)
+    this.barredUntilMs.delete(party)
+  }
+
+  /** @param isShort it has nothing to offer, which may pass; anything else it has sent shows it for good */
+  refuse(party: string, reason: string, isShort: boolean, nowMs: number): void {
     this.refused.set(party, reason)
+    this.barredUntilMs.set(party, isShort ? nowMs + SHORT_BAR_MS : Number.POSITIVE_INFINITY)
     if (this.asked?.party === party) this.asked = undefined
   }
 
   /** When to look again, ms since 1970. */
-  wakeMs(height: number): number | undefined {
-    if (!this.isBehind(height)) return undefined
-    if (this.asked) return this.asked.sinceMs + ANSWER_TIMEOUT_MS
-    return (this.behindSinceMs ?? 0) + PATIENCE_MS
+  wakeMs(height: number, up: ReadonlySet<string>, nowMs: number): number | undefined {
+    const times: number[] = []
+    for (const [party, untilMs] of this.barredUntilMs)
+      if (untilMs > nowMs && (this.heights.get(party) ?? -1) > height && up.has(party)) times.push(untilMs)
+    if (this.able(height, up, nowMs).length > 0)
+      times.push(
+        this.asked && up.has(this.asked.party)
+          ? this.asked.sinceMs + ANSWER_TIMEOUT_MS
+          : (this.behindSinceMs ?? nowMs) + PATIENCE_MS,
+      )
+    const wake = Math.min(...times)
+    return Number.isFinite(wake) ? wake : undefined
   }
 }

@@ -11,7 +11,7 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  | { refused: string }
+  | { refused: string; isShort?: true }
   | { hashes: string[]; notarization: Certificate; finalization: Certificate }
 
 /** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
@@ -27,6 +27,7 @@ export function takeLedger(
       refused: hadCosigned
         ? 'it offers a history shorter than the checkpoint it cosigned itself'
         : 'it offers no history, though it said it had committed it',
+      isShort: true,
     }
   const added: string[] = []
   const executed: string[] = []

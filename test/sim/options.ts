@@ -16,6 +16,8 @@ export type SimOptions = {
   duplicates: boolean
   /** Frames of one connection overtake one another, which TCP never does. */
   reorder: boolean
+  /** How many of the last events a report shows; changes nothing else. */
+  last: number
 }
 
 export const DEFAULTS: SimOptions = {
@@ -30,6 +32,7 @@ export const DEFAULTS: SimOptions = {
   restores: false,
   duplicates: false,
   reorder: false,
+  last: 40,
 }
 
 const SWITCHES = ['partitions', 'crashes', 'restores', 'duplicates', 'reorder'] as const
@@ -45,6 +48,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
       contracts: { type: 'string' },
       quorum: { type: 'string' },
       loss: { type: 'string' },
+      last: { type: 'string' },
       partitions: { type: 'boolean' },
       crashes: { type: 'boolean' },
       restores: { type: 'boolean' },
@@ -54,7 +58,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
     },
   })
   const options = { ...DEFAULTS }
-  for (const name of ['members', 'seed', 'steps', 'contracts', 'loss'] as const) {
+  for (const name of ['members', 'seed', 'steps', 'contracts', 'loss', 'last'] as const) {
     const text = values[name]
     if (text === undefined) continue
     const value = Number(text)

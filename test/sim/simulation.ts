@@ -55,7 +55,7 @@ export class Simulation implements World {
   readonly nodes: SimNode[]
   readonly contracts: string[] = []
   private readonly queue = new EventQueue()
-  private readonly trace = new Trace()
+  private readonly trace: Trace
   private readonly network: Network
   private readonly faults: Faults
   private readonly workload: Workload
@@ -79,6 +79,7 @@ export class Simulation implements World {
 
   constructor(options: SimOptions) {
     this.options = options
+    this.trace = new Trace(options.last)
     const { seed, members } = options
     this.random = new Random(seed)
     const keys = new Random(seed, 1)
@@ -192,8 +193,10 @@ export class Simulation implements World {
     const sender = this.node(from)
     this.note(`${sender.name}→${node.name} ${texts.map(typeOf).join(' ')}`)
     const messages = texts.map((message) => JSON.parse(message) as Message)
-    for (const message of messages)
-      for (const checker of this.checkers) checker.received?.(node, sender, message)
+    // While its disk refuses, a node takes nothing.
+    if (!node.engine.storageError)
+      for (const message of messages)
+        for (const checker of this.checkers) checker.received?.(node, sender, message)
     node.act((engine) => engine.deliver(sender.party.id, messages, node.nowMs))
   }
 

@@ -1,18 +1,22 @@
 /** The course of a run: a hash over all of it, and its last events in words. */
 import { createHash } from 'node:crypto'
 
-const KEPT = 40
-
 export class Trace {
   private readonly hash = createHash('sha256')
   private readonly last: string[] = []
   events = 0
+  private readonly kept: number
+
+  /** kept: how many of the last events are remembered. */
+  constructor(kept: number) {
+    this.kept = kept
+  }
 
   add(nowMs: number, text: string, detail = ''): void {
     this.events += 1
     this.hash.update(`${nowMs} ${text}\n${detail}\n`)
     this.last.push(`${String(nowMs).padStart(9)} ms  ${text}`)
-    if (this.last.length > KEPT) this.last.shift()
+    if (this.last.length > this.kept) this.last.shift()
   }
 
   get recent(): readonly string[] {

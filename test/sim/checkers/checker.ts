@@ -29,7 +29,7 @@ export interface Checker {
   readonly name: string
   /** A message that a node hands to a connection. */
   sent?(node: SimNode, message: Message): void
-  /** A message that reached a node. */
+  /** A message that a node has taken in. */
   received?(node: SimNode, from: SimNode, message: Message): void
   /** A batch that stands on a node's disk. */
   written?(node: SimNode, batch: readonly StoreWrite[]): void

@@ -9,6 +9,7 @@ export class Cosignatures implements Checker {
   private readonly roots = new Map<string, string>()
   private readonly largest = new Map<string, number>()
   private readonly restores = new Map<string, number>()
+  private readonly seen = new Set<string>()
   private count = 0
 
   constructor(world: World) {
@@ -28,6 +29,9 @@ export class Cosignatures implements Checker {
     this.roots.set(`${contract} ${size}`, held)
     if (held !== `${root} ${block}`)
       throw new Violation(this.name, `${node.name} cosigned another history of size ${size}`)
+    // The same one goes to several members, in as many messages.
+    if (this.seen.has(cosignature.signature)) return
+    this.seen.add(cosignature.signature)
     // What a restored signer forgot and nobody holds may be smaller than what was once sent.
     const key = `${contract} ${party} ${this.restores.get(party) ?? 0}`
     const before = this.largest.get(key) ?? 0
