@@ -11,7 +11,7 @@ import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 /** What a statement takes: text, 64-bit integers, raw bytes, null. */
 export type Parameter = string | number | Uint8Array | null
 
-const BUSY_TIMEOUT_MS = 5000
+const BUSY_TIMEOUT_MS = 2000
 /** Pages of WAL after which a commit moves it into the database: 16 MiB, so that pages touched often move once. */
 const CHECKPOINT_PAGES = 4096
 const CACHE_KIB = 32 * 1024
