@@ -11,8 +11,6 @@ import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { partyOf, type SignedCard } from '../identity/card.ts'
-import { certificateVerifies, statementVerifies } from '../ledger/certificate.ts'
-import { cosignatureVerifies } from '../ledger/checkpoint.ts'
 import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, OpenRequest, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
@@ -22,8 +20,11 @@ import { genesisBlock } from './chain.ts'
 import { pickOpenings } from './intake.ts'
 import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
+import { provenOwn } from './recall.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
+import { Wakes } from './wakes.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** A message to a party, serialised once however many it goes to. */
 export type Envelope = { to: string; text: string }
@@ -57,21 +58,6 @@ export const DEFAULT_POLICY: Policy = {
 }
 
 /**
- * How long writes may wait that no signature and no answer rests on yet (others' requests, their cosignatures): they share
- * the next transaction. What a crash takes of them is asked of the peers again.
- */
-const LAZY_WRITE_MS = 100
-const LAZY_KINDS: ReadonlySet<StoreWrite['kind']> = new Set([
-  'request',
-  'openings',
-  'proposed',
-  'certificate',
-  'committed',
-  'cosignature',
-  'request-dropped',
-])
-
-/**
  * Setting of a node that has lost its memory (AMN-2): `asking` until every contract has been told of, in however many
  * starts; then `told`, for good, since an invitation may be to a contract that was lost with the rest.
  */
@@ -93,14 +79,8 @@ export class Engine implements Outbox {
   private readonly options: EngineOptions
   private readonly signer: Signer
   private readonly phaseAtStart: Phase
-  private writes: StoreWrite[] = []
-  /** When the writes that wait must be on disk at the latest; undefined where none wait. */
-  private writeByMs: number | undefined
-  private urgent = false
-  /** Replicas something has happened to since their wake time was last asked. */
-  private readonly touched = new Set<Replica>()
-  /** When each replica that isn't idle wants its tick. */
-  private readonly wakes = new Map<Replica, number>()
+  private readonly writes: WriteQueue
+  private readonly wakes = new Wakes()
   private signs: { contract: string; item: SignItem }[] = []
   private sends: Envelope[] = []
   private submissions: Submission[] = []
@@ -112,6 +92,7 @@ export class Engine implements Outbox {
     this.options = options
     this.party = options.party
     this.store = options.store
+    this.writes = new WriteQueue(options.store)
     this.signer = options.signer
     this.boot = base64UrlEncode(options.random(12))
     this.counterWritten = this.store.signerCounter()
@@ -148,7 +129,7 @@ export class Engine implements Outbox {
         nowMs,
       })
       this.replicas.set(contract, replica)
-      this.touched.add(replica)
+      this.wakes.touch(replica)
       for (const party of this.up) replica.peerUp(party, nowMs)
       return replica
     } catch (error) {
@@ -166,7 +147,7 @@ export class Engine implements Outbox {
   /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
   damage(contract: string, reason: string): void {
     const replica = this.replicas.get(contract)
-    if (replica) this.touched.add(replica)
+    if (replica) this.wakes.touch(replica)
     this.replicas.delete(contract)
     this.damaged.set(contract, reason)
     this.log('error', 'damaged', { contract, reason })
@@ -242,7 +223,7 @@ export class Engine implements Outbox {
   accept(contract: string, nowMs: number): void {
     this.refuseWhenFull()
     const replica = this.replica(contract)
-    this.touched.add(replica)
+    this.wakes.touch(replica)
     replica.accept(nowMs)
   }
 
@@ -310,7 +291,7 @@ export class Engine implements Outbox {
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
       return
     }
-    this.touched.add(replica)
+    this.wakes.touch(replica)
     if (message.type === 'RECALL') this.options.closeFormer(from)
     if (message.type === 'RECALLED') this.takeRecalled(replica, from, message, nowMs)
     else replica.receive(from, message, nowMs)
@@ -343,23 +324,11 @@ export class Engine implements Outbox {
 
   private takeRecalled(replica: Replica, from: string, message: RecalledMessage, nowMs: number): void {
     if (replica.phase !== 'recalling' || message.boot !== this.boot) return
-    const { contract, electorate } = replica
-    const own = message.statements.filter(
-      (signed) =>
-        signed.party === this.party && statementVerifies(electorate, signed, replica.consensus.config.cache),
-    )
-    const { cosignature, finalization } = message
-    const key = replica.cosignKeys.get(this.party) as string
-    const cosigned =
-      cosignature?.party === this.party && cosignatureVerifies(key, contract, 0, cosignature)
-        ? cosignature
-        : undefined
-    const proven =
-      finalization?.kind === 'finalization' &&
-      certificateVerifies(electorate, finalization, replica.consensus.config.cache)
-    const floor = Math.max(this.floors.get(contract) ?? 0, proven ? finalization.view : 0)
+    const { contract } = replica
+    const { statements, cosignature, finalizedView } = provenOwn(replica, message)
+    const floor = Math.max(this.floors.get(contract) ?? 0, finalizedView)
     this.floors.set(contract, floor)
-    this.signer.recall(contract, 0, own, cosigned, floor)
+    this.signer.recall(contract, 0, statements, cosignature, floor)
     replica.answers.add(from)
     if (!replica.others.every((party) => replica.answers.has(party))) return
     const lock = this.signer.lock(contract, 0)
@@ -379,7 +348,7 @@ export class Engine implements Outbox {
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
     for (const replica of this.replicas.values()) {
-      this.touched.add(replica)
+      this.wakes.touch(replica)
       replica.peerUp(party, nowMs)
     }
   }
@@ -387,7 +356,7 @@ export class Engine implements Outbox {
   peerDown(party: string, nowMs: number): void {
     this.up.delete(party)
     for (const replica of this.replicas.values()) {
-      this.touched.add(replica)
+      this.wakes.touch(replica)
       replica.peerDown(party, nowMs)
     }
   }
@@ -396,50 +365,31 @@ export class Engine implements Outbox {
     return this.up.has(party)
   }
 
+  private readonly isOpen = (replica: Replica): boolean => this.replicas.get(replica.contract) === replica
+
   tick(nowMs: number): void {
-    this.settleWakes(nowMs)
-    for (const [replica, wake] of [...this.wakes]) {
-      if (wake > nowMs) continue
-      this.touched.add(replica)
+    for (const replica of this.wakes.due(nowMs, this.isOpen)) {
+      this.wakes.touch(replica)
       replica.tick(nowMs)
     }
   }
 
   /** When `tick` is wanted, ms since 1970; undefined while every contract is idle. */
   wakeMs(nowMs: number): number | undefined {
-    this.settleWakes(nowMs)
-    let earliest = this.writeByMs
-    for (const wake of this.wakes.values()) if (earliest === undefined || wake < earliest) earliest = wake
-    return earliest
-  }
-
-  private settleWakes(nowMs: number): void {
-    for (const replica of this.touched) {
-      const wake = this.replicas.get(replica.contract) === replica ? replica.wakeMs(nowMs) : undefined
-      if (wake === undefined) this.wakes.delete(replica)
-      else this.wakes.set(replica, wake)
-    }
-    this.touched.clear()
+    const wakeMs = this.wakes.earliest(nowMs, this.isOpen)
+    const { byMs } = this.writes
+    return wakeMs === undefined || byMs === undefined ? (wakeMs ?? byMs) : Math.min(wakeMs, byMs)
   }
 
   // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   write(write: StoreWrite): void {
-    this.writes.push(write)
-    if (!LAZY_KINDS.has(write.kind)) this.urgent = true
+    this.writes.add(write)
   }
 
   /** Brings everything to disk now: before the store is read as a whole. @throws CountersignError `disk-full`, … */
   flush(): void {
-    if (this.writes.length === 0) return
-    this.store.write(this.writes)
-    this.written()
-  }
-
-  private written(): void {
-    this.writes = []
-    this.writeByMs = undefined
-    this.urgent = false
+    this.writes.flush()
   }
 
   sign(contract: string, item: SignItem): void {
@@ -469,13 +419,15 @@ export class Engine implements Outbox {
    * `storageError` is set; call again later.
    */
   turn(nowMs: number): Envelope[] {
-    this.takeSubmissions(nowMs)
+    if (!this.takeSubmissions(nowMs)) return []
     try {
+      // A disk that refused is asked with something small whether it takes writes again.
+      if (this.storageError && this.writes.length === 0)
+        this.write({ kind: 'signer-counter', counter: this.counterWritten })
       while (this.signs.length > 0) {
         const batch = this.signs
         const expected = this.signer.counter + 1
-        this.store.write([...this.writes, { kind: 'signer-counter', counter: expected }])
-        this.written()
+        this.writes.flush({ kind: 'signer-counter', counter: expected })
         this.counterWritten = expected
         // Where the signer's disk refuses, the batch stays for the next turn.
         const results = this.signer.sign(batch.map(({ item }) => item))
@@ -484,7 +436,7 @@ export class Engine implements Outbox {
           const result = results[index]
           const replica = this.replicas.get(contract)
           if (!result || !replica) continue
-          this.touched.add(replica)
+          this.wakes.touch(replica)
           replica.signedItem(item, result, nowMs)
         }
       }
@@ -492,9 +444,7 @@ export class Engine implements Outbox {
         this.counterWritten = this.signer.counter
         this.write({ kind: 'signer-counter', counter: this.counterWritten })
       }
-      if (this.urgent || this.storageError || (this.writeByMs !== undefined && nowMs >= this.writeByMs))
-        this.flush()
-      if (this.writes.length > 0) this.writeByMs ??= nowMs + LAZY_WRITE_MS
+      this.writes.settle(nowMs, this.storageError !== undefined)
       this.storageError = undefined
     } catch (error) {
       if (
@@ -511,12 +461,12 @@ export class Engine implements Outbox {
     return sends
   }
 
-  /** Requests made here go to disk before anything else happens to them; where that fails, nothing of them stays. */
-  private takeSubmissions(nowMs: number): void {
-    if (this.submissions.length === 0) return
+  /** Requests made here go to disk before anything else happens to them; where that fails, nothing of them stays; false then. */
+  private takeSubmissions(nowMs: number): boolean {
+    if (this.submissions.length === 0) return true
     const batch = this.submissions
     this.submissions = []
-    const writes: StoreWrite[] = [...this.writes]
+    const writes: StoreWrite[] = []
     for (const { contract, entry } of batch) {
       const { id, request, signature, openings } = entry
       writes.push({
@@ -530,20 +480,20 @@ export class Engine implements Outbox {
     }
     try {
       if (this.storageError) throw this.storageError
-      this.store.write(writes)
-      this.written()
+      this.writes.flush(...writes)
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error
       if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
       this.storageError = error
       for (const { done } of batch) done(error)
-      return
+      return false
     }
     for (const { contract, entry, done } of batch) {
       const replica = this.replicas.get(contract)
-      if (replica) this.touched.add(replica)
+      if (replica) this.wakes.touch(replica)
       replica?.submit(entry, nowMs)
       done(undefined)
     }
+    return true
   }
 }

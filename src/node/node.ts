@@ -135,6 +135,12 @@ export class Node {
     this.closed = true
     clearTimeout(this.wakeTimer)
     await this.transport?.close()
+    try {
+      if (!this.failure) this.engine.flush()
+    } catch (error) {
+      // What no signature rests on is asked of the peers again.
+      this.options.log('warn', 'storage', { reason: (error as Error).message })
+    }
     this.store.close()
     this.options.signer.close()
   }
