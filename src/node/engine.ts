@@ -17,7 +17,7 @@ import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { genesisBlock } from './chain.ts'
-import { pickOpenings } from './intake.ts'
+import { checkOpen, pickOpenings } from './intake.ts'
 import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
 import { provenOwn } from './recall.ts'
@@ -241,7 +241,7 @@ export class Engine implements Outbox {
   ): string {
     this.refuseWhenFull()
     const replica = this.replica(contract)
-    replica.checkOpen()
+    checkOpen(replica)
     const signed = this.signer.signRequest({
       contract,
       author: this.party,
@@ -422,7 +422,7 @@ export class Engine implements Outbox {
     if (!this.takeSubmissions(nowMs)) return []
     try {
       // A disk that refused is asked with something small whether it takes writes again.
-      if (this.storageError && this.writes.length === 0)
+      if (this.storageError && this.writes.isEmpty)
         this.write({ kind: 'signer-counter', counter: this.counterWritten })
       while (this.signs.length > 0) {
         const batch = this.signs

@@ -10,6 +10,8 @@ import {
   type OpenRequest,
   type Operation,
   openingsSizeBytes,
+  type Request,
+  requestId,
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { POOL_MAX } from './chain.ts'
@@ -23,9 +25,12 @@ export function takeRequest(
   nowMs: number,
 ): void {
   if (replica.chain.pool.size >= POOL_MAX && !replica.ordering.lacksAny) return
+  // Waiting requests are passed on again and again: most that come are known, and need no check of their signature.
+  const body = (value as { request?: unknown } | null)?.request
+  const known = typeof body === 'object' && body !== null ? requestId(body as Request) : ''
+  if (replica.chain.pool.has(known) || replica.chain.hasOrdered(known)) return
   const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
   const { id, request } = checked
-  if (replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) return
   const bound = replica.genesis.policy.clockBoundMs
   // One that a block names which may still be committed is needed however late it is.
   const isNeeded = replica.ordering.lacks(id)
@@ -56,4 +61,17 @@ export function pickOpenings(operations: readonly Operation[], openings: readonl
   if (openingsSizeBytes(picked) > OPENINGS_MAX_BYTES)
     throw new CountersignError('too-large', `the values of a request are at most ${OPENINGS_MAX_BYTES} bytes`)
   return picked
+}
+
+/** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
+export function checkOpen(replica: Replica): void {
+  if (replica.status === 'halted')
+    throw new CountersignError(
+      'halted',
+      `contract ${replica.contract} is halted: ${replica.haltReason ?? 'see its log'}`,
+    )
+  if (replica.status !== 'accepted')
+    throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
+  if (replica.chain.pool.size >= POOL_MAX)
+    throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)
 }

@@ -13,7 +13,6 @@ import {
   type Timing,
 } from '../consensus/state.ts'
 import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
-import { CountersignError } from '../crypto/errors.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { partyOf } from '../identity/card.ts'
 import { blockHash } from '../ledger/block.ts'
@@ -24,7 +23,7 @@ import { type Genesis, quorumOf } from '../ledger/genesis.ts'
 import type { OpenRequest } from '../ledger/request.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
 import type { ContractStatus, Store } from '../store/store.ts'
-import { type Chain, POOL_MAX } from './chain.ts'
+import type { Chain } from './chain.ts'
 import { Finality } from './finality.ts'
 import { takeRequest } from './intake.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
@@ -203,19 +202,6 @@ export class Replica {
         break
     }
     this.settle(nowMs)
-  }
-
-  /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
-  checkOpen(): void {
-    if (this.status === 'halted')
-      throw new CountersignError(
-        'halted',
-        `contract ${this.contract} is halted: ${this.haltReason ?? 'see its log'}`,
-      )
-    if (this.status !== 'accepted')
-      throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
-    if (this.chain.pool.size >= POOL_MAX)
-      throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)
   }
 
   /** Takes a request made, signed and already written to disk at this node. */
@@ -419,9 +405,7 @@ export class Replica {
       if (this.consensus.view === 0 && this.isActive) this.event({ type: 'START', nowMs })
       this.updateWork(nowMs)
       this.tryCosign(nowMs)
-      const asked = this.sync.next(this.chain.height, this.up, nowMs)
-      if (asked)
-        this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+      this.catchUp(nowMs)
     }
     this.reportFinal()
     if (!this.isUnsettled()) this.resendAtMs = undefined
@@ -456,9 +440,14 @@ export class Replica {
       this.answers.add(from)
       if (this.answers.size >= this.electorate.quorum - 1) this.maySign(nowMs)
     }
-    const asked = this.sync.next(this.chain.height, this.up, nowMs, this.phase !== 'signing')
-    if (asked)
-      this.send(asked.party, { type: 'SYNC', fromHeight: asked.fromHeight, toHeight: asked.toHeight })
+    this.catchUp(nowMs, this.phase !== 'signing')
+  }
+
+  private catchUp(nowMs: number, atOnce = false): void {
+    const asked = this.sync.next(this.chain.height, this.up, nowMs, atOnce)
+    if (!asked) return
+    const { party, fromHeight, toHeight } = asked
+    this.send(party, { type: 'SYNC', fromHeight, toHeight })
   }
 
   private takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
@@ -481,8 +470,7 @@ export class Replica {
     this.commit(hashes, notarization, finalization, nowMs)
     const { hash, block } = this.chain.tip
     this.event({ type: 'SYNCED', hash, block, notarization, finalization, nowMs })
-    const next = this.sync.next(this.chain.height, this.up, nowMs, true)
-    if (next) this.send(next.party, { type: 'SYNC', fromHeight: next.fromHeight, toHeight: next.toHeight })
+    this.catchUp(nowMs, true)
   }
 
   // ── start and amnesia ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,55 @@
+/**
+ * What is to be written, in order, until a signature or an answer rests on it: then it goes to disk as one transaction.
+ */
+import type { Store, StoreWrite } from '../store/store.ts'
+
+/**
+ * How long writes may wait that no signature and no answer rests on yet (others' requests, their cosignatures): they share
+ * the next transaction. What a crash takes of them is asked of the peers again.
+ */
+const LAZY_WRITE_MS = 100
+const LAZY_KINDS: ReadonlySet<StoreWrite['kind']> = new Set([
+  'request',
+  'openings',
+  'proposed',
+  'certificate',
+  'committed',
+  'cosignature',
+  'request-dropped',
+])
+
+export class WriteQueue {
+  private readonly store: Store
+  private waiting: StoreWrite[] = []
+  private urgent = false
+  /** When what waits must be on disk at the latest; undefined where nothing waits. */
+  byMs: number | undefined
+
+  constructor(store: Store) {
+    this.store = store
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0
+  }
+
+  add(write: StoreWrite): void {
+    this.waiting.push(write)
+    if (!LAZY_KINDS.has(write.kind)) this.urgent = true
+  }
+
+  /** Brings what waits, and these after it, to disk. Where that fails what waited still waits. */
+  flush(...more: readonly StoreWrite[]): void {
+    if (this.waiting.length + more.length === 0) return
+    this.store.write(more.length === 0 ? this.waiting : [...this.waiting, ...more])
+    this.waiting = []
+    this.byMs = undefined
+    this.urgent = false
+  }
+
+  /** At the end of a turn: writes what may not wait. */
+  settle(nowMs: number, atOnce: boolean): void {
+    if (this.urgent || atOnce || (this.byMs !== undefined && nowMs >= this.byMs)) this.flush()
+    if (this.waiting.length > 0) this.byMs ??= nowMs + LAZY_WRITE_MS
+  }
+}
