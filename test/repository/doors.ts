@@ -40,7 +40,7 @@ const ioRoom = (rooms: readonly string[], libraries: readonly string[] = []): Ro
 /** One row for each room; a room is added here and in ARCHITECTURE.md together. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   crypto: room([]),
-  identity: room(['crypto'], ['@peculiar/x509', 'reflect-metadata']),
+  identity: room(['crypto'], []),
   ledger: room(['crypto', 'identity']),
   document: room(['crypto'], ['saxes']),
   contract: room(['crypto', 'ledger', 'document']),
@@ -49,7 +49,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   anchor: room(['crypto', 'identity', 'ledger']),
   verify: room(['crypto', 'identity', 'ledger', 'document', 'contract', 'stream', 'anchor']),
 
-  signer: ioRoom(['crypto', 'identity', 'ledger']),
+  signer: ioRoom(['crypto', 'identity', 'ledger'], ['@photostructure/sqlite']),
   store: ioRoom(['crypto', 'ledger'], ['@photostructure/sqlite']),
   node: ioRoom([...paper, 'signer', 'store'], ['pino', 'prom-client']),
 
@@ -62,7 +62,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   console: room([...paper, 'client']),
   cli: ioRoom(
     [...paper, ...machine, 'api', 'client', 'device', 'console'],
-    ['cli-progress', 'commander', 'picocolors', 'pino'],
+    ['@photostructure/sqlite', 'commander', 'picocolors', 'pino'],
   ),
 }
 
