@@ -100,6 +100,10 @@ export class Disk {
     this.trap = { ...trap, countdown, sprung }
   }
 
+  get isTrapped(): boolean {
+    return this.trap !== undefined
+  }
+
   clearTrap(): void {
     this.trap = undefined
   }

@@ -41,7 +41,10 @@ export class Faults {
   private readonly cuts = new Set<() => void>()
   private readonly down = new Map<SimNode, Scheduled>()
   private readonly copies = new Map<SimNode, Copy[]>()
-  /** The node whose past is being told to it: a second one at once could lose what only the first was told. */
+  /**
+   * The node that was put back last. Until it has been told its past and has caught up, no other is: between them they could
+   * lose the only copies of what a quorum has signed, and nothing brings that back.
+   */
   private amnesiac: SimNode | undefined
   private healed = false
 
@@ -76,20 +79,26 @@ export class Faults {
     return [...this.delivered].filter(([, count]) => count === 0).map(([kind]) => kind)
   }
 
-  /** Something goes wrong: of the kinds that came true least often, any. */
+  /** Something goes wrong: of the kinds that came true least often, one that can be had now. */
   strike(): void {
     if (this.healed || !this.wanted) return
     this.backUp()
-    const fewest = Math.min(...this.delivered.values())
-    const kinds = [...this.delivered].filter(([, count]) => count <= fewest + 1).map(([kind]) => kind)
-    const kind = this.random.pick(kinds)
-    const node = this.random.pick(this.nodes)
+    const kinds = this.random.shuffled([...this.delivered.keys()])
+    const times = (kind: Kind): number => this.delivered.get(kind) ?? 0
+    kinds.sort((a, b) => times(a) - times(b))
+    for (const kind of kinds)
+      for (const node of this.random.shuffled(this.nodes)) if (this.tryStrike(kind, node)) return
+  }
+
+  /** False where this can't go wrong at this node now. */
+  private tryStrike(kind: Kind, node: SimNode): boolean {
+    if (!node.engine || node.disk.isTrapped) return false
     const [what, first, second] = kind.split(' ') as [string, string, string]
-    if (what === 'partition') this.cut(first as (typeof CUTS)[number], kind)
-    else if (what === 'restore') this.restore(node, first as (typeof RESTORES)[number], kind)
-    else if (what === 'disk') this.refuse(node, first as (typeof REFUSALS)[number], kind)
-    else if (kind === 'crash at rest') this.crash(node, kind)
-    else this.trap(node, { when: first, where: second } as Trap, kind)
+    if (what === 'partition') return this.cut(first as (typeof CUTS)[number], kind)
+    if (what === 'restore') return this.restore(node, first as (typeof RESTORES)[number], kind)
+    if (what === 'disk') return this.refuse(node, first as (typeof REFUSALS)[number], kind)
+    if (kind === 'crash at rest') return this.crash(node, kind)
+    return this.trap(node, { when: first, where: second } as Trap, kind)
   }
 
   private count(kind: Kind): void {
@@ -98,16 +107,16 @@ export class Faults {
 
   // ── crashes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private crash(node: SimNode, kind: Kind): void {
-    if (!node.engine) return
+  private crash(node: SimNode, kind: Kind): true {
     this.count(kind)
     this.hooks.crash(node)
     this.startLater(node, false)
+    return true
   }
 
-  private trap(node: SimNode, trap: Trap, kind: Kind): void {
-    if (!node.engine) return
+  private trap(node: SimNode, trap: Trap, kind: Kind): true {
     node.disk.setTrap(trap, this.random.integer(1, 6), () => this.count(kind))
+    return true
   }
 
   /** A trap has sprung: the node is dead already. */
@@ -125,8 +134,7 @@ export class Faults {
     this.down.set(node, start)
   }
 
-  private refuse(node: SimNode, refusal: (typeof REFUSALS)[number], kind: Kind): void {
-    if (!node.engine) return
+  private refuse(node: SimNode, refusal: (typeof REFUSALS)[number], kind: Kind): true {
     const before = node.disk.refused.failed + node.disk.refused.stood
     node.disk.refuse(refusal)
     const { low, high } = DISK_FULL_MS
@@ -134,12 +142,13 @@ export class Faults {
       node.disk.refuse('none')
       if (node.disk.refused.failed + node.disk.refused.stood > before) this.count(kind)
     })
+    return true
   }
 
   // ── partitions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private cut(shape: (typeof CUTS)[number], kind: Kind): void {
-    if (this.cuts.size >= 2) return
+  private cut(shape: (typeof CUTS)[number], kind: Kind): boolean {
+    if (this.cuts.size >= 2) return false
     const shuffled = this.random.shuffled(this.nodes.map(({ index }) => index))
     const size = shape === 'half' ? Math.ceil(shuffled.length / 2) : 1
     const side = new Set(
@@ -156,6 +165,7 @@ export class Faults {
     this.hooks.schedule(this.random.integer(low, high), 'heal', () => {
       if (this.cuts.delete(heal)) heal()
     })
+    return true
   }
 
   // ── backups ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,17 +180,17 @@ export class Faults {
     }
   }
 
-  private restore(node: SimNode, what: (typeof RESTORES)[number], kind: Kind): void {
-    const { amnesiac } = this
-    if (amnesiac && (!amnesiac.engine || isRecalling(amnesiac))) return
-    const copies = this.copies.get(node)
-    if (!node.engine || !copies || copies.length === 0) return
-    const copy = this.random.pick(copies)
+  private restore(node: SimNode, what: (typeof RESTORES)[number], kind: Kind): boolean {
+    if (this.amnesiac && !this.hasCaughtUp(this.amnesiac)) return false
     const now = node.disk.copy()
     const data = what !== 'signer'
     const signer = what !== 'data'
     // A copy that nothing was added to since is no old copy.
-    if ((data && copy.batches === now.batches) || (signer && copy.records === now.records)) return
+    const copies = (this.copies.get(node) ?? []).filter(
+      ({ batches, records }) => !(data && batches === now.batches) && !(signer && records === now.records),
+    )
+    if (copies.length === 0) return false
+    const copy = this.random.pick(copies)
     this.count(kind)
     this.amnesiac = node
     this.hooks.crash(node)
@@ -196,6 +206,18 @@ export class Faults {
     this.hooks.restored(node, { data, signer }, kept)
     // Where one of the two is new, their counters tell; where both are old, only whoever put them back can.
     this.startLater(node, data && signer)
+    return true
+  }
+
+  private hasCaughtUp(node: SimNode): boolean {
+    if (!node.engine || isRecalling(node)) return false
+    for (const [contract, { chain, consensus }] of node.engine.replicas)
+      for (const other of this.nodes) {
+        const theirs = other.engine?.replicas.get(contract)
+        if (!theirs || theirs.chain.height > chain.height || theirs.consensus.view > consensus.view)
+          return false
+      }
+    return true
   }
 
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────

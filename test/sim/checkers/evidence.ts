@@ -6,6 +6,9 @@ import { type Checker, Violation, type World } from './checker.ts'
 /** What a node says of itself or others that never happens where nobody lies. */
 const NEVER = new Set(['evidence', 'damaged', 'halted', 'bad-cosignature', 'signer-refused'])
 
+/** Why an honest message may be refused: its time is over, or this node's disk refuses. */
+const MAY_BE = new Set(['expired', 'disk-full', 'storage-failed'])
+
 export class Evidence implements Checker {
   readonly name = 'evidence never names an honest member'
   private readonly world: World
@@ -31,7 +34,7 @@ export class Evidence implements Checker {
     }
     if (NEVER.has(event))
       throw new Violation(this.name, `${node.name} says ${event}: ${JSON.stringify(detail)}`)
-    if (event === 'message-refused' && detail.code !== 'expired')
+    if (event === 'message-refused' && !MAY_BE.has(String(detail.code)))
       throw new Violation(this.name, `${node.name} refused an honest message: ${JSON.stringify(detail)}`)
     if (event === 'history-refused' && !this.world.options.restores)
       throw new Violation(this.name, `${node.name} refused an honest history: ${JSON.stringify(detail)}`)

@@ -63,7 +63,10 @@ export class Progress implements Checker {
   }
 
   fail(message: string): never {
-    throw new Violation(this.name, message)
+    const standing = this.world.nodes.flatMap((node) =>
+      this.world.contracts.map((contract) => standingOf(node, contract)),
+    )
+    throw new Violation(this.name, [message, ...standing].join('\n  '))
   }
 
   counts(): Record<string, number> {
@@ -73,4 +76,29 @@ export class Progress implements Checker {
       submittedExpired: this.expired,
     }
   }
+}
+
+/** Where a node stands in a contract, for whoever looks for what it waits for. */
+function standingOf(node: SimNode, contract: string): string {
+  const replica = node.engine?.replicas.get(contract)
+  if (!replica) return `${node.name} does not run ${contract.slice(0, 8)}`
+  const { consensus, chain, phase, finality, up } = replica
+  const { view, signedView, work, maySign, late, skipsInARow, target } = consensus
+  const names = (keys: Iterable<string>): string =>
+    [...keys].map((key) => replica.members.indexOf(key.slice(0, 64))).join('')
+  const near = [...consensus.views.values()]
+    .filter((record) => record.view >= view - 1)
+    .map(
+      (record) =>
+        `view ${record.view}: proposal ${record.proposal?.slice(0, 6)} (${consensus.blocks.get(record.proposal ?? '')?.status}),` +
+        ` votes ${names(record.votes.keys())}, skips ${names(record.skips.keys())}, finalizes ${names(record.finalizes.keys())},` +
+        ` notarized ${[...record.notarizations.keys()].map((hash) => hash.slice(0, 6))}, skipped ${record.skipCertificate !== undefined},` +
+        ` mine ${JSON.stringify(record.mine)}, locks ${JSON.stringify(record.locks)}`,
+    )
+  const cosigned = replica.members.map((party) => finality.sizeOf(party)).join(' ')
+  return [
+    `${node.name} (member ${replica.members.indexOf(node.party.id)}, ${phase}, reaches ${names(up)}) at view ${view}, height ${chain.height},`,
+    `cosigned ${cosigned}, signed ${signedView}, ${JSON.stringify({ work, maySign, late, skipsInARow, target, waiting: chain.pool.size })}`,
+    ...near.map((line) => `\n      ${line}`),
+  ].join(' ')
 }
