@@ -18,7 +18,7 @@ const PROBLEM = 'application/problem+json'
 /** The error with its problem document as the answer. */
 export function sendProblem(reply: FastifyReply, error: CountersignError): FastifyReply {
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="countersign"')
-  if (error.code === 'method-not-allowed') reply.header('allow', String(error.detail?.allow))
+  if (error.code === 'method-not-allowed') reply.header('allow', [error.detail?.allow].flat().join(', '))
   const { raw } = reply.request
   const hasBody = 'transfer-encoding' in raw.headers || Number(raw.headers['content-length'] ?? 0) > 0
   // What is left of the body is not read: the connection can't go on.

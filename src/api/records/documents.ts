@@ -12,7 +12,7 @@ import { fromJson } from '../../document/from-json.ts'
 import { fromXml } from '../../document/from-xml.ts'
 import { toJson } from '../../document/to-json.ts'
 import { toXml } from '../../document/to-xml.ts'
-import { type BlockNode, type DocumentNode, INDENT, TEXT, text, VALUE } from '../../document/tree.ts'
+import { type BlockNode, type DocumentNode, field, INDENT, TEXT, text, VALUE } from '../../document/tree.ts'
 import type { Value } from '../../ledger/value.ts'
 import type { Form } from './media.ts'
 
@@ -57,28 +57,36 @@ export function readText(body: Uint8Array): string {
   }
 }
 
+/** Namespaces declared above an element by prefix, and the `#indent` rule that holds there. */
+export type Surroundings = { inScope: Record<string, string>; indent?: string }
+
 /**
  * The one node that a root stands for: the document element of XML; of JSON the value itself, its name of no meaning.
- * `around`: what the element lies in, so that declarations it only repeats are left out.
+ * @param around what an XML element will lie in: declarations that it only repeats are left out, and white space that is
+ * otherwise than there becomes its own
  */
-export function nodeOf(root: BlockNode, form: Form, around: Record<string, string> = {}): DocumentNode {
-  if (form === 'xml') {
-    const found = root.children.find(({ name }) => !/^[#?]/.test(name)) as DocumentNode
-    if (found.kind === 'field') return found
-    const own = found.children.filter((child) => !isRepeated(child, around))
-    const [only] = own
-    // Without its declarations it may be an element of nothing but text, which is a field.
-    if (own.length === 0) return text(found.name, '')
-    if (own.length === 1 && only?.kind === 'field' && only.name === TEXT) return { ...only, name: found.name }
-    return { ...found, children: own } as DocumentNode
-  }
-  const [only] = root.children
-  return root.children.length === 1 && only?.name === VALUE ? only : root
+export function nodeOf(root: BlockNode, form: Form, around?: Surroundings): DocumentNode {
+  const [only, ...others] = root.children
+  if (form !== 'xml') return only?.name === VALUE && others.length === 0 ? only : root
+  const found = root.children.find(({ name }) => !/^[#?]/.test(name)) as DocumentNode
+  if (found.kind === 'field') return found
+  const own = found.children.filter((child) => !isRepeated(child, around?.inScope))
+  const [text] = own
+  // Without its declarations it may be an element of nothing but text, which is a field.
+  if (text === undefined) return field(found.name, 'text', '')
+  if (own.length === 1 && text.kind === 'field' && text.name === TEXT) return { ...text, name: found.name }
+  const rule = root.children.find(({ name }) => name === INDENT)
+  const indent = rule?.kind === 'field' ? String(rule.value) : ''
+  const start = own.findIndex(({ name }) => !name.startsWith('@'))
+  const hasRule = own.some(({ name }) => name === INDENT || name === TEXT)
+  if (indent !== (around?.indent ?? '') && start >= 0 && !hasRule)
+    own.splice(start, 0, field(INDENT, 'text', indent))
+  return { ...found, children: own }
 }
 
-function isRepeated(node: DocumentNode, around: Record<string, string>): boolean {
+function isRepeated(node: DocumentNode, inScope: Record<string, string> = {}): boolean {
   const prefix = node.kind === 'field' ? prefixOf(node.name) : undefined
-  return prefix !== undefined && node.kind === 'field' && around[prefix] === node.value
+  return prefix !== undefined && node.kind === 'field' && inScope[prefix] === node.value
 }
 
 /** The prefix that an attribute declares, '' for the default namespace; undefined for other attributes. */
@@ -87,32 +95,24 @@ function prefixOf(name: string): string | undefined {
   return name.startsWith('@xmlns:') ? name.slice('@xmlns:'.length) : undefined
 }
 
-/** Namespaces declared above an element, and the white space rule that holds there. */
-export function surroundings(
-  state: ContractState,
-  uid: string,
-  values: OpeningSource,
-): { inScope: Record<string, string>; indent?: string } {
-  const inScope: Record<string, string> = {}
+/** What an element lies in. */
+export function surroundings(state: ContractState, uid: string, values: OpeningSource): Surroundings {
+  // Without a prototype: a prefix may be called __proto__.
+  const inScope: Record<string, string> = Object.create(null)
   let indent: string | undefined
-  for (const above of ancestorsOf(state, uid)) {
+  for (let above = uid; above !== state.rootUid; ) {
+    above = existing(state, above).parent
     for (const [prefix, uri] of declarationsOf(state, above, values)) inScope[prefix] ??= uri
-    const rule = state.children.get(above)?.namedAt(INDENT, 0)
-    if (rule !== undefined && indent === undefined) {
-      const value = fieldValue(existing(state, rule), values)
-      if (typeof value === 'string') indent = value
-    }
+    indent ??= indentOf(state, above, values)
   }
   for (const [prefix, uri] of Object.entries(inScope)) if (uri === '') delete inScope[prefix]
   return indent === undefined ? { inScope } : { inScope, indent }
 }
 
-/** Those above an element, the nearest first. */
-function* ancestorsOf(state: ContractState, uid: string): Generator<string> {
-  for (let here = uid; here !== state.rootUid; ) {
-    here = existing(state, here).parent
-    yield here
-  }
+/** The white space rule that a block sets itself. */
+export function indentOf(state: ContractState, uid: string, values: OpeningSource): string | undefined {
+  const rule = state.children.get(uid)?.namedAt(INDENT, 0)
+  return rule === undefined ? undefined : plainText(fieldValue(existing(state, rule), values))
 }
 
 /** Prefixes that an element declares itself. */

@@ -16,7 +16,7 @@ import { type BlockNode, type DocumentNode, ITEM } from '../../document/tree.ts'
 import { parseTyped } from '../../document/types.ts'
 import type { Context } from '../context.ts'
 import type { Write } from '../write.ts'
-import { declarationsOf, nodeOf, readRoot, readText, surroundings, textUidOf } from './documents.ts'
+import { declarationsOf, indentOf, nodeOf, readRoot, readText, surroundings, textUidOf } from './documents.ts'
 import { type Match, seenIn } from './match.ts'
 import type { Form } from './media.ts'
 
@@ -145,9 +145,9 @@ export class Editor {
       )
     this.requireMatch(uid)
     // What it declares itself stays; what it only repeats of those above does not become its own.
-    const { inScope } = surroundings(state, uid, values)
-    for (const prefix of declarationsOf(state, uid, values).keys()) delete inScope[prefix]
-    const node = nodeOf(root, 'xml', inScope)
+    const around = surroundings(state, uid, values)
+    for (const prefix of declarationsOf(state, uid, values).keys()) delete around.inScope[prefix]
+    const node = nodeOf(root, 'xml', around)
     if (node.name !== name && existing(state, parent).kind !== 'list')
       throw new CountersignError(
         'bad-request',
@@ -159,9 +159,10 @@ export class Editor {
   /** A node to create in a block or list. */
   newNode(parent: string, root: BlockNode, form: Form): DocumentNode {
     if (form !== 'xml') return nodeOf(root, form)
-    const { inScope } = surroundings(this.state, parent, this.values)
-    for (const [prefix, uri] of declarationsOf(this.state, parent, this.values)) inScope[prefix] = uri
-    return nodeOf(root, form, inScope)
+    const around = surroundings(this.state, parent, this.values)
+    for (const [prefix, uri] of declarationsOf(this.state, parent, this.values)) around.inScope[prefix] = uri
+    const indent = indentOf(this.state, parent, this.values)
+    return nodeOf(root, form, indent === undefined ? around : { ...around, indent })
   }
 
   create(
