@@ -485,6 +485,8 @@ export class Replica {
     this.cosignedSize = Math.max(this.cosignedSize, cosignedSize)
     noteLocks(this.consensus, locks)
     this.maySign(nowMs)
+    // An old copy of the data does not know that it is behind: the answers say so.
+    this.sendStatus(undefined)
     this.settle(nowMs)
   }
 

@@ -1,8 +1,12 @@
 /** What one message does at an engine: refused requests and blocks, catching up from liars, answers to outsiders. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
 import { signRequest } from '../../src/ledger/request.ts'
 import { commitmentOf } from '../../src/ledger/value.ts'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
 const refusals = (member: Member): unknown[] =>
@@ -280,6 +284,34 @@ describe('catching up', () => {
     ).toBeGreaterThan(4)
     expect(new Set(sizes).size).toBe(1)
     expect([...away.engine.replica(contract).sync.refused.keys()]).toEqual([liar.party])
+  })
+})
+
+describe('an old copy of the data', () => {
+  it('[AMN-2] asks for its own signatures, learns at once that it is behind, and signs on from there', () => {
+    const engines = new Engines(4)
+    const contract = engines.contract('{"a":"0"}')
+    const old = engines.member(3)
+    const copy = join(mkdtempSync(join(tmpdir(), 'countersign-copy-')), 'copy.db')
+    old.store.backup(copy)
+    for (let round = 1; round < 5; round += 1) {
+      engines.set(engines.member(round % 4), contract, 'a', String(round))
+      engines.pass(3000)
+    }
+    expect(engines.finalSizes(contract)).toEqual([5, 5, 5, 5])
+    for (const member of engines.members) if (member !== old) engines.disconnect(old, member)
+    old.store = openSqliteStore(copy)
+    engines.boot(old, false)
+    expect(old.engine.replica(contract).phase).toBe('recalling')
+    for (const member of engines.members) if (member !== old) engines.reconnect(old, member)
+    engines.pass(1000)
+    expect(old.engine.replica(contract).phase).toBe('signing')
+    expect(engines.finalSizes(contract)).toEqual([5, 5, 5, 5])
+    engines.set(old, contract, 'a', 'after')
+    engines.pass(3000)
+    expect(engines.finalSizes(contract)).toEqual([6, 6, 6, 6])
+    old.store.close()
+    rmSync(dirname(copy), { recursive: true })
   })
 })
 

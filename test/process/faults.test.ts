@@ -170,6 +170,7 @@ describe('one node among four', () => {
       const view = await node.client.get<{ phase: string }>(`/api/contracts/${contract}`)
       return view.phase === 'signing'
     })
+    await cluster.equal(contract, 3)
     expect((await node.put(contract, 'field', 'after', { prefer: 'wait=40' })).status).toBe(200)
     await cluster.equal(contract, 4)
   })
