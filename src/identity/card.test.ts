@@ -13,6 +13,7 @@ import { sha256Hex } from '../crypto/provider.ts'
 import {
   type Card,
   cardHash,
+  checkOfferedCard,
   checkProvenCard,
   checkSignedCard,
   checkSuccession,
@@ -287,6 +288,8 @@ describe('a proven card', () => {
 
   it('[ENC-1] is refused whatever else it is, and never by anything but an error of the registry', () => {
     expectStrict(checkProvenCard, third.signedCard, jcs)
+    expectStrict(checkOfferedCard, third.signedCard, jcs, 200)
+    expectStrict(checkOfferedCard, bare(second), jcs, 200)
   })
 })
 

@@ -180,6 +180,14 @@ export function checkProvenCard(value: unknown): ProvenCard {
   return value as ProvenCard
 }
 
+/**
+ * Checks a card as it is handed out: proven, or a later card alone, which says nothing without those before it.
+ * @throws CountersignError `bad-format`, `bad-card`
+ */
+export function checkOfferedCard(value: unknown): ProvenCard {
+  return Object.hasOwn(Object(value), 'earlier') ? checkProvenCard(value) : checkSignedCard(value)
+}
+
 /** The fingerprint as shown to people: the party id in groups of eight. */
 export function formatFingerprint(party: string): string {
   return (party.match(/.{8}/g) ?? [party]).join(' ')

@@ -9,6 +9,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import type { KeyPair } from '../crypto/keys.ts'
 import {
   cardHash,
+  checkOfferedCard,
   checkSignedCard,
   checkSuccession,
   type ProvenCard,
@@ -93,7 +94,7 @@ export class Node {
     node.transport = await Transport.start({
       party: node.party,
       tlsKey: options.tlsKey,
-      card: () => node.card,
+      card: () => node.proven(node.party, node.card),
       identify: (key) => node.identify(key),
       endpointsOf: (party) => node.store.peer(party)?.card.card.endpoints ?? [],
       tlsKeyOf: (party) => node.store.peer(party)?.card.card.keys.tls,
@@ -238,25 +239,54 @@ export class Node {
   }
 
   /** Fetches the card served at a URL; nothing is pinned by it. */
-  fetchCard(url: string, timeoutMs = 5000): Promise<{ card: SignedCard; tlsKey: string }> {
+  fetchCard(url: string, timeoutMs = 5000): Promise<{ card: ProvenCard; tlsKey: string }> {
     return fetchCard(url, timeoutMs)
   }
 
   /**
-   * Pins a party by its card, or takes the successor of a pinned one.
-   * @throws CountersignError `bad-card`
+   * Pins a party by its proven card, or takes newer cards of one that is held.
+   * @throws CountersignError `bad-card`, `superseded-card`
    */
-  pin(card: SignedCard): string {
-    const checked = checkSignedCard(card)
-    const party = partyOf(checked.card)
+  pin(offered: ProvenCard): string {
+    const { earlier = [], ...newest } = checkOfferedCard(offered)
+    const party = partyOf(newest.card)
+    const { sequence } = newest.card
     if (party === this.party) throw new CountersignError('bad-card', 'this is the node’s own card')
-    const held = this.store.peer(party)
-    if (held && held.card.card.sequence !== checked.card.sequence) checkSuccession(held.card, checked)
-    else if (!held && checked.card.sequence !== 1)
-      throw new CountersignError('bad-card', 'a party is pinned by its first card; ask it for all its cards')
-    this.store.write([{ kind: 'peer-card', card: checked, pinnedMs: this.now() }])
+    this.refuseSharedKeys(party, newest)
+    const held = this.store.peer(party)?.card
+    if (!held && sequence !== 1 && earlier.length === 0)
+      throw new CountersignError(
+        'bad-card',
+        'a later card proves nothing alone; ask the party for all its cards',
+      )
+    if (held && sequence < held.card.sequence)
+      throw new CountersignError(
+        'superseded-card',
+        `card ${held.card.sequence} of the party is held here already`,
+      )
+    let before = held
+    for (const card of held ? [...earlier, newest] : []) {
+      if (card.card.sequence > (before?.card.sequence ?? 0)) {
+        checkSuccession(before as SignedCard, card)
+        before = card
+      } else if (card.card.sequence === held?.card.sequence && cardHash(card.card) !== cardHash(held.card))
+        throw new CountersignError('bad-card', `another card ${card.card.sequence} of the party is held here`)
+    }
+    const pinnedMs = this.now()
+    this.store.write([...earlier, newest].map((card) => ({ kind: 'peer-card', card, pinnedMs }) as const))
     this.dial()
     return party
+  }
+
+  /** A key names one party: whoever put another’s into its card would be taken for it, or it for them. */
+  private refuseSharedKeys(party: string, { card }: SignedCard): void {
+    const keys = new Set(Object.values(card.keys))
+    for (const other of [{ party: this.party, card: this.card }, ...this.store.peers()])
+      if (other.party !== party && Object.values(other.card.card.keys).some((key) => keys.has(key)))
+        throw new CountersignError(
+          'bad-card',
+          `the card has a key of “${other.card.card.name}” (${other.party})`,
+        )
   }
 
   // ── contracts ─────────────────────────────────────────────────────────────────────────────────────────────────────

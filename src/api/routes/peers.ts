@@ -1,6 +1,6 @@
 /** The parties this node knows: their cards shown, compared, pinned. */
 import { CountersignError } from '../../crypto/errors.ts'
-import { checkSignedCard, parseFingerprint, partyOf, type SignedCard } from '../../identity/card.ts'
+import { checkOfferedCard, type ProvenCard, parseFingerprint, partyOf } from '../../identity/card.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import { newPeer, peerList, peerOffer } from '../schemas.ts'
@@ -34,7 +34,7 @@ export function peerRoutes(app: App, context: Context): void {
       if ((url === undefined) === (given === undefined))
         throw new CountersignError('bad-request', 'body: give either `url` or `card`')
       const expected = fingerprint === undefined ? undefined : parseFingerprint(fingerprint)
-      const card = url === undefined ? checkSignedCard(given) : (await node.fetchCard(url)).card
+      const card = url === undefined ? checkOfferedCard(given) : (await node.fetchCard(url)).card
       const party = partyOf(card.card)
       if (expected !== undefined && expected !== party)
         throw new CountersignError(
@@ -43,7 +43,7 @@ export function peerRoutes(app: App, context: Context): void {
           { expected, found: party },
         )
       if (expected !== undefined) node.pin(card)
-      else requireFirst(context, card, party)
+      else requireProof(context, card, party)
       const peer = node.store.peer(party) ?? { party, card, pinned: false }
       return { pinned: expected !== undefined, peer: peerView(context, peer) }
     },
@@ -51,7 +51,10 @@ export function peerRoutes(app: App, context: Context): void {
 }
 
 /** A later card proves its party only by those before it: unless they are held, its fingerprint is but a claim. */
-function requireFirst({ node }: Context, { card }: SignedCard, party: string): void {
-  if (card.sequence !== 1 && !node.store.peer(party))
-    throw new CountersignError('bad-card', 'a party is pinned by its first card; ask it for all its cards')
+function requireProof({ node }: Context, { card, earlier }: ProvenCard, party: string): void {
+  if (card.sequence !== 1 && earlier === undefined && !node.store.peer(party))
+    throw new CountersignError(
+      'bad-card',
+      'a later card proves nothing alone; ask the party for all its cards',
+    )
 }

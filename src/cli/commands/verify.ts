@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
-import { checkSignedCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
+import { checkProvenCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
 import { BundleVerifier, type Report } from '../../verify/verifier.ts'
 import { NodeClient } from '../client.ts'
 import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
@@ -56,7 +56,7 @@ export function addVerifyCommands(program: Command): void {
 
 function readCardFile(file: string) {
   try {
-    return checkSignedCard(JSON.parse(readFileSync(file, 'utf8'))).card
+    return checkProvenCard(JSON.parse(readFileSync(file, 'utf8'))).card
   } catch (error) {
     if (error instanceof CountersignError) throw error
     throw new CountersignError('bad-request', `${file} is not a readable card file`)

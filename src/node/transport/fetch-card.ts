@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { CountersignError, toCountersignError } from '../../crypto/errors.ts'
 import { generateKeyPair } from '../../crypto/keys.ts'
-import { checkSignedCard, type SignedCard } from '../../identity/card.ts'
+import { checkProvenCard, type ProvenCard } from '../../identity/card.ts'
 import { tlsOptions } from './certificate.ts'
 import { dial } from './dial.ts'
 import { parseEndpoint } from './endpoint.ts'
@@ -15,8 +15,8 @@ const CARD_FRAME_BYTES = 1024 * 1024
 /**
  * The card that the node at this address serves, dialled with a throw-away key so that asking tells nothing of who asks.
  *
- * The node has proved to hold the card's TLS key, and a first card is signed by its own root key. It proves nothing of who
- * the party is: compare its fingerprint out of band. A later card also needs the cards before: `checkSuccession`.
+ * The node has proved to hold the card's TLS key, and the card comes with all cards before it, back to the one whose hash is
+ * the fingerprint. It proves nothing of who the party is: compare that fingerprint out of band.
  *
  * @param url `host:port` or `https://host:port`
  * @throws CountersignError `bad-format` (the address, or what came), `bad-card`, `unavailable`
@@ -24,7 +24,7 @@ const CARD_FRAME_BYTES = 1024 * 1024
 export async function fetchCard(
   url: string,
   timeoutMs: number,
-): Promise<{ card: SignedCard; tlsKey: string }> {
+): Promise<{ card: ProvenCard; tlsKey: string }> {
   const endpoint = parseEndpoint(url.replace(/^https:\/\//, '').replace(/\/$/, ''))
   const where = `${endpoint.host}:${endpoint.port}`
   const unavailable = (reason: string): CountersignError =>
@@ -64,11 +64,11 @@ export async function fetchCard(
   })
 }
 
-function checkAnswer(messages: Record<string, unknown>[], tlsKey: string): SignedCard {
+function checkAnswer(messages: Record<string, unknown>[], tlsKey: string): ProvenCard {
   const [answer, ...others] = messages
   if (answer?.type !== 'CARD' || Object.keys(answer).length !== 2 || others.length > 0)
     throw new CountersignError('bad-format', 'the node answered with something else than its card')
-  const card = checkSignedCard(answer.card)
+  const card = checkProvenCard(answer.card)
   if (card.card.keys.tls !== tlsKey)
     throw new CountersignError(
       'bad-card',

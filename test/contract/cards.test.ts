@@ -1,9 +1,10 @@
-/** A real node, and contracts that name other cards of its parties than those it holds. */
+/** A real node, the cards it takes of others, and contracts that name other cards than those it holds. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { cardHash, type ProvenCard, type SignedCard } from '../../src/identity/card.ts'
+import { cardHash, type ProvenCard, type SignedCard, signCard } from '../../src/identity/card.ts'
 import { contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import { DEFAULT_POLICY } from '../../src/node/engine.ts'
 import { Node, OWN_CARD_SETTING } from '../../src/node/node.ts'
+import { fetchCard } from '../../src/node/transport/fetch-card.ts'
 import { Signer } from '../../src/signer/signer.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { type FixtureParty, fixtureParty, rekeyed, seededBytes } from '../support/ledger-parties.ts'
@@ -21,7 +22,7 @@ afterEach(async () => {
 })
 
 /** A node of a party that has taken these cards of others, in this order. */
-async function nodeOf({ party, keys, signedCard }: FixtureParty, cards: SignedCard[]): Promise<Node> {
+async function nodeOf({ party, keys, signedCard }: FixtureParty, cards: ProvenCard[]): Promise<Node> {
   const store = openSqliteStore(':memory:')
   const { earlier = [] } = signedCard
   store.write([
@@ -124,5 +125,78 @@ describe('a node', () => {
       [cardHash(alder.signedCard.card), [alder.party]],
       [cardHash(newBirch.signedCard.card), [birch.party]],
     ])
+  })
+})
+
+describe('a party', () => {
+  const heldBy = (node: Node) => node.store.cardHistory(birch.party).map(({ card }) => card.sequence)
+  const newest = rekeyed(newBirch, random)
+
+  it('[CARD-3] is pinned by its first card, or by a later one with all before it', async () => {
+    const node = await nodeOf(alder, [])
+    expect(node.pin(newest.signedCard)).toBe(birch.party)
+    expect(heldBy(node)).toEqual([1, 2, 3])
+    expect(node.store.peer(birch.party)).toMatchObject({ pinned: true, card: bare(newest.signedCard) })
+  })
+
+  it('[CARD-3] is not pinned by a later card alone', async () => {
+    const node = await nodeOf(alder, [])
+    expect(() => node.pin(bare(newBirch.signedCard))).toThrow(bad('bad-card'))
+    const forger = fixtureParty('Birch Shipping', random)
+    const claim = { sequence: 2, party: birch.party, previous: birch.party }
+    const forged = signCard(forger.keys.root.privateKey, { ...forger.signedCard.card, ...claim })
+    expect(() => node.pin(forged)).toThrow(bad('bad-card'))
+    expect(() => node.pin({ ...forged, earlier: [birch.signedCard] })).toThrow(bad('bad-card'))
+    expect(node.store.peer(birch.party)).toBeUndefined()
+  })
+
+  it('[CARD-2] that is known is followed from the card that is held, over any number of cards', async () => {
+    const jumping = await nodeOf(alder, [birch.signedCard])
+    // The second time changes nothing.
+    for (const next of [newest.signedCard, newest.signedCard]) {
+      jumping.pin(next)
+      expect(heldBy(jumping)).toEqual([1, 2, 3])
+    }
+    const node = await nodeOf(alder, [birch.signedCard])
+    expect(() => node.pin(bare(newest.signedCard))).toThrow(bad('bad-card'))
+    node.pin(bare(newBirch.signedCard))
+    node.pin(bare(newest.signedCard))
+    expect(heldBy(node)).toEqual([1, 2, 3])
+  })
+
+  it('[CARD-2] that is known does not go back, nor over to another card of the same number', async () => {
+    const node = await nodeOf(alder, [birch.signedCard, bare(newBirch.signedCard)])
+    expect(() => node.pin(birch.signedCard)).toThrow(bad('superseded-card'))
+    const fork = rekeyed(birch, random)
+    expect(() => node.pin(fork.signedCard)).toThrow(bad('bad-card'))
+    expect(() => node.pin(bare(fork.signedCard))).toThrow(bad('bad-card'))
+    expect(() => node.pin(rekeyed(fork, random).signedCard)).toThrow(bad('bad-card'))
+    expect(node.store.peer(birch.party)?.card).toEqual(bare(newBirch.signedCard))
+  })
+
+  it('[CARD-3] with a key of another known party, or of this one, is refused', async () => {
+    const node = await nodeOf(alder, [birch.signedCard])
+    const { keys, signedCard } = fixtureParty('Cedar Bank', random)
+    const borrowing = (borrowed: object) =>
+      signCard(keys.root.privateKey, { ...signedCard.card, keys: { ...signedCard.card.keys, ...borrowed } })
+    const [theirs, ours] = [birch.signedCard.card.keys, alder.signedCard.card.keys]
+    for (const borrowed of [
+      { tls: theirs.tls },
+      { vote: theirs.tls },
+      { tls: ours.tls },
+      { cosign: ours.vote },
+    ])
+      expect(() => node.pin(borrowing(borrowed))).toThrow(bad('bad-card'))
+    expect(() => node.pin(alder.signedCard)).toThrow(bad('bad-card'))
+    node.pin(signedCard)
+  })
+
+  it('[NET-2] shows strangers its card with all cards before it', async () => {
+    const node = await nodeOf(alder, [])
+    const { card, tlsKey } = await fetchCard(`127.0.0.1:${node.port}`, 10_000)
+    expect(card).toEqual(alder.signedCard)
+    expect(tlsKey).toBe(alder.keys.tls.publicKey)
+    const other = await nodeOf(birch, [card])
+    expect(other.store.peer(alder.party)?.card).toEqual(bare(alder.signedCard))
   })
 })
