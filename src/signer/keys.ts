@@ -4,19 +4,13 @@
  * root.pem signs cards and nothing else. Move it offline once the first card is signed, and bring it back to sign the
  * next: a node starts without it.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import process from 'node:process'
 import { CountersignError } from '../crypto/errors.ts'
 import { fromPem, generateKeyPair, generateSealingKeyPair, type KeyPair, toPem } from '../crypto/keys.ts'
+import type { Card } from '../identity/card.ts'
+import { syncDirectory, translated, writePrivately } from './files.ts'
 
 /** What a party's keys are for; each has its own file. `sealing` is X25519, all others Ed25519. */
 export const KEY_USES = ['root', 'author', 'vote', 'cosign', 'sealing', 'tls'] as const
@@ -24,6 +18,8 @@ export type KeyUse = (typeof KEY_USES)[number]
 
 /** A party's key pairs by use. */
 export type Keys = { root?: KeyPair } & Record<Exclude<KeyUse, 'root'>, KeyPair>
+
+const OTHERS = 0o077
 
 /**
  * Makes all keys of a party, on disk on return. random: that many secret random bytes.
@@ -35,33 +31,22 @@ export function createKeys(directory: string, random: (sizeBytes: number) => Uin
   const existing = KEY_USES.map(fileOf).find((file) => existsSync(file))
   if (existing !== undefined)
     throw new CountersignError('conflict', `${existing} exists already; keys are never overwritten`)
-  try {
+  translated(`the keys could not be written to ${directory}`, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     for (const use of KEY_USES) {
       const pair = use === 'sealing' ? generateSealingKeyPair(random(32)) : generateKeyPair(random(32))
-      writePrivately(fileOf(use), toPem(pair.privateKey))
+      writePrivately(fileOf(use), new TextEncoder().encode(toPem(pair.privateKey)))
     }
-    const descriptor = openSync(directory, constants.O_RDONLY)
-    fsyncSync(descriptor)
-    closeSync(descriptor)
-  } catch (error) {
-    throw fileError(`the keys could not be written to ${directory}`, error)
-  }
-}
-
-function writePrivately(file: string, text: string): void {
-  const descriptor = openSync(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
-  try {
-    writeSync(descriptor, text)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+    syncDirectory(directory)
+    syncDirectory(dirname(directory))
+  })
 }
 
 /**
- * Reads a party's keys; root.pem may be missing.
- * @throws CountersignError `not-found` for any other file that is missing, `bad-format`, `storage-failed`
+ * Reads a party's keys; root.pem may be missing. A key file that others than its owner may read or change is refused, not
+ * put right: whether somebody has read it, only its owner can say.
+ * @throws CountersignError `not-found` for any other file that is missing, `bad-format`, `invariant-broken` for a file open
+ *   to others, `storage-failed`
  */
 export function loadKeys(directory: string): Keys {
   const keys: Partial<Record<KeyUse, KeyPair>> = {}
@@ -78,13 +63,31 @@ export function loadKeys(directory: string): Keys {
   return keys as Keys
 }
 
+/**
+ * Compares a party's keys with its card, so that a file put in another's place is noticed before anything is signed that
+ * nobody could verify. root.pem is compared if it is there.
+ * @throws CountersignError `invariant-broken` naming the files that hold another key than the card
+ */
+export function checkKeys(keys: Keys, card: Card): void {
+  const wrong = KEY_USES.filter((use) => keys[use] !== undefined && keys[use].publicKey !== card.keys[use])
+  if (wrong.length > 0)
+    throw new CountersignError(
+      'invariant-broken',
+      `${wrong.map((use) => `${use}.pem`).join(', ')}: not the key that this party’s card names; put the right key file ` +
+        'back, or make a new card with this key by the root key',
+    )
+}
+
 function readKeyFile(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw fileError(`the key file ${file} could not be read`, error)
-  }
+  if (!existsSync(file)) return undefined
+  return translated(`the key file ${file} could not be read`, () => {
+    if (process.platform !== 'win32' && (statSync(file).mode & OTHERS) !== 0)
+      throw new CountersignError(
+        'invariant-broken',
+        `others than its owner may use the key file ${file}: chmod 600 it, and replace the key if somebody may have read it`,
+      )
+    return readFileSync(file, 'latin1')
+  })
 }
 
 function keyOf(file: string, use: KeyUse, pem: string): KeyPair {
@@ -102,13 +105,4 @@ function keyOf(file: string, use: KeyUse, pem: string): KeyPair {
       `${file} holds an ${pair.privateKey.algorithm} key; expected ${wanted}`,
     )
   return pair
-}
-
-function fileError(what: string, error: unknown): CountersignError {
-  if (error instanceof CountersignError) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
-  return new CountersignError(isFull ? 'disk-full' : 'storage-failed', `${what}: ${message}`, undefined, {
-    cause: error,
-  })
 }

@@ -4,36 +4,77 @@
  * One lock for each contract and lineage. Views only rise, and within a view what was signed stays; so the highest view is
  * all that is needed. Cosigned checkpoints only grow, so that the last is all that is needed.
  */
+import { CountersignError } from '../crypto/errors.ts'
 import { verifyConsistency } from '../crypto/log.ts'
+import * as shape from '../crypto/shape.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, sameCheckpoint } from '../ledger/checkpoint.ts'
 
 /** A cosigned checkpoint, without contract and lineage. */
-export type CosignedCheckpoint = Omit<Checkpoint, 'contract' | 'lineage'>
+export type CosignedCheckpoint = Readonly<Omit<Checkpoint, 'contract' | 'lineage'>>
 
 /**
  * view: the highest in which anything was signed, or below which nothing may be; epoch: the one it was signed in. vote and
  * finalize: the block named by what was signed in that view; skip: SKIP was signed in it. cosign: the last checkpoint.
  */
-export type Lock = {
+export type Lock = Readonly<{
   view: number
   epoch: number
   vote?: string
   finalize?: string
   skip?: true
   cosign?: CosignedCheckpoint
-}
+}>
 
 /** new: may be signed once `lock` is on disk; same: was signed before and may be again. */
 export type Taken = { result: 'new' | 'same'; lock: Lock } | { result: 'refused'; reason: string }
+
+/** The highest view that may be signed in: the one above is still an exact integer. */
+export const VIEW_MAX = Number.MAX_SAFE_INTEGER - 1
+
+// The signer's own shapes: it signs only kinds of statement whose contradictions it knows, and not a word beside.
+const place = {
+  contract: shape.hash,
+  lineage: shape.integer(0),
+  epoch: shape.integer(0),
+  view: shape.integer(1, VIEW_MAX),
+}
+const skipShape = shape.object({ ...place, type: shape.literal('SKIP') })
+const namingShape = shape.object({ ...place, type: shape.literal('VOTE', 'FINALIZE'), block: shape.hash })
+/** A cosigned checkpoint's parts. */
+export const cosignedParts = {
+  epoch: shape.integer(0),
+  size: shape.integer(1),
+  root: shape.hash,
+  block: shape.hash,
+  stateRoot: shape.hash,
+}
+const checkpointShape = shape.object({
+  ...cosignedParts,
+  contract: shape.hash,
+  lineage: shape.integer(0),
+})
 
 /** Nothing signed yet. */
 export const EMPTY_LOCK: Lock = { view: 0, epoch: 0 }
 
 const refused = (reason: string): Taken => ({ result: 'refused', reason })
 
-/** Whether a statement may be signed, and the lock with it. */
+/** Why something has not this shape, if it has not. */
+function faultOf(check: shape.Check<unknown>, value: unknown, where: string): string | undefined {
+  try {
+    check(value, where)
+    return undefined
+  } catch (error) {
+    if (error instanceof CountersignError) return error.message
+    throw error
+  }
+}
+
+/** Whether a statement may be signed, and the lock with it. What is malformed is refused like all else. */
 export function takeStatement(lock: Lock, statement: Statement): Taken {
+  const fault = faultOf(statement?.type === 'SKIP' ? skipShape : namingShape, statement, 'statement')
+  if (fault !== undefined) return refused(fault)
   const { view, epoch } = statement
   if (view < lock.view) return refused(`view ${view} is below the highest signed, ${lock.view}`)
   if (epoch < lock.epoch) return refused(`epoch ${epoch} is before the last signed in, ${lock.epoch}`)
@@ -60,8 +101,6 @@ function take(base: Lock, held: Lock, statement: Statement): Taken {
       if (base.vote === statement.block) return { result: 'same', lock: held }
       if (base.vote !== undefined) return refused(`a VOTE for another block was signed in view ${view}`)
       return { result: 'new', lock: { ...base, vote: statement.block } }
-    default:
-      return refused('the statement is of no kind that is known')
   }
 }
 
@@ -74,14 +113,16 @@ function hasStatement(lock: Lock): boolean {
  * last cosigned one; empty where nothing was cosigned or for the same checkpoint.
  */
 export function takeCheckpoint(lock: Lock, checkpoint: Checkpoint, consistency: readonly string[]): Taken {
+  const fault = faultOf(checkpointShape, checkpoint, 'checkpoint')
+  if (fault !== undefined) return refused(fault)
   const { epoch, size, root, block, stateRoot } = checkpoint
   const cosign: CosignedCheckpoint = { epoch, size, root, block, stateRoot }
   const held = lock.cosign
-  if (!Number.isSafeInteger(size) || size < 1) return refused('a checkpoint is of at least one ledger block')
   if (held === undefined) return { result: 'new', lock: { ...lock, cosign } }
   if (isSame(held, cosign)) return { result: 'same', lock }
   if (size < held.size) return refused(`size ${size} is below the cosigned ${held.size}`)
   if (size === held.size) return refused(`another checkpoint of size ${size} was cosigned`)
+  if (epoch < held.epoch) return refused(`epoch ${epoch} is before the last cosigned in, ${held.epoch}`)
   if (!verifyConsistency(held.size, size, held.root, root, consistency))
     return refused(
       `the checkpoint of size ${size} is not proved to extend the cosigned one of size ${held.size}`,
@@ -97,9 +138,7 @@ function isSame(first: CosignedCheckpoint, second: CosignedCheckpoint): boolean 
 /** The lock with its view raised, if it is below: what was signed below can't be signed any more. */
 export function raiseView(lock: Lock, view: number, epoch: number = lock.epoch): Lock {
   if (view <= lock.view) return lock
-  const raised: Lock = { view, epoch: Math.max(epoch, lock.epoch) }
-  if (lock.cosign !== undefined) raised.cosign = lock.cosign
-  return raised
+  return { view, epoch: Math.max(epoch, lock.epoch), ...(lock.cosign && { cosign: lock.cosign }) }
 }
 
 /**

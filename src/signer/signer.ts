@@ -4,20 +4,46 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import { signStatements, verifyStatement } from '../crypto/statement.ts'
-import type { SignedStatement, Statement } from '../ledger/certificate.ts'
-import { type Checkpoint, type Cosignature, cosign, cosignatureVerifies } from '../ledger/checkpoint.ts'
+import {
+  BATCH_MAX_SIZE,
+  SignatureCache,
+  type StatementSignature,
+  signStatements,
+  verifyStatement,
+} from '../crypto/statement.ts'
+import { checkStatementShape, type SignedStatement, type Statement } from '../ledger/certificate.ts'
+import {
+  type Checkpoint,
+  type Cosignature,
+  checkCosignatureShape,
+  cosign,
+  cosignatureVerifies,
+} from '../ledger/checkpoint.ts'
 import { type Request, type SignedRequest, signRequest } from '../ledger/request.ts'
+import {
+  type Entry,
+  emptyEntry,
+  foldRecords,
+  keyOf,
+  type LockRecord,
+  nameOf,
+  signatureOn,
+  statementsOf,
+  type TimedSignature,
+  timeShape,
+  withLock,
+} from './entry.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import {
-  EMPTY_LOCK,
   importCosignature,
   importStatements,
   type Lock,
   raiseView,
+  type Taken,
   takeCheckpoint,
   takeStatement,
+  VIEW_MAX,
 } from './locks.ts'
 
 /**
@@ -38,40 +64,44 @@ export type SignerOptions = {
   party: string
 }
 
-/** The locks that one batch took, and the counter it raised. */
-type LockRecord = { counter: number; locks: LockOf[] }
-type LockOf = { contract: string; lineage: number; lock: Lock }
+/** One contract's lineage in a batch: what was kept of it, the lock as it rises, and what was newly cosigned. */
+type Rising = { held: Entry; lock: Lock; cosigned?: TimedSignature }
 
-/** Records after which the journal is compacted; as many again for each lock there is, so that it pays. */
-const COMPACT_AFTER = 50_000
-
-const keyOf = (contract: string, lineage: number): string => `${contract}/${lineage}`
+/** Entries written after which the journal is compacted, and as many again as four for each there is, so that it pays. */
+const COMPACT_AFTER = 20_000
+const COMPACT_AFTER_EACH = 4
 
 export class Signer {
   readonly #journal: Journal
   readonly #keys: SignerOptions['keys']
   readonly #party: string
-  readonly #locks = new Map<string, LockOf>()
-  #counter = 0
-  /** Records in the journal, as far as they count towards compacting it. */
-  #records = 0
+  readonly #entries: Map<string, Entry>
+  #counter: number
+  /** Entries in the journal since it was compacted. */
+  #written = 0
 
   private constructor({ journal, keys, party }: SignerOptions) {
     this.#journal = journal
     this.#keys = keys
     this.#party = party
-    for (const found of journal.load()) {
-      const record = checkRecord(found)
-      this.#counter = record.counter
-      for (const one of record.locks) this.#locks.set(keyOf(one.contract, one.lineage), one)
-      this.#records += 1
-    }
-    if (this.#records > 1) this.#compact()
+    const records = journal.load()
+    const { counter, entries } = foldRecords(records)
+    this.#counter = counter
+    this.#entries = entries
+    if (records.length > 1) this.#compact()
   }
 
-  /** @throws CountersignError `invariant-broken` where the journal holds what no signer writes (SGN-3) */
+  /**
+   * The journal is the signer's from here on, and closed where this throws.
+   * @throws CountersignError `invariant-broken` where the journal holds what no signer writes (SGN-3)
+   */
   static open(options: SignerOptions): Signer {
-    return new Signer(options)
+    try {
+      return new Signer(options)
+    } catch (error) {
+      options.journal.close()
+      throw error
+    }
   }
 
   /** Batches that have taken a new lock, ever (AMN-1). */
@@ -81,92 +111,120 @@ export class Signer {
 
   /** What is locked in a contract's lineage; undefined if nothing was ever signed in it. */
   lock(contract: string, lineage: number): Lock | undefined {
-    return this.#locks.get(keyOf(contract, lineage))?.lock
+    return this.#entries.get(keyOf({ contract, lineage }))?.lock
   }
 
   /**
    * Signs what the locks allow, item by item in order; a refusal stands in its item's place and keeps nothing else from
-   * being signed. All new locks are on disk, in one append, before anything is signed. The statements share one signature.
-   * @throws CountersignError `disk-full`, `storage-failed`: nothing was signed, and no lock taken
+   * being signed. What was signed before comes as it was then, a cosignature with its former time. All new locks are on
+   * disk, in one append, before anything is returned. New statements share one signature.
+   * @throws CountersignError `disk-full`, `storage-failed`: nothing has left the signer, and no lock was taken
    */
   sign(items: readonly SignItem[]): SignResult[] {
-    const changed = new Map<string, LockOf>()
-    const refusals = items.map((item) => this.#take(item, changed))
-    this.#record(changed)
-    const statements = items.flatMap((item, index) =>
-      item.kind === 'statement' && refusals[index] === undefined ? [item.statement] : [],
+    const rising = new Map<string, Rising>()
+    const taken = items.map((item) => this.#take(item, rising))
+    const isNew = (index: number): boolean => taken[index]?.result === 'new'
+    const made = this.#signStatements(
+      items.flatMap((item, index) => (item.kind === 'statement' && isNew(index) ? [item.statement] : [])),
     )
-    const signed = this.#signed(statements)[Symbol.iterator]()
-    return items.map((item, index): SignResult => {
-      const reason = refusals[index]
-      if (reason !== undefined) return { refused: reason }
-      if (item.kind === 'statement') return { signed: signed.next().value as SignedStatement }
-      return { cosignature: cosign(this.#keys.cosign.privateKey, this.#party, item.checkpoint, item.timeS) }
+    const results = items.map((item, index): SignResult => {
+      const answer = taken[index] as Taken
+      if (answer.result === 'refused') return { refused: answer.reason }
+      return item.kind === 'statement'
+        ? { signed: this.#signed(item.statement, made) }
+        : { cosignature: this.#cosigned(item, rising, isNew(index)) }
     })
+    const changed = [...rising.values()].filter(({ held, lock }) => lock !== held.lock)
+    this.#record(changed.map(({ held, lock, cosigned }) => withLock(held, lock, made, cosigned)))
+    return results
   }
 
-  /** Takes an item's lock into `changed`; returns why not, if not. */
-  #take(item: SignItem, changed: Map<string, LockOf>): string | undefined {
-    const { contract, lineage } = item.kind === 'statement' ? item.statement : item.checkpoint
-    const key = keyOf(contract, lineage)
-    const { lock } = changed.get(key) ?? this.#locks.get(key) ?? { lock: EMPTY_LOCK }
-    const taken =
-      item.kind === 'statement'
-        ? takeStatement(lock, item.statement)
-        : takeCheckpoint(lock, item.checkpoint, item.consistency)
-    if (taken.result === 'refused') return taken.reason
-    if (taken.result === 'new') changed.set(key, { contract, lineage, lock: taken.lock })
-    return undefined
+  /** Holds an item against the lock, with what the batch has taken so far. */
+  #take(item: SignItem, rising: Map<string, Rising>): Taken {
+    const place = item.kind === 'statement' ? item.statement : item.checkpoint
+    const key = keyOf(place)
+    const held = this.#entries.get(key) ?? emptyEntry(place)
+    const one = rising.get(key) ?? { held, lock: held.lock }
+    const taken = takeItem(one.lock, item)
+    if (taken.result === 'new') rising.set(key, { ...one, lock: taken.lock })
+    return taken
   }
 
-  #record(changed: ReadonlyMap<string, LockOf>): void {
-    if (changed.size === 0) return
-    const record: LockRecord = { counter: this.#counter + 1, locks: [...changed.values()] }
+  #signStatements(statements: readonly Statement[]): Map<string, StatementSignature> {
+    const made = new Map<string, StatementSignature>()
+    for (let from = 0; from < statements.length; from += BATCH_MAX_SIZE) {
+      const batch = statements.slice(from, from + BATCH_MAX_SIZE)
+      const signatures = signStatements(this.#keys.vote.privateKey, batch)
+      for (const [index, statement] of batch.entries())
+        made.set(nameOf(statement), signatures[index] as StatementSignature)
+    }
+    return made
+  }
+
+  /** A statement with the signature just made, or else kept. */
+  #signed(statement: Statement, made: ReadonlyMap<string, StatementSignature>): SignedStatement {
+    const held = this.#entries.get(keyOf(statement))
+    const signature = made.get(nameOf(statement)) ?? (held && signatureOn(held, statement))
+    if (!signature) throw new CountersignError('invariant-broken', 'a statement was taken and not signed')
+    return { statement, party: this.#party, signature }
+  }
+
+  /** A cosignature of a checkpoint that was taken: new, just made in this batch, or kept. */
+  #cosigned(
+    { checkpoint, timeS }: Extract<SignItem, { kind: 'checkpoint' }>,
+    rising: ReadonlyMap<string, Rising>,
+    isNew: boolean,
+  ): Cosignature {
+    const key = keyOf(checkpoint)
+    const one = rising.get(key)
+    const fresh = (): Cosignature => cosign(this.#keys.cosign.privateKey, this.#party, checkpoint, timeS)
+    if (isNew) {
+      const cosignature = fresh()
+      if (one) one.cosigned = { timeS, signature: cosignature.signature }
+      return cosignature
+    }
+    const kept = one?.cosigned ?? this.#entries.get(key)?.signatures.cosign
+    if (!kept) throw new CountersignError('invariant-broken', 'a checkpoint was taken and not cosigned')
+    const { epoch, size, root, block, stateRoot } = checkpoint
+    return { party: this.#party, epoch, size, root, block, stateRoot, ...kept }
+  }
+
+  /** On disk first: where that fails, nothing has changed here. */
+  #record(changed: readonly Entry[]): void {
+    if (changed.length === 0) return
+    const record: LockRecord = { kind: 'batch', counter: this.#counter + 1, entries: changed }
     this.#journal.append([record])
     this.#counter = record.counter
-    for (const [key, one] of changed) this.#locks.set(key, one)
-    this.#records += 1
-    if (this.#records > COMPACT_AFTER + this.#locks.size) this.#compact()
+    for (const entry of changed) this.#entries.set(keyOf(entry), entry)
+    this.#written += changed.length
+    if (this.#written > COMPACT_AFTER + COMPACT_AFTER_EACH * this.#entries.size) this.#compact()
   }
 
   /** Leaves each lock once in the journal. */
   #compact(): void {
-    this.#records = 0
+    this.#written = 0
+    const record: LockRecord = { kind: 'all', counter: this.#counter, entries: [...this.#entries.values()] }
     try {
-      const record: LockRecord = { counter: this.#counter, locks: [...this.#locks.values()] }
       this.#journal.compact?.([record])
     } catch (error) {
-      // A full disk: the long journal is as good, and is tried again after as many records more.
-      if (!(error instanceof CountersignError) || error.code !== 'disk-full') throw error
+      // The long journal is as good. If the disk has failed for good, the next lock will say so before it is relied on.
+      if (!(error instanceof CountersignError)) throw error
     }
   }
 
-  #signed(statements: readonly Statement[]): SignedStatement[] {
-    if (statements.length === 0) return []
-    const signatures = signStatements(this.#keys.vote.privateKey, statements)
-    return statements.flatMap((statement, index) => {
-      const signature = signatures[index]
-      return signature === undefined ? [] : [{ statement, party: this.#party, signature }]
-    })
-  }
-
-  /** The statements of a lock's view, signed again; the same each time. */
+  /** The statements of a lock's view, as they were signed. */
   reissue(contract: string, lineage: number): SignedStatement[] {
-    const lock = this.lock(contract, lineage)
-    if (lock === undefined) return []
-    const at = { contract, lineage, epoch: lock.epoch, view: lock.view }
-    const statements: Statement[] = []
-    if (lock.vote !== undefined) statements.push({ ...at, type: 'VOTE', block: lock.vote })
-    if (lock.finalize !== undefined) statements.push({ ...at, type: 'FINALIZE', block: lock.finalize })
-    if (lock.skip === true) statements.push({ ...at, type: 'SKIP' })
-    return this.#signed(statements)
+    const entry = this.#entries.get(keyOf({ contract, lineage }))
+    return entry === undefined
+      ? []
+      : statementsOf(entry).map((statement) => this.#signed(statement, new Map()))
   }
 
   /**
    * Takes signatures of its own that others held as locks (AMN-2); locks only rise. floorView: a view that is known to be
    * over; nothing is signed any more in it or before.
-   * @throws CountersignError `bad-signature`, `wrong-contract` for what this signer's keys never signed here: nothing is taken;
-   *   `disk-full`, `storage-failed`
+   * @throws CountersignError `bad-format`, `bad-signature`, `wrong-contract` for what this signer's keys never signed here:
+   *   nothing is taken; `disk-full`, `storage-failed`
    */
   recall(
     contract: string,
@@ -176,22 +234,36 @@ export class Signer {
     floorView = 0,
   ): void {
     // Else whoever is asked could lock this party out of its own contracts.
-    for (const signed of statements) this.#checkOwn(contract, lineage, signed)
-    const { publicKey } = this.#keys.cosign
-    if (cosignature !== undefined && !cosignatureVerifies(publicKey, contract, lineage, cosignature))
-      throw new CountersignError('bad-signature', 'the cosignature told is not this party’s')
-    const held = this.lock(contract, lineage) ?? EMPTY_LOCK
-    let lock = importStatements(held, statements)
+    const cache = new SignatureCache()
+    for (const signed of statements) this.#checkOwn(contract, lineage, signed, cache)
+    if (cosignature !== undefined) this.#checkOwnCosignature(contract, lineage, cosignature)
+    shape.integer(0, VIEW_MAX)(floorView, 'floorView')
+
+    const held = this.#entries.get(keyOf({ contract, lineage })) ?? emptyEntry({ contract, lineage })
+    let lock = importStatements(held.lock, statements)
     if (floorView > 0) lock = raiseView(lock, floorView + 1)
+    const made = new Map(statements.map(({ statement, signature }) => [nameOf(statement), signature]))
+    const before = lock
     if (cosignature !== undefined) lock = importCosignature(lock, cosignature)
-    if (lock !== held) this.#record(new Map([[keyOf(contract, lineage), { contract, lineage, lock }]]))
+    const cosigned =
+      lock !== before && cosignature
+        ? { timeS: cosignature.timeS, signature: cosignature.signature }
+        : undefined
+    if (lock !== held.lock) this.#record([withLock(held, lock, made, cosigned)])
   }
 
-  #checkOwn(contract: string, lineage: number, { statement, signature }: SignedStatement): void {
+  #checkOwn(contract: string, lineage: number, signed: SignedStatement, cache: SignatureCache): void {
+    const { statement, signature } = checkStatementShape(signed)
     if (statement.contract !== contract || statement.lineage !== lineage)
       throw new CountersignError('wrong-contract', 'a statement told is of another contract or lineage')
-    if (!verifyStatement(this.#keys.vote.publicKey, statement, signature))
+    if (!verifyStatement(this.#keys.vote.publicKey, statement, signature, cache))
       throw new CountersignError('bad-signature', 'a statement told is not signed by this party')
+  }
+
+  #checkOwnCosignature(contract: string, lineage: number, cosignature: Cosignature): void {
+    const { publicKey } = this.#keys.cosign
+    if (!cosignatureVerifies(publicKey, contract, lineage, checkCosignatureShape(cosignature)))
+      throw new CountersignError('bad-signature', 'the cosignature told is not this party’s')
   }
 
   /** Signs a request of this party with its author key. No lock: requests contradict nothing. */
@@ -205,36 +277,12 @@ export class Signer {
   }
 }
 
-const checkLock = shape.object(
-  { view: shape.integer(0), epoch: shape.integer(0) },
-  {
-    vote: shape.hash,
-    finalize: shape.hash,
-    skip: shape.literal(true),
-    cosign: shape.object({
-      epoch: shape.integer(0),
-      size: shape.integer(1),
-      root: shape.hash,
-      block: shape.hash,
-      stateRoot: shape.hash,
-    }),
-  },
-)
-const recordShape = shape.object({
-  counter: shape.integer(0),
-  locks: shape.array(
-    shape.object({ contract: shape.hash, lineage: shape.integer(0), lock: checkLock }),
-    1_000_000,
-  ),
-})
-
-function checkRecord(value: unknown): LockRecord {
+function takeItem(lock: Lock, item: SignItem): Taken {
+  if (item.kind === 'statement') return takeStatement(lock, item.statement)
   try {
-    return recordShape(value, 'record') as LockRecord
+    timeShape(item.timeS, 'timeS')
   } catch (error) {
-    throw new CountersignError(
-      'invariant-broken',
-      `the lock journal holds what no signer writes (${(error as Error).message}); put back an intact copy and start with --restored`,
-    )
+    return { result: 'refused', reason: (error as Error).message }
   }
+  return takeCheckpoint(lock, item.checkpoint, item.consistency)
 }

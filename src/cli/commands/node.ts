@@ -7,7 +7,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../../identity/card.ts'
 import { Node } from '../../node/node.ts'
 import { openJournal } from '../../signer/journal.ts'
-import { loadKeys } from '../../signer/keys.ts'
+import { checkKeys, loadKeys } from '../../signer/keys.ts'
 import { Signer } from '../../signer/signer.ts'
 import {
   DEFAULT_PORT,
@@ -94,7 +94,8 @@ async function start(directory: string, options: { restored: boolean; logLevel: 
     detail: Record<string, unknown>,
   ): void => logger[level](detail, event)
   const keys = loadKeys(at.keys)
-  const { party } = readOwnCard(directory)
+  const { card, party } = readOwnCard(directory)
+  checkKeys(keys, card.card)
   const signer = Signer.open({ journal: openJournal(at.signer), keys, party })
   const node = await Node.start({
     store: openStore(directory),
