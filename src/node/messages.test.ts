@@ -120,6 +120,7 @@ describe('a message', () => {
     ['OBJECT', { code: 'Wrong outcome\n' }],
     ['OBJECT', { code: 'x'.repeat(41) }],
     ['PROPOSE', { skipCertificates: [notarization, { ...skip, block: hash }] }],
+    ['PROPOSE', { skipCertificates: Array(1025).fill(skip) }],
     ['PROPOSE', { vote: { ...vote, statement: { ...statement, type: 'SKIP' } } }],
     ['COSIGN', { cosignature: { ...cosignature, size: 0 } }],
   ])('[NET-4] of type %s is refused with %j', (type, change) => {

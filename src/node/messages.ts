@@ -85,7 +85,7 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
   INVITE: shape.object({ type: anything, contract, genesis: anything, openings }),
   REQUEST: shape.object({ type: anything, contract, request: anything, openings }),
   PROPOSE: shape.object(
-    { type: anything, contract, block, skipCertificates: shape.array(certificate, 65_536) },
+    { type: anything, contract, block, skipCertificates: shape.array(certificate, 1024) },
     { vote: as(checkStatementShape), notarization: certificate },
   ),
   STATEMENT: shape.object({ type: anything, contract, signed: as(checkStatementShape) }),
