@@ -12,6 +12,9 @@ import type { Node } from './node.ts'
 import type { Notice } from './outbox.ts'
 import type { Replica } from './replica.ts'
 
+/** What is followed of a node. */
+type Watched = Pick<Node, 'engine' | 'store' | 'subscribe'>
+
 export type StateAt = { height: number; state: ContractState }
 
 type Followed = {
@@ -29,13 +32,13 @@ const REPLAY_MAX = 64
 const PAST_MAX = 2
 
 export class FinalView {
-  private readonly node: Node
+  private readonly node: Watched
   private readonly followed = new Map<string, Followed>()
   /** States of heights that were asked for, the last used last; by contract and height. */
   private readonly past = new Map<string, ContractState>()
   private readonly stop: () => void
 
-  constructor(node: Node) {
+  constructor(node: Watched) {
     this.node = node
     for (const replica of node.engine.replicas.values()) this.follow(replica)
     this.stop = node.subscribe((notice) => this.take(notice))
