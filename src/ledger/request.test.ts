@@ -129,6 +129,9 @@ describe('a request', () => {
       { authorKey: alder.keys.vote.publicKey },
     ])
       expect(() => check({ ...signed, request: { ...body, ...change } })).toThrow(bad('bad-signature'))
+    // Well signed by its author, who names a key that its card does not have.
+    for (const authorKey of [other.author.publicKey, alder.keys.vote.publicKey])
+      expect(() => check(sign({ ...body, authorKey }))).toThrow(bad('bad-signature'))
     const byVoteKey = signRequest(alder.keys.vote.privateKey, body)
     expect(() => check({ request: body, signature: byVoteKey.signature })).toThrow(bad('bad-signature'))
   })
