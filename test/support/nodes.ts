@@ -72,7 +72,8 @@ export class RunningNode {
   async call(method: string, path: string, { body, headers = {} }: Call = {}): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { authorization: `Bearer ${this.token}`, ...headers },
+      // Patient: on a busy machine a write may take long to become final.
+      headers: { authorization: `Bearer ${this.token}`, prefer: 'wait=60', ...headers },
       ...(body !== undefined && { body: body as string }),
     })
     const text = await response.text()
@@ -175,7 +176,7 @@ export async function startNodes(count: number): Promise<RunningNodes> {
 }
 
 /** Polls until it holds. */
-export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 40_000): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await holds())) {
     if (Date.now() > end)
