@@ -138,8 +138,10 @@ describe('evidence', () => {
     expect(holds(checkpoints({ root: two }, birch))).toBe(false)
     const found = checkpoints({ root: two })
     expect(holds({ ...found, party: birch.party })).toBe(false)
-    for (const change of [{ contract: two }, { lineage: 1 }])
+    for (const change of [{ contract: two }, { lineage: 1 }]) {
       expect(holds({ ...found, ...change })).toBe(false)
+      expect(evidenceHolds(found, { ...electorate, ...change }, cosignKeys)).toBe(false)
+    }
   })
 
   it('[EVI-1] has an id over what was signed, the same in either order', () => {
