@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
+import { type Cosignature, cosign } from '../../src/ledger/checkpoint.ts'
+import { type Evidence, evidenceHolds } from '../../src/ledger/evidence.ts'
 import { signRequest } from '../../src/ledger/request.ts'
 import { commitmentOf } from '../../src/ledger/value.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
@@ -188,6 +190,82 @@ describe('ledger blocks of others', () => {
       expect(engines.finalSizes(contract), 'the next leader orders it').toEqual([2, 2, 2])
     },
   )
+})
+
+describe('cosignatures', () => {
+  it('[COS-1] nobody cosigns a block whose openings it does not hold, whatever the quorum has committed', () => {
+    const engines = new Engines(4)
+    const contract = engines.contract('{"a":"1"}')
+    const without = engines.member(3)
+    engines.line = (message, _from, to) =>
+      to === without.party && (message.type === 'REQUEST' || message.type === 'LEDGER') ? undefined : message
+    engines.set(engines.member(0), contract, 'a', '2')
+    engines.pass(8000)
+    expect(engines.member(0).engine.replica(contract).chain.height).toBeGreaterThan(0)
+    expect(engines.member(0).engine.replica(contract).finality.knownSizeOf(without.party)).toBe(1)
+    expect(engines.finalSizes(contract)).toEqual([1, 1, 1, 1])
+    engines.line = (message) => message
+    engines.pass(60_000)
+    const sizes = engines.finalSizes(contract)
+    expect(Math.min(...sizes)).toBeGreaterThan(1)
+    expect(new Set(sizes).size).toBe(1)
+  })
+
+  it('[COS-4] [EVI-1] a second history cosigned by a member halts the contract here, and both are kept', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(engines.member(0), contract, 'a', '2')
+    engines.pass(5000)
+    expect(engines.finalSizes(contract)).toEqual([2, 2, 2])
+    const [victim, liar] = [engines.member(0), engines.member(2)]
+    const genuine = victim.engine.replica(contract).finality.highest(liar.party) as Cosignature
+    const { epoch, size } = genuine
+    const forged = {
+      contract,
+      lineage: 0,
+      epoch,
+      size,
+      root: '3'.repeat(64),
+      block: '4'.repeat(64),
+      stateRoot: '5'.repeat(64),
+    }
+    const cosignature = cosign(
+      liar.keys.cosign.privateKey,
+      liar.party,
+      forged,
+      Math.floor(engines.nowMs / 1000),
+    )
+    victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+    engines.settle()
+    const replica = victim.engine.replica(contract)
+    expect(replica.status).toBe('halted')
+    expect(replica.haltReason).toContain(liar.party)
+    const [kept] = victim.store.evidence(contract)
+    expect(kept?.evidence).toMatchObject({ kind: 'two-checkpoints', party: liar.party })
+    expect(evidenceHolds(kept?.evidence as Evidence, replica.electorate, replica.cosignKeys)).toBe(true)
+    expect(() => engines.set(victim, contract, 'a', '3')).toThrow(/halted/)
+    engines.boot(victim, false)
+    expect(victim.engine.replica(contract).status, 'also after a restart').toBe('halted')
+  })
+
+  it('[COS-4] a forged cosignature of an honest member halts nothing', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"1"}')
+    const [victim, honest, liar] = [engines.member(0), engines.member(1), engines.member(2)]
+    const forged = {
+      contract,
+      lineage: 0,
+      epoch: 0,
+      size: 1,
+      root: '3'.repeat(64),
+      block: '4'.repeat(64),
+      stateRoot: '5'.repeat(64),
+    }
+    const cosignature = cosign(liar.keys.cosign.privateKey, honest.party, forged, 1)
+    victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+    expect(victim.engine.replica(contract).status).toBe('accepted')
+    expect(victim.logs.some(({ event }) => event === 'bad-cosignature')).toBe(true)
+  })
 })
 
 describe('catching up', () => {
