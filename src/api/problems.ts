@@ -13,17 +13,31 @@ declare module 'fastify' {
   }
 }
 
+/** How long a client may go on sending a body that was refused. */
+const LINGER_MS = 2000
 const PROBLEM = 'application/problem+json'
 
 /** The error with its problem document as the answer. */
 export function sendProblem(reply: FastifyReply, error: CountersignError): FastifyReply {
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="countersign"')
   if (error.code === 'method-not-allowed') reply.header('allow', [error.detail?.allow].flat().join(', '))
+  letGo(reply)
+  return reply.code(error.status).type(PROBLEM).send(JSON.stringify(error.toProblem()))
+}
+
+/**
+ * Where the answer comes before the end of the body, the rest is dropped as it arrives: closing at once would take the answer
+ * away from a client that is still sending. One that does not stop is cut off.
+ */
+function letGo(reply: FastifyReply): void {
   const { raw } = reply.request
   const hasBody = 'transfer-encoding' in raw.headers || Number(raw.headers['content-length'] ?? 0) > 0
-  // What is left of the body is not read: the connection can't go on.
-  if (hasBody && !raw.complete) reply.header('connection', 'close')
-  return reply.code(error.status).type(PROBLEM).send(JSON.stringify(error.toProblem()))
+  if (!hasBody) return
+  reply.removeHeader('connection')
+  if (raw.complete) return
+  setTimeout(() => {
+    if (!raw.complete) raw.socket.destroy()
+  }, LINGER_MS).unref()
 }
 
 /** What a thrown value means, that of the HTTP framework included. */
@@ -123,4 +137,6 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: ${PROBLEM}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+  socket.resume()
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }
