@@ -7,11 +7,14 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { DatabaseSync } from '@photostructure/sqlite'
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { CountersignError } from '../crypto/errors.ts'
 
 const SQLITE_BUSY = 5
 const NAME_MAX_LENGTH = 200
+
+/** Claims of this process: one that nobody refers to any more must not be given back by the garbage collector. */
+const claims = new Set<DatabaseSyncInstance>()
 
 /**
  * Takes the directory for this process; returns what gives it back. A process that dies gives it back by that.
@@ -30,9 +33,10 @@ export function claimDirectory(directory: string): () => void {
     database.close()
     throw refusal(directory, holder, error)
   }
+  claims.add(database)
   noteHolder(holder)
   return () => {
-    if (!database.isOpen) return
+    if (!claims.delete(database)) return
     try {
       rmSync(holder, { force: true })
     } finally {
