@@ -130,7 +130,7 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   if (error.code === 'ECONNRESET' || !socket.writable) return
   const problem =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? new CountersignError('too-large', 'the address and headers are longer than 16 KiB')
+      ? new CountersignError('too-large', 'the address and headers are longer than 64 KiB')
       : new CountersignError('bad-request', 'this is not an HTTP request')
   const body = JSON.stringify(problem.toProblem())
   const status = `${problem.status} ${problem.status === 413 ? 'Content Too Large' : 'Bad Request'}`
