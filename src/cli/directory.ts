@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CountersignError } from '../crypto/errors.ts'
-import { type Card, partyOf, type SignedCard, signCard } from '../identity/card.ts'
+import { type Card, labelShape, partyOf, type SignedCard, signCard } from '../identity/card.ts'
 import { OWN_CARD_SETTING } from '../node/node.ts'
 import { createKeys, loadKeys } from '../signer/keys.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -70,6 +70,7 @@ export function openStore(directory: string): Store {
 
 /** Makes a node's directory: keys, first card, database, token. @throws CountersignError `conflict` where one exists */
 export function initialise(directory: string, config: Config): SignedCard {
+  labelShape(config.name, '--name')
   const at = paths(directory)
   if (existsSync(at.config) || existsSync(at.database))
     throw new CountersignError('conflict', `${resolve(directory)} already holds a node; nothing was changed`)

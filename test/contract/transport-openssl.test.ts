@@ -150,6 +150,8 @@ async function run(options: string[], input = ''): Promise<string> {
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString()
   })
+  // It may have given up before it has read all of it.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   await new Promise((resolve) => child.once('close', resolve))
   children.delete(child)
