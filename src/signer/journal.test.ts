@@ -85,6 +85,24 @@ describe('the journal', () => {
     expect(statSync(file()).mode & 0o777).toBe(0o600)
   })
 
+  it.each([0o777, 0o770, 0o702])(
+    'refuses a directory of mode %o, in which others may change the locks',
+    (mode) => {
+      chmodSync(directory, mode)
+      expect(open).toThrow(expect.objectContaining({ code: 'invariant-broken' }))
+      expect(open).toThrow('chmod 700')
+      chmodSync(directory, 0o755)
+      open()
+    },
+  )
+
+  it('of another version is refused as that, and left as it is', () => {
+    const other = 'countersign lock journal 2\nwhatever comes then\n'
+    writeFileSync(file(), other)
+    expect(open).toThrow(/version 2.*use the version of this program that wrote it/)
+    expect(readFileSync(file(), 'utf8')).toBe(other)
+  })
+
   it('is compacted in one step, and goes on after that', () => {
     const before = written(20)
     const journal = open()

@@ -1,16 +1,18 @@
 /** A signer's directory among real processes: kill -9 in the middle of signing, two at once, containers, a full disk. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { initialise, paths } from '../../src/cli/directory.ts'
 import type { SignedStatement } from '../../src/ledger/certificate.ts'
 import { contradiction } from '../../src/ledger/evidence.ts'
 import { openJournal } from '../../src/signer/journal.ts'
 import { createKeys, loadKeys } from '../../src/signer/keys.ts'
 import { Signer, type SignItem, type SignResult } from '../../src/signer/signer.ts'
+import { countersign } from '../support/processes.ts'
 
 const KILLS = 30
 const PARTY = 'f'.repeat(64)
@@ -182,6 +184,31 @@ describe('two processes', () => {
     expect(await firstLine(start('hold'))).toBe('refused conflict')
     await kill(first)
     expect(await firstLine(start('hold', apart))).toBe('held')
+  })
+})
+
+describe('starting a node', () => {
+  const config = {
+    version: 1 as const,
+    name: 'A',
+    host: '127.0.0.1',
+    port: 1,
+    apiHost: '127.0.0.1',
+    apiPort: 1,
+  }
+
+  it('is refused with a key file that is not the one on the card, or that others may read', () => {
+    initialise(directory, config)
+    const keys = paths(directory).keys
+    chmodSync(join(keys, 'vote.pem'), 0o644)
+    const open = countersign('start', '--data', directory)
+    expect(open.code).not.toBe(0)
+    expect(open.stderr).toMatch(/vote\.pem.*chmod 600/)
+    copyFileSync(join(keysDirectory, 'vote.pem'), join(keys, 'vote.pem'))
+    chmodSync(join(keys, 'vote.pem'), 0o600)
+    const exchanged = countersign('start', '--data', directory)
+    expect(exchanged.code).not.toBe(0)
+    expect(exchanged.stderr).toContain('vote.pem: not the key')
   })
 })
 
