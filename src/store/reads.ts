@@ -1,5 +1,4 @@
 /** What the node and its doors ask of a contract's rows; see Store for each. */
-import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { Opening } from '../ledger/value.ts'
@@ -14,19 +13,16 @@ import {
   readCosignature,
   readEvidence,
   readOpening,
-  readRecord,
   readRequest,
 } from './rows.ts'
-import type { ElementVersion, LoadedContract, RequestRecord, StateRecord, StoredBlock } from './store.ts'
-
-/** Elements fetched at a time. */
-const PAGE = 1000
+import type { LoadedContract, RequestRecord, StoredBlock } from './store.ts'
 
 const REQUEST_COLUMNS = `request.id, request.hash, request.body, request.signature, request.received_ms, request.local,
   request_outcome.height, request_outcome.place, request_outcome.outcome, request_outcome.code
   FROM request LEFT JOIN request_outcome ON request_outcome.request = request.id`
 
-type BlockRow = { hash: Uint8Array; view: number; body: string }
+/** body: null where the row of `block` is missing. */
+type BlockRow = { hash: Uint8Array; view: number; body: string | null }
 
 /** Reads of one contract, by its row id. */
 export class ContractReader {
@@ -114,7 +110,7 @@ export class ContractReader {
   blocks(fromHeight: number, limit: number): StoredBlock[] {
     return this.#database
       .all<BlockRow>(
-        `SELECT chain.hash, chain.view, block.body FROM chain JOIN block ON block.id = chain.block
+        `SELECT chain.hash, chain.view, block.body FROM chain LEFT JOIN block ON block.id = chain.block
          WHERE chain.contract = ? AND chain.height >= ? ORDER BY chain.height LIMIT ?`,
         this.#id,
         fromHeight,
@@ -126,18 +122,18 @@ export class ContractReader {
   #stored(row: BlockRow): StoredBlock {
     const hash = hexOf(row.hash)
     const stored: StoredBlock = { hash, block: readBlock(hash, row.body) }
-    const [notarization, commit] = ['notarization', 'finalization'].map((kind): Certificate | undefined => {
-      const found = this.#database.get<CertificateRow>(
-        'SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view = ? AND kind = ? AND block = ?',
-        this.#id,
-        row.view,
-        kind,
-        row.hash,
-      )
-      return found === undefined ? undefined : readCertificate(found)
-    })
-    if (notarization !== undefined) stored.notarization = notarization
-    if (commit !== undefined) stored.commit = commit
+    const certificates = this.#database.all<CertificateRow>(
+      // The notarization first: of two that are damaged it is the one to name.
+      `SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view = ? AND block = ?
+       ORDER BY kind DESC`,
+      this.#id,
+      row.view,
+      row.hash,
+    )
+    for (const certificate of certificates.map(readCertificate)) {
+      if (certificate.kind === 'notarization') stored.notarization = certificate
+      else stored.commit = certificate
+    }
     return stored
   }
 
@@ -148,91 +144,6 @@ export class ContractReader {
       timeMs,
     )
     return row?.height ?? -1
-  }
-
-  get #height(): number {
-    const row = this.#database.get<{ height: number | null }>(
-      'SELECT max(height) AS height FROM chain WHERE contract = ?',
-      this.#id,
-    )
-    return row?.height ?? -1
-  }
-
-  elements(height: number = this.#height): Iterable<[uid: string, record: StateRecord]> {
-    return this.#elementsAt(height)
-  }
-
-  *#elementsAt(height: number): Generator<[uid: string, record: StateRecord]> {
-    // Steps from UID to UID, so that the length of their histories does not count.
-    const page = `
-      WITH RECURSIVE found (uid, n) AS (
-        SELECT (SELECT min(uid) FROM element_version WHERE contract = ?1 AND uid > ?2), 1
-        UNION ALL
-        SELECT (SELECT min(uid) FROM element_version WHERE contract = ?1 AND uid > found.uid), n + 1
-        FROM found WHERE found.uid IS NOT NULL AND n < ${PAGE}
-      )
-      SELECT uid, (
-        SELECT record FROM element_version AS version WHERE version.contract = ?1 AND version.uid = found.uid
-        AND version.height <= ?3 ORDER BY version.height DESC LIMIT 1
-      ) AS record
-      FROM found WHERE uid IS NOT NULL`
-    let after: Uint8Array | undefined = new Uint8Array(0)
-    while (after !== undefined) {
-      const rows: { uid: Uint8Array; record: string | null }[] = this.#database.guard(() =>
-        this.#database.all(page, this.#id, after as Uint8Array, height),
-      )
-      for (const { uid, record } of rows)
-        if (record !== null) yield [hexOf(uid), readRecord(hexOf(uid), record)]
-      after = rows.length < PAGE ? undefined : rows.at(-1)?.uid
-    }
-  }
-
-  elementHistory(uid: string): ElementVersion[] {
-    const rows = this.#database.all<{ height: number; record: string | null }>(
-      'SELECT height, record FROM element_version WHERE contract = ? AND uid = ? ORDER BY height',
-      this.#id,
-      bytesOf(uid),
-    )
-    return rows.map(({ height, record }) => {
-      const version: ElementVersion = { height, record: record === null ? null : readRecord(uid, record) }
-      const request = this.#requestBehind(uid, height, record === null)
-      return request === undefined ? version : { ...version, request }
-    })
-  }
-
-  /** The last accepted request of a height with an operation on this element or, if it was removed, on one above it. */
-  #requestBehind(uid: string, height: number, isRemoved: boolean): string | undefined {
-    const uids = new Set(isRemoved ? this.#lineage(uid, height - 1) : [uid])
-    const ids = this.block(height)?.block.entries.filter(({ outcome }) => outcome === 'accepted') ?? []
-    for (const { request: id } of ids.reverse()) {
-      // A UID in a request's text most often is no other's: the text is parsed only where it holds one of them.
-      const isNamed = [...uids].some((one) => this.#isInText(id, one))
-      if (isNamed && this.request(id)?.request.operations.some((operation) => uids.has(operation.uid)))
-        return id
-    }
-    return undefined
-  }
-
-  #isInText(id: string, text: string): boolean {
-    const sql = 'SELECT 1 FROM request WHERE contract = ? AND hash = ? AND instr(body, ?) > 0'
-    return this.#database.get(sql, this.#id, bytesOf(id), text) !== undefined
-  }
-
-  /** An element and those above it as of a height. */
-  #lineage(uid: string, height: number): string[] {
-    const lineage: string[] = []
-    for (let at: unknown = uid; typeof at === 'string' && !lineage.includes(at); ) {
-      lineage.push(at)
-      const row = this.#database.get<{ record: string | null }>(
-        `SELECT record FROM element_version WHERE contract = ? AND uid = ? AND height <= ?
-         ORDER BY height DESC LIMIT 1`,
-        this.#id,
-        bytesOf(at),
-        height,
-      )
-      at = row?.record == null ? undefined : readRecord(at, row.record).parent
-    }
-    return lineage
   }
 
   request(id: string): RequestRecord | undefined {

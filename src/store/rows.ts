@@ -129,8 +129,9 @@ export function readRequest(row: RequestRow): RequestRecord {
   return record
 }
 
-export function readBlock(hash: string, body: string): LedgerBlock {
-  return readJson<LedgerBlock>('block', hash, body, (value) => checkBlockShape(value) !== undefined)
+/** body: null where the row that another refers to is missing. */
+export function readBlock(hash: string, body: string | null): LedgerBlock {
+  return readJson<LedgerBlock>('block', hash, body ?? '', (value) => checkBlockShape(value) !== undefined)
 }
 
 export type CertificateRow = { view: number; kind: string; block: Uint8Array; body: string }

@@ -2,6 +2,7 @@
  * The store in one SQLite file, the embedded default. Layout: schema.ts; settings, transactions and errors: database.ts.
  */
 import { Database } from './database.ts'
+import { ElementReader } from './element-reads.ts'
 import { ContractReader } from './reads.ts'
 import { bytesOf, type ContractRow, hexOf, readCard, readContract } from './rows.ts'
 import type { SignedCard, StateRecord, Store, StoredContract, StoredPeer, StoreWrite } from './store.ts'
@@ -27,10 +28,10 @@ export function openSqliteStore(path: string): SqliteStore {
   const writer = new Writer(database)
 
   /** Reads of one contract; `otherwise` where it is not held. */
-  function read<T>(contract: string, otherwise: T, work: (reader: ContractReader) => T): T {
+  function read<T>(contract: string, otherwise: T, work: (reader: ContractReader, id: number) => T): T {
     return database.guard(() => {
       const id = writer.findId(contract)
-      return id === undefined ? otherwise : work(new ContractReader(database, id))
+      return id === undefined ? otherwise : work(new ContractReader(database, id), id)
     })
   }
 
@@ -49,6 +50,7 @@ export function openSqliteStore(path: string): SqliteStore {
       if (batch.length === 0) return
       try {
         database.transaction(() => {
+          writer.begin()
           for (const write of batch) writer.apply(write)
         })
       } catch (error) {
@@ -68,8 +70,11 @@ export function openSqliteStore(path: string): SqliteStore {
 
     load: (contract) => database.guard(() => new ContractReader(database, writer.idOf(contract)).load()),
     elements: (contract, height) =>
-      read<Iterable<[string, StateRecord]>>(contract, [], (reader) => reader.elements(height)),
-    elementHistory: (contract, uid) => read(contract, [], (reader) => reader.elementHistory(uid)),
+      read<Iterable<[string, StateRecord]>>(contract, [], (reader, id) =>
+        new ElementReader(database, id, reader).elements(height),
+      ),
+    elementHistory: (contract, uid) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid)),
 
     contractOfElement: (uid) =>
       database.guard(() =>

@@ -1,0 +1,197 @@
+/** Ledger blocks and their certificates as SQL: proposed, certified, committed. */
+import { CountersignError } from '../crypto/errors.ts'
+import type { LedgerBlock } from '../ledger/block.ts'
+import type { Certificate } from '../ledger/certificate.ts'
+import type { Database } from './database.ts'
+import type { Memory, RequestKey, Tip } from './memory.ts'
+import { bytesOf } from './rows.ts'
+import type { ElementChange, StoreWrite } from './store.ts'
+
+type Committed = Extract<StoreWrite, { kind: 'committed' }>
+
+const NO_BLOCK = new Uint8Array(0)
+
+const TIP = 'SELECT height, view FROM chain WHERE contract = ? ORDER BY height DESC LIMIT 1'
+
+const REQUEST = 'SELECT id, not_after_ms FROM request WHERE contract = ? AND hash = ?'
+
+const BLOCK = `INSERT INTO block (contract, hash, height, view, body) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (contract, hash) DO NOTHING`
+
+/** A row of `chain` for a block that is held; none where it is not. */
+const CHAIN = `INSERT INTO chain (contract, height, block, hash, view, time_ms)
+  SELECT contract, ?3, id, hash, ?4, ?5 FROM block WHERE contract = ?1 AND hash = ?2`
+
+const NEWEST_CERTIFICATE = `INSERT INTO certificate (contract, view, kind, block, body) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (contract, view, kind, block) DO UPDATE SET body = excluded.body`
+
+const MISSING_CERTIFICATE = `INSERT INTO certificate (contract, view, kind, block, body) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (contract, view, kind, block) DO NOTHING`
+
+const IS_COMMITTED = `SELECT 1 FROM block JOIN chain ON chain.contract = block.contract AND chain.height = block.height
+  WHERE block.contract = ? AND block.hash = ? AND chain.block = block.id`
+
+const OUTCOME = `INSERT INTO request_outcome (request, contract, height, place, outcome, code, not_after_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET height = excluded.height, place = excluded.place, outcome = excluded.outcome,
+    code = excluded.code WHERE request_outcome.height IS NULL`
+
+const VERSION = `INSERT INTO element_version (contract, uid, height, record) VALUES (?, ?, ?, ?)
+  ON CONFLICT (contract, uid, height) DO UPDATE SET record = excluded.record`
+
+/** Writes of a contract's ledger, by the contract's row id. */
+export class LedgerWriter {
+  readonly #database: Database
+  readonly #memory: Memory
+
+  constructor(database: Database, memory: Memory) {
+    this.#database = database
+    this.#memory = memory
+  }
+
+  #tip(id: number): Tip {
+    const known = this.#memory.tip(id)
+    if (known !== undefined) return known
+    const tip = this.#database.get<Tip>(TIP, id) ?? { height: -1, view: -1 }
+    this.#memory.setTip(id, tip)
+    return tip
+  }
+
+  /** A request's row. @throws CountersignError `invariant-broken` where it is not held */
+  request(id: number, hash: string): RequestKey {
+    const known = this.#memory.request(id, hash)
+    if (known !== undefined) return known
+    const row = this.#database.get<{ id: number; not_after_ms: number }>(REQUEST, id, bytesOf(hash))
+    if (row === undefined)
+      throw new CountersignError(
+        'invariant-broken',
+        `request ${hash} is not held; write it before what names it`,
+      )
+    return { row: row.id, notAfterMs: row.not_after_ms }
+  }
+
+  proposed(id: number, hash: string, block: LedgerBlock): void {
+    const { view } = block.header
+    if (view <= this.#tip(id).view) return
+    const { changes, lastInsertRowid } = this.#insertBlock(id, hash, block)
+    if (changes > 0)
+      this.#database.run(
+        'INSERT INTO proposed (contract, view, block) VALUES (?, ?, ?)',
+        id,
+        view,
+        Number(lastInsertRowid),
+      )
+  }
+
+  #insertBlock(id: number, hash: string, block: LedgerBlock): ReturnType<Database['run']> {
+    const { height, view } = block.header
+    return this.#database.run(BLOCK, id, bytesOf(hash), height, view, JSON.stringify(block))
+  }
+
+  certificate(id: number, certificate: Certificate): void {
+    const { view, block } = certificate
+    if (view <= this.#tip(id).view && (block === undefined || !this.#isCommitted(id, block))) return
+    this.#putCertificate(NEWEST_CERTIFICATE, id, certificate)
+    this.#memory.addCertificate(certificateKey(id, certificate))
+  }
+
+  #isCommitted(id: number, hash: string): boolean {
+    return this.#database.get(IS_COMMITTED, id, bytesOf(hash)) !== undefined
+  }
+
+  #putCertificate(sql: string, id: number, certificate: Certificate): void {
+    const { view, kind, block } = certificate
+    const key = block === undefined ? NO_BLOCK : bytesOf(block)
+    this.#database.run(sql, id, view, kind, key, JSON.stringify(certificate))
+  }
+
+  committed(id: number, { hash, block, changes, notarization, commit }: Committed): void {
+    const { header, entries } = block
+    const tip = this.#tip(id)
+    if (header.height > tip.height) {
+      if (header.height !== tip.height + 1)
+        throw new CountersignError(
+          'invariant-broken',
+          `ledger block ${header.height} cannot be committed after ${tip.height}`,
+        )
+      this.#append(id, hash, block, tip.view)
+      for (let place = 0; place < entries.length; place += 1) this.#ordered(id, block, place)
+      this.#version(id, header.height, changes)
+    } else if (!this.#isCommitted(id, hash)) {
+      throw new CountersignError(
+        'invariant-broken',
+        `another ledger block than ${hash} is committed at height ${header.height}`,
+      )
+    }
+    for (const certificate of [notarization, commit])
+      if (certificate !== undefined) this.#addCertificate(id, hash, certificate)
+  }
+
+  /** A certificate that is held already is as good as this one: the row is not written twice for it. */
+  #addCertificate(id: number, hash: string, certificate: Certificate): void {
+    const isHeld = certificate.block === hash && this.#memory.hasCertificate(certificateKey(id, certificate))
+    if (!isHeld) this.#putCertificate(MISSING_CERTIFICATE, id, certificate)
+  }
+
+  #append(id: number, hash: string, block: LedgerBlock, viewBefore: number): void {
+    const { height, view, timeMs } = block.header
+    const key = bytesOf(hash)
+    if (this.#database.run(CHAIN, id, key, height, view, timeMs).changes === 0) {
+      this.#insertBlock(id, hash, block)
+      this.#database.run(CHAIN, id, key, height, view, timeMs)
+    }
+    this.#memory.setTip(id, { height, view })
+    this.#database.run(
+      `DELETE FROM block WHERE hash <> ?3 AND id IN (SELECT block FROM proposed WHERE contract = ?1 AND view <= ?2)`,
+      id,
+      view,
+      key,
+    )
+    this.#database.run('DELETE FROM proposed WHERE contract = ? AND view <= ?', id, view)
+    // Up to the view of the block before, what a commit leaves has been removed with that commit.
+    this.#database.run(
+      'DELETE FROM certificate WHERE contract = ? AND view > ? AND view <= ? AND block <> ?',
+      id,
+      viewBefore,
+      view,
+      key,
+    )
+  }
+
+  #ordered(id: number, { header, entries }: LedgerBlock, place: number): void {
+    const entry = entries[place]
+    if (entry === undefined) return
+    const { row, notAfterMs } = this.request(id, entry.request)
+    const { changes } = this.#database.run(
+      OUTCOME,
+      row,
+      id,
+      header.height,
+      place,
+      entry.outcome,
+      entry.code ?? null,
+      notAfterMs,
+    )
+    if (changes === 0)
+      throw new CountersignError('invariant-broken', `request ${entry.request} is ordered a second time`)
+    this.#database.run('DELETE FROM waiting WHERE contract = ? AND request = ?', id, row)
+    this.#memory.dropRequest(id, entry.request)
+  }
+
+  #version(id: number, height: number, changes: readonly ElementChange[]): void {
+    for (const [uid, record] of changes) {
+      const key = bytesOf(uid)
+      if (this.#memory.addElement(id, uid))
+        this.#database.run(
+          'INSERT INTO element (uid, contract) VALUES (?, ?) ON CONFLICT DO NOTHING',
+          key,
+          id,
+        )
+      this.#database.run(VERSION, id, key, height, record === null ? null : JSON.stringify(record))
+    }
+  }
+}
+
+function certificateKey(id: number, { view, kind, block }: Certificate): string {
+  return `${id} ${view} ${kind} ${block ?? ''}`
+}
