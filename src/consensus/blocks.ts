@@ -1,7 +1,13 @@
 /** Ledger blocks: taken in, executed, committed (ORD-3, ORD-7). */
 import { type Certificate, statementVerifies } from '../ledger/certificate.ts'
-import { contradiction } from '../ledger/evidence.ts'
-import { enterView, recordStatement, takeCertificate, VIEWS_AHEAD_MAX } from './certificates.ts'
+import {
+  enterView,
+  halt,
+  isKnown,
+  recordStatement,
+  takeCertificate,
+  VIEWS_AHEAD_MAX,
+} from './certificates.ts'
 import {
   type ConsensusState,
   type Context,
@@ -78,8 +84,7 @@ export function takeProposal(context: Context, hash: string, proposal: Proposal)
   const known = state.blocks.get(hash)
   if (known) known.leaderVote ??= vote
   if (record.proposal === undefined) record.proposal = hash
-  const held = record.votes.get(leader)
-  if (!held || contradiction(held, vote)) recordStatement(context, record, vote)
+  if (!isKnown(record, vote)) recordStatement(context, record, vote)
 }
 
 export function takeCheck(context: Context, hash: string, valid: boolean, timely: boolean): void {
@@ -116,12 +121,13 @@ export function tryCommit(context: Context): void {
   for (let at = target.hash; at !== state.committed.hash; ) {
     const known = state.blocks.get(at)
     if (!known) return
-    if (known.block.header.height <= state.committed.height) {
-      halt(context, `two conflicting ledger blocks were committed at height ${known.block.header.height}`)
+    const { height, parent } = known.block.header
+    if (height <= state.committed.height + 1 && parent !== state.committed.hash) {
+      halt(context, `two conflicting ledger blocks were committed at height ${state.committed.height}`)
       return
     }
     chain.push(known)
-    at = known.block.header.parent
+    at = parent
   }
   chain.reverse()
   if (chain.some(({ status }) => status === 'invalid')) {
@@ -165,9 +171,4 @@ export function takeSynced(context: Context, event: Extract<Event, { type: 'SYNC
   if (state.target && state.target.view <= block.header.view) state.target = undefined
   moveTip(state, known)
   enterView(context, block.header.view + 1)
-}
-
-function halt(context: Context, reason: string): void {
-  context.state.halted = true
-  context.effects.push({ type: 'HALT', reason })
 }

@@ -42,9 +42,16 @@ function acceptCertificate(context: Context, certificate: Certificate): void {
   effects.push({ type: 'STORE_CERTIFICATE', certificate })
   if (kind !== 'finalization') enterView(context, view + 1)
   const hash = kind === 'skip' ? undefined : block
-  if (hash && record.notarizations.has(hash) && record.finalizations.has(hash)) {
+  if (!hash || !record.notarizations.has(hash) || !record.finalizations.has(hash)) return
+  if (view > state.committed.view) {
     if (!state.target || state.target.view < view) state.target = { hash, view }
-  }
+  } else if (hash !== state.committed.hash) halt(context, `two ledger blocks were committed in view ${view}`)
+}
+
+/** Nothing is signed here any more. */
+export function halt(context: Context, reason: string): void {
+  context.state.halted = true
+  context.effects.push({ type: 'HALT', reason })
 }
 
 export function takeCertificate(context: Context, certificate: Certificate): boolean {
@@ -68,11 +75,10 @@ export const setsOf = (record: ViewRecord, type: Statement['type']): Map<string,
 
 export function takeStatement(context: Context, signed: SignedStatement): void {
   const { state } = context
-  const { statement, party } = signed
+  const { statement } = signed
   if (statement.view < state.committed.view || statement.view > state.view + VIEWS_AHEAD_MAX) return
   const record = viewRecord(state, statement.view)
-  const held = heldOf(record, party).filter((one) => one.statement.type === statement.type)
-  if (held.some((one) => blockOf(one) === blockOf(signed)) || held.length >= STATEMENTS_MAX) return
+  if (isKnown(record, signed)) return
   if (isSettled(record, statement) && !suspicious(record, signed)) return
   if (!statementVerifies(state.config.electorate, signed, state.config.cache)) return
   recordStatement(context, record, signed)
@@ -94,6 +100,12 @@ function heldOf(record: ViewRecord, party: string): SignedStatement[] {
   for (const set of [record.votes, record.finalizes, record.skips])
     for (const signed of set.values()) if (signed.party === party) held.push(signed)
   return held
+}
+
+/** True if the statement is held, or its member has said too much already. */
+export function isKnown(record: ViewRecord, signed: SignedStatement): boolean {
+  const held = heldOf(record, signed.party).filter((one) => one.statement.type === signed.statement.type)
+  return held.some((one) => blockOf(one) === blockOf(signed)) || held.length >= STATEMENTS_MAX
 }
 
 function suspicious(record: ViewRecord, signed: SignedStatement): boolean {

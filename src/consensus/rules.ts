@@ -107,7 +107,8 @@ export function trySkip(context: Context): void {
   if (!isBusy(state, nowMs)) return
   const leader = leaderOf(config, view)
   const known = record.proposal ? state.blocks.get(record.proposal) : undefined
-  const refused = known && (known.status === 'invalid' || (known.status === 'valid' && !known.timely))
+  const isLate = known?.status === 'valid' && !known.timely && record.mine.vote !== known.hash
+  const refused = known?.status === 'invalid' || isLate
   const { skip: skippedBefore } = record.locks
   const absent = !record.proposal && leader !== config.self && state.down.has(leader)
   if (state.deadlineMs !== undefined && nowMs >= state.deadlineMs) state.late = true
