@@ -27,7 +27,11 @@ type Kind =
   | `partition ${(typeof CUTS)[number]}`
   | `restore ${(typeof RESTORES)[number]}`
 
+type Range = { readonly low: number; readonly high: number }
+type Standing = { height: number; view: number }
+
 const DOWN_MS = { low: 50, high: 8000 } as const
+const RESTORE_MS = { low: 50, high: 2000 } as const
 const CUT_MS = { low: 500, high: 20_000 } as const
 const DISK_FULL_MS = { low: 100, high: 3000 } as const
 
@@ -45,7 +49,8 @@ export class Faults {
    * The node that was put back last. Until it has been told its past and has caught up, no other is: between them they could
    * lose the only copies of what a quorum has signed, and nothing brings that back.
    */
-  private amnesiac: SimNode | undefined
+  private amnesiac: { node: SimNode; goals: Map<string, Standing> } | undefined
+  private readonly standings = new Map<SimNode, Map<string, Standing>>()
   private healed = false
 
   constructor(
@@ -74,9 +79,15 @@ export class Faults {
     return this.delivered.size > 0
   }
 
-  /** Kinds asked for that never came true. */
-  get missing(): string[] {
-    return [...this.delivered].filter(([, count]) => count === 0).map(([kind]) => kind)
+  /** What was asked for and never came true: of each sort (crash, disk, partition, restore) any kind, or `each` of them. */
+  missing(each: boolean): string[] {
+    if (each) return [...this.delivered].filter(([, count]) => count === 0).map(([kind]) => kind)
+    const sorts = new Map<string, number>()
+    for (const [kind, count] of this.delivered) {
+      const sort = kind.split(' ', 1)[0] as string
+      sorts.set(sort, (sorts.get(sort) ?? 0) + count)
+    }
+    return [...sorts].filter(([, count]) => count === 0).map(([sort]) => sort)
   }
 
   /** Something goes wrong: of the kinds that came true least often, one that can be had now. */
@@ -86,6 +97,9 @@ export class Faults {
     const kinds = this.random.shuffled([...this.delivered.keys()])
     const times = (kind: Kind): number => this.delivered.get(kind) ?? 0
     kinds.sort((a, b) => times(a) - times(b))
+    // Where an old copy is next in turn, what was put back last is given some peace to catch up.
+    const isNext = kinds[0]?.startsWith('restore') && this.amnesiac && !this.hasCaughtUp(this.amnesiac)
+    if (isNext && this.random.chance(0.7)) return
     for (const kind of kinds)
       for (const node of this.random.shuffled(this.nodes)) if (this.tryStrike(kind, node)) return
   }
@@ -124,8 +138,7 @@ export class Faults {
     this.startLater(node, false)
   }
 
-  private startLater(node: SimNode, restored: boolean): void {
-    const { low, high } = DOWN_MS
+  private startLater(node: SimNode, restored: boolean, { low, high } = DOWN_MS as Range): void {
     const delayMs = this.healed ? low : this.random.integer(low, high)
     const start = this.hooks.schedule(delayMs, `start ${node.name}${restored ? ' restored' : ''}`, () => {
       this.down.delete(node)
@@ -170,9 +183,15 @@ export class Faults {
 
   // ── backups ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Looks at every node, and copies some. */
   private backUp(): void {
     for (const node of this.nodes) {
-      if (!node.engine || !this.random.chance(0.4)) continue
+      if (!node.engine) continue
+      const standings = new Map<string, Standing>()
+      for (const [contract, { chain, consensus }] of node.engine.replicas)
+        standings.set(contract, { height: chain.height, view: consensus.view })
+      this.standings.set(node, standings)
+      if (!this.random.chance(0.4)) continue
       const list = this.copies.get(node) ?? []
       list.push(node.disk.copy())
       if (list.length > 4) list.shift()
@@ -182,6 +201,7 @@ export class Faults {
 
   private restore(node: SimNode, what: (typeof RESTORES)[number], kind: Kind): boolean {
     if (this.amnesiac && !this.hasCaughtUp(this.amnesiac)) return false
+    if (what !== 'signer' && this.holdsAlone(node)) return false
     const now = node.disk.copy()
     const data = what !== 'signer'
     const signer = what !== 'data'
@@ -192,7 +212,7 @@ export class Faults {
     if (copies.length === 0) return false
     const copy = this.random.pick(copies)
     this.count(kind)
-    this.amnesiac = node
+    this.amnesiac = { node, goals: this.goalsFor(node) }
     this.hooks.crash(node)
     node.disk.restore({
       ...(data ? { batches: copy.batches } : {}),
@@ -205,19 +225,41 @@ export class Faults {
     )
     this.hooks.restored(node, { data, signer }, kept)
     // Where one of the two is new, their counters tell; where both are old, only whoever put them back can.
-    this.startLater(node, data && signer)
+    this.startLater(node, data && signer, RESTORE_MS)
     return true
   }
 
-  private hasCaughtUp(node: SimNode): boolean {
+  /** How far the others were when it was put back is how far it must come. */
+  private hasCaughtUp({ node, goals }: { node: SimNode; goals: Map<string, Standing> }): boolean {
     if (!node.engine || isRecalling(node)) return false
-    for (const [contract, { chain, consensus }] of node.engine.replicas)
-      for (const other of this.nodes) {
-        const theirs = other.engine?.replicas.get(contract)
-        if (!theirs || theirs.chain.height > chain.height || theirs.consensus.view > consensus.view)
-          return false
-      }
+    for (const [contract, { height, view }] of goals) {
+      const replica = node.engine.replicas.get(contract)
+      if (!replica || replica.chain.height < height || replica.consensus.view < view) return false
+    }
     return true
+  }
+
+  /** How far anybody but this node was when last looked at. */
+  private goalsFor(node: SimNode): Map<string, Standing> {
+    const goals = new Map<string, Standing>()
+    for (const [other, standings] of this.standings)
+      for (const [contract, { height, view }] of other === node ? [] : standings) {
+        const goal = goals.get(contract) ?? { height: 0, view: 0 }
+        goals.set(contract, { height: Math.max(goal.height, height), view: Math.max(goal.view, view) })
+      }
+    return goals
+  }
+
+  /**
+   * True if no quorum is without this node, and it has signed in a view that nobody else has a certificate into. Its signer
+   * signs nothing below that view any more: were the certificate lost, nothing would ever be ordered again.
+   */
+  private holdsAlone(node: SimNode): boolean {
+    const goals = this.goalsFor(node)
+    for (const [contract, { electorate, consensus, members }] of node.engine?.replicas ?? [])
+      if (electorate.quorum > members.length - 1 && consensus.signedView > (goals.get(contract)?.view ?? 0))
+        return true
+    return false
   }
 
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
