@@ -13,6 +13,7 @@ import { openJournal } from '../../src/signer/journal.ts'
 import { createKeys, loadKeys } from '../../src/signer/keys.ts'
 import { Signer, type SignItem, type SignResult } from '../../src/signer/signer.ts'
 import { countersign } from '../support/processes.ts'
+import type { Mode } from '../support/signer-program.ts'
 
 const KILLS = 30
 const PARTY = 'f'.repeat(64)
@@ -50,8 +51,6 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all([...children].map(kill))
 })
-
-type Mode = 'hold' | 'sign' | 'full'
 
 function start(mode: Mode, command: string[] = []): ChildProcess {
   const [first, ...rest] = [...command, process.execPath, program, directory, keysDirectory, mode]

@@ -14,7 +14,9 @@ import { type Journal, openJournal } from '../../src/signer/journal.ts'
 import { loadKeys } from '../../src/signer/keys.ts'
 import { Signer, type SignItem } from '../../src/signer/signer.ts'
 
-const [directory, keys, mode] = process.argv.slice(2) as [string, string, string]
+export type Mode = 'hold' | 'sign' | 'full'
+
+const [directory, keys, mode] = process.argv.slice(2) as [string, string, Mode]
 const say = (line: string): void => {
   writeSync(1, `${line}\n`)
 }
@@ -92,7 +94,7 @@ function fill(): void {
     }
 }
 
-const MODES: Readonly<Record<string, () => unknown>> = { hold, sign: signOn, full: fill }
+const MODES: Readonly<Record<Mode, () => unknown>> = { hold, sign: signOn, full: fill }
 /** Blocks until something comes in. */
 function awaitLine(): void {
   for (;;)
@@ -106,7 +108,7 @@ function awaitLine(): void {
 }
 
 try {
-  await MODES[mode]?.()
+  await MODES[mode]()
 } catch (error) {
   say(`refused ${error instanceof CountersignError ? error.code : String(error)}`)
 }
