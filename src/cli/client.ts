@@ -2,8 +2,6 @@
 import { CountersignError, REGISTRY } from '../crypto/errors.ts'
 import { readConfig, readToken } from './directory.ts'
 
-export type Answer = { status: number; headers: Headers; text: string }
-
 export class NodeClient {
   readonly base: string
   private readonly token: string

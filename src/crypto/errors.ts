@@ -119,11 +119,6 @@ export const REGISTRY = {
     title: 'The answer is not available in the form asked for',
     advice: 'Ask for one of the media types that the message lists.',
   },
-  'not-final-yet': {
-    status: 202,
-    title: 'The request is taken in but not final yet',
-    advice: 'Follow the status link to see who is being waited for; do not send a second request.',
-  },
   'not-found': {
     status: 404,
     title: 'There is nothing here',
@@ -155,11 +150,6 @@ export const REGISTRY = {
     title: 'The node could not read or write its storage',
     advice:
       'Check the node’s disk and log, restart it, and read whether the request took effect before repeating it.',
-  },
-  'stranger-refused': {
-    status: 404,
-    title: 'There is nothing here for this caller',
-    advice: 'Exchange and compare cards with the other party, then ask to be invited.',
   },
   'superseded-card': {
     status: 409,

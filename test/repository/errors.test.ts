@@ -49,10 +49,18 @@ describe('the registry of errors', () => {
   it('gives each code a status that HTTP knows and one sentence of advice', () => {
     for (const [code, { status, title, advice }] of Object.entries(REGISTRY)) {
       expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/)
-      expect(status === 202 || (status >= 400 && status < 600), code).toBe(true)
+      expect(status >= 400 && status < 600, code).toBe(true)
       expect(title, code).toMatch(/^[A-Z].*[^.]$/)
       expect(advice, code).toMatch(/^[A-Z][^.]*(\.\S[^.]*)*\.$/)
     }
+  })
+
+  it('has no code that nothing in the sources names', () => {
+    const named = sourcesUnder('src')
+      .filter(({ path }) => !path.endsWith('.test.ts') && path !== 'src/crypto/errors.ts')
+      .map(({ text }) => text)
+      .join('\n')
+    expect(codes.filter((code) => !named.includes(`'${code}'`))).toEqual([])
   })
 
   it('is what docs/errors.md lists, code for code', () => {
