@@ -10,7 +10,7 @@ import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { jcs } from '../crypto/jcs.ts'
-import { partyOf, type SignedCard } from '../identity/card.ts'
+import type { SignedCard } from '../identity/card.ts'
 import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, OpenRequest, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
@@ -18,6 +18,7 @@ import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { genesisBlock } from './chain.ts'
 import { checkOpen, pickOpenings } from './intake.ts'
+import { checkInvitation, Invitations } from './invite.ts'
 import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
 import { provenOwn } from './recall.ts'
@@ -86,6 +87,7 @@ export class Engine implements Outbox {
   private submissions: Submission[] = []
   private readonly up = new Set<string>()
   private readonly floors = new Map<string, number>()
+  private readonly invitations = new Invitations()
   private counterWritten: number
 
   constructor(options: EngineOptions, nowMs: number) {
@@ -282,7 +284,8 @@ export class Engine implements Outbox {
       return
     }
     if (message.type === 'UNKNOWN') {
-      this.inviteAgain(from, message.contract)
+      const known = this.replicas.get(message.contract)
+      if (known) this.invitations.again(known, from, nowMs)
       return
     }
     const replica = this.replicas.get(message.contract)
@@ -297,28 +300,22 @@ export class Engine implements Outbox {
     else replica.receive(from, message, nowMs)
   }
 
-  /** A member does not know a contract of ours: it has lost it, or the invitation was lost. */
-  private inviteAgain(party: string, contract: string): void {
-    const replica = this.replicas.get(contract)
-    if (!replica?.members.includes(party)) return
-    const { creator } = replica.genesis
-    if (creator === this.party || creator === party) sendInvitation(replica, party)
+  /** A contract that only a lost past of ours could know must be asked about before anything is signed in it. */
+  private get phaseOfNew(): Phase {
+    return this.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
   }
 
   private takeInvite(from: string, message: Extract<Message, { type: 'INVITE' }>, nowMs: number): void {
-    if (this.store.contract(message.contract)) return
-    const genesis = checkGenesis(message.genesis)
-    const contract = contractId(genesis)
-    if (contract !== message.contract)
-      throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
-    // To its creator, who may have lost it, any member may send it.
-    if (genesis.creator !== from && genesis.creator !== this.party)
-      throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
-    if (!genesis.members.some(({ card }) => partyOf(card) === this.party))
-      throw new CountersignError('forbidden', 'the invitation is not for this party')
-    // A contract that only a lost past of ours could know must be asked about before anything is signed in it.
-    const phase = this.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
-    this.add(contract, genesis, message.openings, 'invited', from, phase, nowMs)
+    const held = this.store.contract(message.contract)
+    if (held) {
+      // The disk may have failed after it had taken the contract in.
+      if (!this.replicas.has(held.contract) && !this.damaged.has(held.contract))
+        this.open(held, this.phaseOfNew, nowMs)
+      return
+    }
+    const genesis = checkInvitation(message, from, this.party)
+    const { contract } = message
+    this.add(contract, genesis, message.openings, 'invited', from, this.phaseOfNew, nowMs)
     this.notify({ contract, type: 'invited' })
   }
 

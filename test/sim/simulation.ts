@@ -36,6 +36,8 @@ const SKEW_MS = 1500
 /** All faults end at this share of the steps; clients go on a little longer. */
 const HEAL_AT = 0.8
 const LAST_REQUEST_AT = 0.85
+/** From so many steps on, every kind of fault asked for must come true, and not just one of each sort. */
+const EACH_KIND_STEPS = 20_000
 
 export type Report = {
   /** Broken invariant and what broke it; absent where all held. */
@@ -397,7 +399,7 @@ export class Simulation implements World {
   /** What was asked for and never happened: a run without it shows nothing. */
   private missing(): string[] {
     const { loss, duplicates, reorder, restores, members } = this.options
-    const missing = [...this.faults.missing]
+    const missing = this.faults.missing(this.options.steps >= EACH_KIND_STEPS)
     if (members === 1) return missing
     const { lost, duplicated, overtaken } = this.network.counts
     if (loss > 0 && lost === 0) missing.push('loss')

@@ -1,0 +1,45 @@
+/** Invitations: who may send one to whom, and to whom one is sent again. */
+import { CountersignError } from '../crypto/errors.ts'
+import { partyOf } from '../identity/card.ts'
+import { checkGenesis, contractId, type Genesis } from '../ledger/genesis.ts'
+import type { Message } from './messages.ts'
+import type { Replica } from './replica.ts'
+import { sendInvitation } from './serve.ts'
+
+const AGAIN_MS = 1000
+
+/**
+ * Checks an invitation that `from` has sent to `self`.
+ * @throws CountersignError `bad-format`, `bad-card`, `forbidden`
+ */
+export function checkInvitation(
+  message: Extract<Message, { type: 'INVITE' }>,
+  from: string,
+  self: string,
+): Genesis {
+  const genesis = checkGenesis(message.genesis)
+  if (contractId(genesis) !== message.contract)
+    throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
+  // To its creator, who may have lost it, any member may send it.
+  if (genesis.creator !== from && genesis.creator !== self)
+    throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
+  if (!genesis.members.some(({ card }) => partyOf(card) === self))
+    throw new CountersignError('forbidden', 'the invitation is not for this party')
+  return genesis
+}
+
+/** Invites members again that say they don't know a contract: the invitation was lost, or they have lost it. */
+export class Invitations {
+  /** When a party was last invited again, by contract and party. */
+  private readonly sentMs = new Map<string, number>()
+
+  /** A member says so to each message it gets: one invitation answers all. */
+  again(replica: Replica, party: string, nowMs: number): void {
+    const { creator } = replica.genesis
+    if (!replica.members.includes(party) || (creator !== replica.self && creator !== party)) return
+    const key = `${replica.contract} ${party}`
+    if (nowMs < (this.sentMs.get(key) ?? 0) + AGAIN_MS) return
+    this.sentMs.set(key, nowMs)
+    sendInvitation(replica, party)
+  }
+}
