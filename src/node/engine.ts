@@ -309,8 +309,10 @@ export class Engine implements Outbox {
     const held = this.store.contract(message.contract)
     if (held) {
       // The disk may have failed after it had taken the contract in.
-      if (!this.replicas.has(held.contract) && !this.damaged.has(held.contract))
-        this.open(held, this.phaseOfNew, nowMs)
+      const { contract } = message
+      if (this.replicas.has(contract) || this.damaged.has(contract)) return
+      this.open(held, this.phaseOfNew, nowMs)
+      this.notify({ contract, type: 'invited' })
       return
     }
     const genesis = checkInvitation(message, from, this.party)

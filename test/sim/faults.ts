@@ -79,12 +79,12 @@ export class Faults {
     return this.delivered.size > 0
   }
 
-  /** What was asked for and never came true: of each sort (crash, disk, partition, restore) any kind, or `each` of them. */
+  /** What was asked for and never came true: of each sort (crash, partition, restore) any kind, or `each` of them. */
   missing(each: boolean): string[] {
     if (each) return [...this.delivered].filter(([, count]) => count === 0).map(([kind]) => kind)
     const sorts = new Map<string, number>()
     for (const [kind, count] of this.delivered) {
-      const sort = kind.split(' ', 1)[0] as string
+      const sort = (kind.split(' ', 1)[0] as string).replace('disk', 'crash')
       sorts.set(sort, (sorts.get(sort) ?? 0) + count)
     }
     return [...sorts].filter(([, count]) => count === 0).map(([sort]) => sort)
