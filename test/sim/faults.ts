@@ -229,12 +229,16 @@ export class Faults {
     return true
   }
 
-  /** How far the others were when it was put back is how far it must come. */
+  /** How far the others were when it was put back is how far it must come, and hold what a quorum has voted for. */
   private hasCaughtUp({ node, goals }: { node: SimNode; goals: Map<string, Standing> }): boolean {
     if (!node.engine || isRecalling(node)) return false
     for (const [contract, { height, view }] of goals) {
       const replica = node.engine.replicas.get(contract)
       if (!replica || replica.chain.height < height || replica.consensus.view < view) return false
+      const { views, blocks, committed } = replica.consensus
+      for (const record of views.values())
+        for (const hash of record.view > committed.view ? record.notarizations.keys() : [])
+          if (blocks.get(hash)?.status !== 'valid') return false
     }
     return true
   }

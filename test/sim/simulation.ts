@@ -52,6 +52,12 @@ export type Report = {
   digest: string
 }
 
+/** Guards that a test may switch off, to see that a checker notices. */
+export type Guards = {
+  /** Whoever puts back old copies of data and signer both starts the node with --restored (AMN-2). */
+  flagRestored: boolean
+}
+
 export class Simulation implements World {
   readonly options: SimOptions
   readonly nodes: SimNode[]
@@ -73,13 +79,12 @@ export class Simulation implements World {
     syncs: 0,
     skips: 0,
     starts: 0,
-    resignings: 0,
   }
   private clockMs = 0
   private steps = 0
   private lastSentMs = 0
 
-  constructor(options: SimOptions) {
+  constructor(options: SimOptions, guards: Guards = { flagRestored: true }) {
     this.options = options
     this.trace = new Trace(options.last)
     const { seed, members } = options
@@ -101,7 +106,7 @@ export class Simulation implements World {
     this.faults = new Faults(this.nodes, options, this.network, new Random(seed, 3), {
       schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
       crash: (node) => this.crash(node),
-      start: (node, restored) => this.start(node, restored),
+      start: (node, restored) => this.start(node, restored && guards.flagRestored),
       restored: (node, what, copy) => {
         this.note(
           `restore ${node.name} ${Object.keys(what)
@@ -136,6 +141,7 @@ export class Simulation implements World {
       send: (node, to, texts) => this.send(node, to, texts),
       notice: (node, notice) => this.notice(node, notice),
       log: (node, level, event, detail) => {
+        if (event === 'recalled') this.counts.recalled += 1
         for (const checker of this.checkers) checker.logged?.(node, level, event, detail)
       },
       written: (node, batch) => this.written(node, batch),
@@ -399,13 +405,14 @@ export class Simulation implements World {
   /** What was asked for and never happened: a run without it shows nothing. */
   private missing(): string[] {
     const { loss, duplicates, reorder, restores, members } = this.options
-    const missing = this.faults.missing(this.options.steps >= EACH_KIND_STEPS)
+    const isLong = this.options.steps >= EACH_KIND_STEPS
+    const missing = this.faults.missing(isLong)
     if (members === 1) return missing
     const { lost, duplicated, overtaken } = this.network.counts
     if (loss > 0 && lost === 0) missing.push('loss')
     if (duplicates && duplicated === 0) missing.push('duplicate')
     if (reorder && overtaken === 0) missing.push('reorder')
-    if (restores && this.counts.recalls === 0) missing.push('recall')
+    if (restores && isLong && this.counts.recalls === 0) missing.push('recall')
     if (this.nodes.some(isRecalling)) missing.push('end of a recall')
     return missing
   }

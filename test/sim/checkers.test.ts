@@ -1,0 +1,197 @@
+/** Each checker, given what must never happen, says so. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { signStatements } from '../../src/crypto/statement.ts'
+import type { LedgerBlock } from '../../src/ledger/block.ts'
+import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
+import type { Message } from '../../src/node/messages.ts'
+import { Acknowledged } from './checkers/acknowledged.ts'
+import { Violation } from './checkers/checker.ts'
+import { Cosignatures } from './checkers/cosignatures.ts'
+import { Evidence } from './checkers/evidence.ts'
+import { Finals } from './checkers/finals.ts'
+import { NoFork } from './checkers/no-fork.ts'
+import { Progress } from './checkers/progress.ts'
+import { Signatures } from './checkers/signatures.ts'
+import { StateRoots } from './checkers/state-roots.ts'
+import { Versions } from './checkers/versions.ts'
+import { DEFAULTS } from './options.ts'
+import type { SimNode } from './sim-node.ts'
+import { Simulation } from './simulation.ts'
+
+let world: Simulation
+let node: SimNode
+let contract: string
+
+beforeAll(() => {
+  world = new Simulation({ ...DEFAULTS, members: 2, seed: 5, steps: 500 })
+  expect(world.run().violation).toBeUndefined()
+  node = world.nodes[0] as SimNode
+  contract = world.contracts[0] as string
+})
+
+const blockAt = (height: number): { hash: string; block: LedgerBlock } => {
+  const stored = node.disk.store.block(contract, height)
+  if (!stored) throw new Error(`no ledger block ${height}`)
+  return stored
+}
+
+const committed = (given: { hash: string; block: LedgerBlock }) =>
+  ({ kind: 'committed', contract, changes: [], ...given }) as const
+
+function statement(
+  type: 'VOTE' | 'SKIP' | 'FINALIZE',
+  view: number,
+  block = 'a'.repeat(64),
+): SignedStatement {
+  const at = { contract, lineage: 0, epoch: 0, view }
+  const made: Statement = type === 'SKIP' ? { ...at, type } : { ...at, type, block }
+  const [signature] = signStatements(node.party.keys.vote.privateKey, [made])
+  if (!signature) throw new Error('nothing was signed')
+  return { statement: made, party: node.party.id, signature }
+}
+
+const said = (signed: SignedStatement): Message => ({ type: 'STATEMENT', contract, signed })
+
+describe('the checkers', () => {
+  it('notice a fork', () => {
+    const checker = new NoFork()
+    checker.written(node, [committed(blockAt(0)), committed(blockAt(1))])
+    checker.written(node, [committed(blockAt(1))])
+    expect(() => checker.written(node, [committed({ ...blockAt(1), hash: 'f'.repeat(64) })])).toThrow(
+      Violation,
+    )
+    expect(() => checker.written(node, [committed(blockAt(3))])).toThrow('another parent')
+  })
+
+  it('notice a request that is ordered twice', () => {
+    const checker = new NoFork()
+    const { hash, block } = blockAt(1)
+    const header = { ...block.header, height: 2, parent: hash }
+    checker.written(node, [committed(blockAt(0)), committed({ hash, block })])
+    expect(() =>
+      checker.written(node, [committed({ hash: 'e'.repeat(64), block: { ...block, header } })]),
+    ).toThrow('stands at height 1 and at 2')
+  })
+
+  it('notice different state roots', () => {
+    const checker = new StateRoots()
+    checker.touched(node)
+    const { chain } = node.engine?.replicas.get(contract) ?? {}
+    if (!chain) throw new Error('the contract is not run')
+    const tip = chain.tip
+    chain.tip = {
+      ...tip,
+      hash: 'd'.repeat(64),
+      state: { ...tip.state, map: tip.state.map.delete(tip.state.epochUid) },
+    }
+    expect(() => checker.touched(node)).toThrow(Violation)
+    chain.tip = tip
+  })
+
+  it('notice a final that somebody has not cosigned, and one that is taken back', () => {
+    const checker = new Finals(world)
+    expect(() => checker.touched(node)).toThrow('has not cosigned')
+    const complete = new Finals(world)
+    const replica = node.engine?.replicas.get(contract)
+    if (!replica) throw new Error('the contract is not run')
+    for (const other of world.nodes) {
+      const cosignature = replica.finality.cosignatures.get(other.party.id)
+      if (cosignature) complete.sent(other, { type: 'COSIGN', contract, cosignature })
+    }
+    complete.touched(node)
+    const held = new Map(replica.finality.cosignatures)
+    replica.finality.cosignatures.clear()
+    expect(() => complete.touched(node)).toThrow('took back')
+    for (const [party, cosignature] of held) replica.finality.cosignatures.set(party, cosignature)
+  })
+
+  it('notice a request that was final and is gone', () => {
+    const chain = new NoFork()
+    const checker = new Acknowledged(world, chain)
+    checker.notice(node, { type: 'final', contract, fromHeight: 1, toHeight: 1, requests: ['c'.repeat(64)] })
+    expect(() => checker.ended()).toThrow(Violation)
+  })
+
+  it('notice evidence, a halt, and a node that calls honest ones liars', () => {
+    const checker = new Evidence(world)
+    const first = statement('VOTE', 1)
+    const second = statement('VOTE', 1, 'b'.repeat(64))
+    const evidence = { kind: 'two-votes', party: node.party.id, first, second } as const
+    expect(() =>
+      checker.written(node, [{ kind: 'evidence', contract, id: 'a'.repeat(64), evidence }]),
+    ).toThrow(Violation)
+    expect(() =>
+      checker.written(node, [{ kind: 'contract-status', contract, status: 'halted', reason: 'x' }]),
+    ).toThrow(Violation)
+    for (const event of ['bad-cosignature', 'signer-refused', 'damaged', 'history-refused'])
+      expect(() => checker.logged(node, 'warn', event, {}), event).toThrow(Violation)
+    expect(() => checker.logged(node, 'warn', 'message-refused', { code: 'bad-signature' })).toThrow(
+      Violation,
+    )
+  })
+
+  it('notice two votes, and FINALIZE with SKIP, of one view', () => {
+    const checker = new Signatures(world)
+    checker.sent(node, said(statement('VOTE', 1)))
+    checker.sent(node, said(statement('SKIP', 1)))
+    expect(() => checker.sent(node, said(statement('VOTE', 1, 'b'.repeat(64))))).toThrow('two-votes')
+    expect(() => checker.sent(node, said(statement('FINALIZE', 1)))).toThrow('finalize-and-skip')
+  })
+
+  it('let a restored signer sign anew what nobody holds, and only that', () => {
+    const other = world.nodes[1] as SimNode
+    const checker = new Signatures(world)
+    checker.sent(node, said(statement('VOTE', 1)))
+    checker.received(other, node, said(statement('VOTE', 2)))
+    checker.restored(node, { data: true, signer: true })
+    checker.sent(node, said(statement('VOTE', 1, 'b'.repeat(64))))
+    expect(() => checker.sent(node, said(statement('VOTE', 2, 'b'.repeat(64))))).toThrow('two-votes')
+  })
+
+  it('notice cosignatures that shrink or differ', () => {
+    const held = node.engine?.replicas.get(contract)?.finality.cosignatures.get(node.party.id)
+    if (!held) throw new Error('nothing was cosigned')
+    const cosign = (cosignature: typeof held): Message => ({ type: 'COSIGN', contract, cosignature })
+    const checker = new Cosignatures(world)
+    checker.sent(node, cosign(held))
+    checker.sent(node, cosign(held))
+    expect(() => checker.sent(node, cosign({ ...held, root: 'a'.repeat(64), signature: 'x' }))).toThrow(
+      'another',
+    )
+    expect(() => checker.sent(node, cosign({ ...held, size: 1, signature: 'y' }))).toThrow('after size')
+  })
+
+  it('notice what is missing at the end', () => {
+    const chain = new NoFork()
+    const lost = { id: 'c'.repeat(64), contract, node, notAfterMs: node.nowMs + 60_000, batches: 0 }
+    const progress = new Progress(world, chain)
+    expect(progress.missing([])).toBeUndefined()
+    expect(progress.missing([lost])).toContain('is not ordered')
+    expect(() => progress.fail('stuck')).toThrow(Violation)
+  })
+
+  it('notice a store that is not what replay gives', () => {
+    const checker = new Versions(world)
+    checker.ended()
+    const { height } = node.engine?.replicas.get(contract)?.chain ?? { height: 0 }
+    const uid = 'ab'.repeat(16)
+    const record = {
+      kind: 'block',
+      name: 'Extra',
+      order: '5',
+      parent: node.engine?.replicas.get(contract)?.chain.tip.state.rootUid,
+    }
+    const { hash, block } = blockAt(height)
+    const header = { ...block.header, height: height + 1, parent: hash }
+    node.disk.store.write([
+      {
+        kind: 'committed',
+        contract,
+        hash: 'd'.repeat(64),
+        block: { header, entries: [] },
+        changes: [[uid, record]],
+      },
+    ])
+    expect(() => checker.ended()).toThrow()
+  })
+})
