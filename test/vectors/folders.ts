@@ -1,0 +1,29 @@
+/** All folders of vectors, each with what makes it. */
+
+import { sha256Hex } from '../../src/crypto/provider.ts'
+import { cardVectors } from './card-vectors.ts'
+import { jsonVectors } from './json-vectors.ts'
+import { openingVectors } from './opening-vectors.ts'
+import { signatureVectors } from './signature-vectors.ts'
+import { fileText, type Vector } from './vector.ts'
+
+export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
+  json: jsonVectors,
+  signature: signatureVectors,
+  card: cardVectors,
+  opening: openingVectors,
+}
+
+/** The texts of all files, by their path below this folder. */
+export function allFiles(): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const [folder, make] of Object.entries(FOLDERS))
+    for (const vector of make()) files.set(`${folder}/${vector.name}.json`, fileText(vector))
+  return files
+}
+
+/** What stands in SHA256SUMS: `sha256sum -c SHA256SUMS` reads it. */
+export function checksums(files: ReadonlyMap<string, string>): string {
+  const lines = [...files].map(([path, text]) => `${sha256Hex(text)}  ${path}\n`)
+  return lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join('')
+}

@@ -1,0 +1,61 @@
+/** Every vector by our implementation: what is valid is taken, and comes to what the file says; what is not is refused. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { REGISTRY } from '../../src/crypto/errors.ts'
+import { FOLDERS } from './folders.ts'
+import { judge } from './judge.ts'
+import { bytesOf, type Vector } from './vector.ts'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+const vectorsIn = (folder: string): Vector[] =>
+  readdirSync(join(here, folder))
+    .sort()
+    .map((file) => ({
+      name: file.replace(/\.json$/, ''),
+      ...JSON.parse(readFileSync(join(here, folder, file), 'utf8')),
+    }))
+
+function checkAll(folder: string): void {
+  it.each(vectorsIn(folder))('$name', ({ context, input, expect: expected }) => {
+    const judgement = judge(folder, bytesOf(input), context)
+    if (expected.valid || judgement.valid) {
+      expect(judgement).toEqual(expected)
+      return
+    }
+    const { rule, code, ...more } = judgement
+    // The code of a check by itself, the rule of the auditor's finding, or both.
+    expect(rule ?? code).toBeDefined()
+    if (code !== undefined) expect(code).toBe(expected.code)
+    if (rule !== undefined) expect(rule).toBe(expected.rule)
+    expect(expected).toMatchObject(more)
+  })
+}
+
+describe('[ENC-1] the vectors in json', () => checkAll('json'))
+describe('[SIG-2] the vectors in signature', () => checkAll('signature'))
+describe('[CARD-1] [CARD-2] the vectors in card', () => checkAll('card'))
+describe('[VAL-1] [VAL-2] [VAL-5] the vectors in opening', () => checkAll('opening'))
+
+describe('the vectors', () => {
+  const all = Object.keys(FOLDERS).flatMap((folder) =>
+    vectorsIn(folder).map((vector) => ({ ...vector, path: `${folder}/${vector.name}` })),
+  )
+
+  it('name rules that PROTOCOL.md defines and codes of the registry', () => {
+    const protocol = readFileSync(join(here, '../../PROTOCOL.md'), 'utf8')
+    const faulty = all.flatMap(({ path, expect: expected }) => {
+      if (expected.valid) return []
+      const { rule, code } = expected
+      const isDefined = protocol.includes(`**[${rule}]**`) && (code === undefined || code in REGISTRY)
+      return isDefined ? [] : [`${path} ${rule} ${code}`]
+    })
+    expect(faulty).toEqual([])
+  })
+
+  it('say each in a sentence what is in them', () => {
+    expect(all.filter(({ about }) => !/^[A-ZÉ].*\.$/.test(about)).map(({ path }) => path)).toEqual([])
+  })
+})
