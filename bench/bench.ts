@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
     members: { type: 'string', default: '4' },
     clients: { type: 'string', default: '32' },
     seconds: { type: 'string', default: '10' },
-    warmup: { type: 'string', default: '3' },
+    warmup: { type: 'string', default: '20' },
     contracts: { type: 'string', default: '1' },
     'value-bytes': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
@@ -110,6 +110,19 @@ async function metric(member: Member, name: string): Promise<number> {
   return sum
 }
 
+/** Messages between the nodes so far, by type. */
+async function messagesSent(members: readonly Member[]): Promise<Map<string, number>> {
+  const sums = new Map<string, number>()
+  for (const member of members) {
+    const text = await (await new NodeClient(member.directory).fetch('/metrics')).text()
+    for (const [, type = '', count] of text.matchAll(
+      /^countersign_messages_sent_total\{type="(\w+)"\} (\d+)$/gm,
+    ))
+      sums.set(type, (sums.get(type) ?? 0) + Number(count))
+  }
+  return sums
+}
+
 async function makeContracts(
   members: readonly Member[],
   count: number,
@@ -196,6 +209,7 @@ try {
   say(`${number('clients')} client(s) write for ${number('seconds')} s …`)
   let cpuBefore = 0
   let wireBefore = 0
+  let sentBefore = new Map<string, number>()
   const wire = async (): Promise<number> =>
     (await Promise.all(members.map((member) => metric(member, 'countersign_wire_bytes_sent_total')))).reduce(
       (sum, one) => sum + one,
@@ -214,10 +228,17 @@ try {
     async () => {
       cpuBefore = cpu()
       wireBefore = await wire()
+      sentBefore = await messagesSent(members)
     },
   )
   const cpuUsed = cpu() - cpuBefore
   const wireUsed = (await wire()) - wireBefore
+  const sent = await messagesSent(members)
+  const messagesPerWrite = Object.fromEntries(
+    [...sent]
+      .map(([type, count]): [string, number] => [type, count - (sentBefore.get(type) ?? 0)])
+      .map(([type, count]) => [type, Math.round((count / Math.max(1, result.writes)) * 1000) / 1000]),
+  )
   const sorted = [...result.latenciesMs].sort((a, b) => a - b)
   const report = {
     members: members.length,
@@ -232,6 +253,7 @@ try {
     wireBytesPerWrite: Math.round(wireUsed / Math.max(1, result.writes)),
     cpuSecondsPerWrite: Math.round((cpuUsed / Math.max(1, result.writes)) * 1e6) / 1e6,
     verifyPerSecond: verifications,
+    messagesPerWrite,
   }
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else {
@@ -245,6 +267,8 @@ try {
     say(
       `one core's Ed25519 verify     ${report.verifyPerSecond}/s  (a write costs ${Math.round(report.cpuSecondsPerWrite * report.verifyPerSecond * 10) / 10} of them)`,
     )
+    const kinds = Object.entries(messagesPerWrite).map(([type, count]) => `${type} ${count}`)
+    say(`messages a write              ${kinds.join(', ')}`)
     if (report.errors > 0 || report.conflicted > 0)
       say(`errors ${report.errors}, conflicted ${report.conflicted}`)
   }

@@ -119,6 +119,12 @@ function describeTransport(registry: Registry, { node }: Context): void {
   counted(registry, 'messages_refused_total', 'Messages of members that were refused', ['code'], () =>
     [...node.engine.refused].map(([code, count]) => [{ code }, count] as const),
   )
+  counted(registry, 'messages_sent_total', 'Messages of contracts sent to other nodes', ['type'], () =>
+    [...node.engine.sent].map(([type, { messages }]) => [{ type }, messages] as const),
+  )
+  counted(registry, 'message_characters_sent_total', 'Their length', ['type'], () =>
+    [...node.engine.sent].map(([type, { characters }]) => [{ type }, characters] as const),
+  )
   measured(registry, 'connections', 'Open connections', ['direction'], () =>
     Object.entries(stats()?.connections ?? {}).map(([direction, count]) => [{ direction }, count] as const),
   )
@@ -133,6 +139,10 @@ function describeTransport(registry: Registry, { node }: Context): void {
 function describeNode(registry: Registry, { node }: Context): void {
   const only = (value: number) => [[{}, value] as const]
   counted(registry, 'turns_total', 'Turns of write, sign, send', [], () => only(node.turns))
+  counted(registry, 'transactions_total', 'Transactions of the store', [], () =>
+    only(node.engine.writes.transactions),
+  )
+  counted(registry, 'written_total', 'Steps that they held', [], () => only(node.engine.writes.written))
   measured(registry, 'storage_ok', '0 while the disk refuses writes', [], () =>
     only(node.engine.storageError ? 0 : 1),
   )

@@ -7,6 +7,7 @@ import {
   statementVerifies,
 } from '../ledger/certificate.ts'
 import { contradiction } from '../ledger/evidence.ts'
+import { learnPatience } from './patience.ts'
 import { type ConsensusState, type Context, type ViewRecord, viewRecord } from './state.ts'
 
 /** How far beyond our own view a message may be: more is taken from certificates only. */
@@ -18,9 +19,12 @@ export function enterView(context: Context, view: number): void {
   const { state } = context
   if (view <= state.view) return
   const before = state.views.get(view - 1)
-  state.skipsInARow = before && before.notarizations.size === 0 ? state.skipsInARow + 1 : 0
+  const isSkipped = before !== undefined && before.notarizations.size === 0
+  if (!isSkipped) learnPatience(context)
+  state.skipsInARow = isSkipped ? state.skipsInARow + 1 : 0
   state.view = view
   state.enteredMs = context.nowMs
+  state.busySinceMs = undefined
   state.deadlineMs = undefined
   state.late = false
 }

@@ -13,7 +13,10 @@ import type { LedgerBlock } from '../ledger/block.ts'
 import type { Certificate, Electorate, SignedStatement, Statement } from '../ledger/certificate.ts'
 import type { StatementEvidence } from '../ledger/evidence.ts'
 
-/** Durations in ms. A view times out after viewMs, growing by half with each skipped view up to viewMaxMs. */
+/**
+ * Durations in ms. A view times out after the member's patience: viewMs at first, more where views have lately taken long,
+ * up to PATIENCE_MAX times as much; growing by half with each skipped view up to viewMaxMs.
+ */
 export type Timing = {
   viewMs: number
   viewMaxMs: number
@@ -87,6 +90,10 @@ export type ConsensusState = {
   /** Highest view anything was asked to be signed in. */
   signedView: number
   skipsInARow: number
+  /** How long a view is waited for: follows what views have lately taken, so that load alone ends none. */
+  patienceMs: number
+  /** Since when this view has had to end. */
+  busySinceMs?: number
   deadlineMs?: number
   /** The view's time has run out. */
   late: boolean
@@ -190,6 +197,7 @@ export function initialState(config: ConsensusConfig, tip: CommittedTip): Consen
     halted: false,
     signedView: 0,
     skipsInARow: 0,
+    patienceMs: config.timing.viewMs,
     late: false,
     resends: 0,
     progress: '',

@@ -93,6 +93,39 @@ describe('time', () => {
     expect(timeouts.at(-1)).toBe(TIMING.viewMaxMs)
   })
 
+  it('[ORD-6] views that take long are waited for longer: load alone ends none, and what it taught fades', () => {
+    const machine = new Machine().work()
+    const passView = (view: number, tookMs: number): void => {
+      machine.later(tookMs)
+      machine.certify(certificate('notarization', view, [1, 2, 3], makeBlock(GENESIS, view)))
+    }
+    passView(1, 900)
+    expect(machine.state.patienceMs).toBe(2700)
+    machine.clear()
+    // Views that take more than viewMs are not skipped by now: each is given three times what the one before took.
+    for (const [view, tookMs] of [
+      [2, 2000],
+      [3, 4900],
+    ] as const)
+      passView(view, tookMs)
+    expect(machine.signedTexts.filter((text) => text.startsWith('SKIP'))).toEqual([])
+    expect(machine.state.patienceMs).toBe(5 * TIMING.viewMs)
+    for (let view = 4; view < 12; view += 1) passView(view, 0)
+    expect(machine.state.patienceMs).toBe(TIMING.viewMs)
+  })
+
+  it('[ORD-6] what views took is learnt from skipped ones too, and silent leaders do not add up', () => {
+    const machine = new Machine().work()
+    skipTo(machine, 3)
+    machine.certify(certificate('notarization', 3, [1, 2, 3], makeBlock(GENESIS, 3)))
+    expect(machine.state.patienceMs).toBe(Math.floor(2250 * 0.7))
+    const silent = new Machine({ members: 5 }).work()
+    for (let view = 1; view < 60; view += 1)
+      if (view % 5 < 2) silent.certify(certificate('skip', view, [1, 2, 3]))
+      else silent.certify(certificate('notarization', view, [1, 2, 3], makeBlock(GENESIS, view)))
+    expect(silent.state.patienceMs).toBeLessThan(2 * TIMING.viewMs)
+  })
+
   it('[ORD-6] the view of a leader who is not connected is skipped at once, if there is work', () => {
     const machine = new Machine({ down: [1] })
     expect(machine.signedTexts).toEqual([])

@@ -1,5 +1,6 @@
 /** When something is due: timers run only while work is pending (ORD-6). */
 import { wantBlocks } from './blocks.ts'
+import { grown, viewTimeoutMs } from './patience.ts'
 import type { ConsensusState, Context } from './state.ts'
 
 /**
@@ -48,10 +49,12 @@ export function setTimers(context: Context): void {
   const { timing } = state.config
   const busy = isBusy(state, nowMs)
   if (!busy) {
+    state.busySinceMs = undefined
     state.deadlineMs = undefined
     state.late = false
   } else if (!state.late && state.deadlineMs === undefined) {
-    state.deadlineMs = nowMs + grown(timing.viewMs, state.skipsInARow, timing.viewMaxMs)
+    state.busySinceMs ??= nowMs
+    state.deadlineMs = nowMs + viewTimeoutMs(state)
   } else if (state.deadlineMs !== undefined && nowMs >= state.deadlineMs) {
     state.late = true
     state.deadlineMs = undefined
@@ -67,18 +70,13 @@ export function setTimers(context: Context): void {
     state.resends = 0
     state.resendAtMs = undefined
   }
-  if (state.resendAtMs === undefined) state.resendAtMs = nowMs + timing.resendMs
+  // Connections lose nothing while they stand: what is late under load is on its way, and need not be sent again.
+  const firstMs = Math.max(timing.resendMs, Math.floor((timing.resendMs * state.patienceMs) / timing.viewMs))
+  if (state.resendAtMs === undefined) state.resendAtMs = nowMs + firstMs
   else if (nowMs >= state.resendAtMs) {
     state.resends += 1
-    state.resendAtMs = nowMs + grown(timing.resendMs, state.resends, timing.resendMaxMs)
+    state.resendAtMs = nowMs + grown(firstMs, state.resends, timing.resendMaxMs)
     context.effects.push({ type: 'SEND_STATUS' })
     wantBlocks(context)
   }
-}
-
-/** Half as long again for each time, up to a most; whole milliseconds, the same on every machine. */
-function grown(firstMs: number, times: number, mostMs: number): number {
-  let delayMs = firstMs
-  for (let count = 0; count < times && delayMs < mostMs; count += 1) delayMs = Math.floor((delayMs * 3) / 2)
-  return Math.min(delayMs, mostMs)
 }

@@ -10,9 +10,10 @@ import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { jcs } from '../crypto/jcs.ts'
+import { SignatureCache } from '../crypto/statement.ts'
 import type { SignedCard } from '../identity/card.ts'
 import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
-import type { CreateOperation, OpenRequest, Operation } from '../ledger/request.ts'
+import type { CreateOperation, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
@@ -24,6 +25,7 @@ import type { LogLevel, Notice, Outbox } from './outbox.ts'
 import { provenOwn } from './recall.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
+import { Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -43,12 +45,6 @@ export type EngineOptions = {
   log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
   /** Close former connections from this party (AMN-2). */
   closeFormer: (party: string) => void
-}
-
-type Submission = {
-  contract: string
-  entry: OpenRequest
-  done: (error: CountersignError | undefined) => void
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -72,6 +68,8 @@ export class Engine implements Outbox {
   readonly damaged = new Map<string, string>()
   /** Messages refused since the start, by code: for the operator's figures. */
   readonly refused = new Map<string, number>()
+  /** Messages of contracts sent since the start, by type, counted once for each receiver. */
+  readonly sent = new Map<string, { messages: number; characters: number }>()
   readonly boot: string
   readonly party: string
   readonly store: Store
@@ -80,11 +78,12 @@ export class Engine implements Outbox {
   private readonly options: EngineOptions
   private readonly signer: Signer
   private readonly phaseAtStart: Phase
-  private readonly writes: WriteQueue
+  readonly writes: WriteQueue
   private readonly wakes = new Wakes()
+  private readonly cache = new SignatureCache()
   private signs: { contract: string; item: SignItem }[] = []
   private sends: Envelope[] = []
-  private submissions: Submission[] = []
+  private readonly submissions = new Submissions()
   private readonly up = new Set<string>()
   private readonly floors = new Map<string, number>()
   private readonly invitations = new Invitations()
@@ -126,6 +125,7 @@ export class Engine implements Outbox {
         outbox: this,
         phase,
         boot: this.boot,
+        cache: this.cache,
         locks: this.locksOf(contract),
         cosignedSize: this.signer.lock(contract, 0)?.cosign?.size ?? 0,
         nowMs,
@@ -253,7 +253,7 @@ export class Engine implements Outbox {
       operations,
     })
     const entry = { ...signed, openings: pickOpenings(operations, openings) }
-    this.submissions.push({ contract, entry, done })
+    this.submissions.add({ contract, entry, done })
     return signed.id
   }
 
@@ -397,8 +397,12 @@ export class Engine implements Outbox {
 
   send(contract: string, to: string | undefined, message: Outgoing): void {
     const text = JSON.stringify({ ...message, contract })
-    if (to !== undefined) this.queue(to, text)
-    else for (const party of this.replicas.get(contract)?.others ?? []) this.queue(party, text)
+    const parties = to === undefined ? (this.replicas.get(contract)?.others ?? []) : [to]
+    for (const party of parties) this.queue(party, text)
+    const count = this.sent.get(message.type) ?? { messages: 0, characters: 0 }
+    count.messages += parties.length
+    count.characters += parties.length * text.length
+    this.sent.set(message.type, count)
   }
 
   private queue(to: string, text: string): void {
@@ -460,39 +464,17 @@ export class Engine implements Outbox {
     return sends
   }
 
-  /** Requests made here go to disk before anything else happens to them; where that fails, nothing of them stays; false then. */
+  /** Requests made here go to disk before anything else happens to them; false where that fails. */
   private takeSubmissions(nowMs: number): boolean {
-    if (this.submissions.length === 0) return true
-    const batch = this.submissions
-    this.submissions = []
-    const writes: StoreWrite[] = []
-    for (const { contract, entry } of batch) {
-      const { id, request, signature, openings } = entry
-      writes.push({
-        kind: 'request',
-        contract,
-        request: { id, request, signature },
-        receivedMs: nowMs,
-        local: true,
-      })
-      if (openings.length > 0) writes.push({ kind: 'openings', contract, openings })
-    }
-    try {
-      if (this.storageError) throw this.storageError
-      this.writes.flush(...writes)
-    } catch (error) {
-      if (!(error instanceof CountersignError)) throw error
-      if (!this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
-      this.storageError = error
-      for (const { done } of batch) done(error)
-      return false
-    }
-    for (const { contract, entry, done } of batch) {
+    const { written, error } = this.submissions.take(this.writes, nowMs, this.storageError)
+    if (error && !this.storageError) this.log('error', 'storage', { code: error.code, reason: error.message })
+    this.storageError = error ?? this.storageError
+    for (const { contract, entry, done } of written) {
       const replica = this.replicas.get(contract)
       if (replica) this.wakes.touch(replica)
       replica?.submit(entry, nowMs)
       done(undefined)
     }
-    return true
+    return error === undefined
   }
 }

@@ -13,7 +13,7 @@ import {
   type Timing,
 } from '../consensus/state.ts'
 import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
-import { SignatureCache } from '../crypto/statement.ts'
+import type { SignatureCache } from '../crypto/statement.ts'
 import { partyOf } from '../identity/card.ts'
 import { blockHash } from '../ledger/block.ts'
 import type { Certificate, Electorate } from '../ledger/certificate.ts'
@@ -29,6 +29,7 @@ import { takeRequest } from './intake.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
 import { Ordering } from './ordering.ts'
 import type { Outbox } from './outbox.ts'
+import { Resending } from './resending.ts'
 import { restoreChain } from './restore.ts'
 import { answerFetch, answerRecall, answerSync, sendInvitation } from './serve.ts'
 import { Sync } from './sync.ts'
@@ -48,15 +49,13 @@ export type ReplicaOptions = {
   phase: Phase
   /** Random text, one a start of this node. */
   boot: string
+  /** The engine's: members sign for many contracts at once (SIG-3). */
+  cache: SignatureCache
   /** What our signer has signed in this contract, and the size it has cosigned. */
   locks: Locks
   cosignedSize: number
   nowMs: number
 }
-
-const RESEND_MS = 1500
-const RESEND_MAX_MS = 30_000
-const CACHE_ENTRIES = 4096
 
 export class Replica {
   readonly contract: string
@@ -86,8 +85,7 @@ export class Replica {
   private cosignPending = false
   private reportedFinalSize = 0
   readonly ordering: Ordering
-  private resendAtMs: number | undefined
-  private resends = 0
+  private readonly resending = new Resending()
   private lastWork = false
   /** Requests of committed blocks that are not final yet, by height. */
   private readonly unfinal = new Map<number, string[]>()
@@ -122,7 +120,7 @@ export class Replica {
       members: this.members,
       self,
       timing,
-      cache: new SignatureCache(CACHE_ENTRIES),
+      cache: options.cache,
     }
     const { tip } = this.chain
     const { notarization, finalization } = restored
@@ -258,9 +256,7 @@ export class Replica {
     }
     const wake = nextWakeMs(this.consensus, nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
-    if (this.resendAtMs !== undefined && nowMs >= this.resendAtMs) {
-      this.resends += 1
-      this.resendAtMs = nowMs + Math.min(RESEND_MAX_MS, RESEND_MS * 2 ** Math.min(this.resends, 10))
+    if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
       else this.sendStatus(undefined)
     }
@@ -269,7 +265,7 @@ export class Replica {
 
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
-    const times = [nextWakeMs(this.consensus, nowMs), this.resendAtMs, this.chain.expiryMs]
+    const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
     if (this.status !== 'halted') times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
@@ -395,8 +391,7 @@ export class Replica {
 
   /** Something moved: repair starts its back-off anew. */
   private poke(nowMs: number): void {
-    this.resends = 0
-    this.resendAtMs = nowMs + RESEND_MS
+    this.resending.restart(nowMs, this.consensus.patienceMs)
   }
 
   /** Applies every rule that has become applicable after a change. */
@@ -408,8 +403,8 @@ export class Replica {
       this.catchUp(nowMs)
     }
     this.reportFinal()
-    if (!this.isUnsettled()) this.resendAtMs = undefined
-    else if (this.resendAtMs === undefined) this.poke(nowMs)
+    if (!this.isUnsettled()) this.resending.stop()
+    else if (this.resending.atMs === undefined) this.poke(nowMs)
   }
 
   private updateWork(nowMs: number): void {

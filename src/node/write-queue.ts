@@ -29,6 +29,10 @@ export class WriteQueue {
     this.store = store
   }
 
+  /** Transactions so far, and what was written by them. */
+  transactions = 0
+  written = 0
+
   get isEmpty(): boolean {
     return this.waiting.length === 0
   }
@@ -42,6 +46,8 @@ export class WriteQueue {
   flush(...more: readonly StoreWrite[]): void {
     if (this.waiting.length + more.length === 0) return
     this.store.write(more.length === 0 ? this.waiting : [...this.waiting, ...more])
+    this.transactions += 1
+    this.written += this.waiting.length + more.length
     this.waiting = []
     this.byMs = undefined
     this.urgent = false

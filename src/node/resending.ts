@@ -1,0 +1,34 @@
+/** When a member that lacks something tells the others where it stands (ORD-10, COS-5): at first soon, then ever more rarely. */
+
+const FIRST_MS = 1500
+const MOST_MS = 30_000
+const DOUBLINGS_MAX = 10
+
+export class Resending {
+  /** When next, ms since 1970; undefined while nothing is lacking. */
+  atMs: number | undefined
+  private times = 0
+
+  /** Something moved: the back-off starts anew. patienceMs: how long views are waited for (see consensus/patience.ts). */
+  restart(nowMs: number, patienceMs: number): void {
+    this.times = 0
+    this.atMs = nowMs + firstMs(patienceMs)
+  }
+
+  stop(): void {
+    this.atMs = undefined
+  }
+
+  /** True if its time has come; the next time is set. */
+  isDue(nowMs: number, patienceMs: number): boolean {
+    if (this.atMs === undefined || nowMs < this.atMs) return false
+    this.times = Math.min(this.times + 1, DOUBLINGS_MAX)
+    this.atMs = nowMs + Math.min(MOST_MS, firstMs(patienceMs) * 2 ** this.times)
+    return true
+  }
+}
+
+/** Under load that makes views take long, what is missing is more likely late than lost. */
+function firstMs(patienceMs: number): number {
+  return Math.max(FIRST_MS, patienceMs)
+}
