@@ -2,8 +2,10 @@
 
 import { sha256Hex } from '../../src/crypto/provider.ts'
 import { cardVectors } from './card-vectors.ts'
+import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
 import { openingVectors } from './opening-vectors.ts'
+import { requestVectors } from './request-vectors.ts'
 import { signatureVectors } from './signature-vectors.ts'
 import { fileText, type Vector } from './vector.ts'
 
@@ -12,6 +14,8 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   signature: signatureVectors,
   card: cardVectors,
   opening: openingVectors,
+  request: requestVectors,
+  genesis: genesisVectors,
 }
 
 /** The texts of all files, by their path below this folder. */

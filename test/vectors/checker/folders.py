@@ -1,7 +1,9 @@
 """What each folder of vectors is checked with: bytes and context in, what is computed of them out, or Refused."""
 
 from encoding import canonical, parse, refuse
+from genesis import Contract
 from identity import check_proven_card
+from request import check_request as check_sent_request
 from signatures import is_signed
 from values import check_typed_opening
 
@@ -26,9 +28,27 @@ def check_opening(data, context):
     return {}
 
 
+def keys_by_party(context, use):
+    return {member["party"]: member[use] for member in context["members"]}
+
+
+def check_request(data, context):
+    author_keys = keys_by_party(context, "author")
+    sent = parse(data)
+    found = check_sent_request(sent, context["contract"], author_keys, context["timeMs"], context["ordered"])
+    return {"id": found[0], "commitments": found[1]}
+
+
+def check_genesis(data, context):
+    sent = parse(data)
+    return Contract(sent["genesis"], sent["openings"]).outputs()
+
+
 CHECKS = {
     "json": check_json,
     "signature": check_signature,
     "card": check_card,
     "opening": check_opening,
+    "request": check_request,
+    "genesis": check_genesis,
 }

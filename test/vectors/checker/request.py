@@ -1,0 +1,113 @@
+"""PROTOCOL.md sections 3 and 4: operations, signed requests, and the openings of what they commit to."""
+
+import re
+
+from encoding import H, SURROGATE, form, in_domain, is_b64, is_hash, is_hex, is_list, is_time, jcs, keys, refuse, utf16_units
+from identity import CONTROL
+from signatures import is_signed
+from values import TYPES, check_opening
+
+MEBIBYTE = 1024 * 1024
+LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
+ZEROS = "0" * 32
+
+
+def check_operation(value):
+    """REQ-3, with the forms of ELE-1, ELE-2 and ELE-3."""
+    form(isinstance(value, dict), "REQ-3", "an object")
+    op = value.get("op")
+    form(op in ("create", "set", "delete"), "REQ-3", "create, set or delete")
+    if op == "create":
+        is_field = value.get("kind") == "field"
+        keys(value, "REQ-3", "op uid parent name kind order" + (" type value" if is_field else ""))
+        form(value["kind"] in ("block", "list", "field"), "REQ-3", "a kind")
+        form(is_hex(value["parent"], 16), "ELE-1", "a parent's UID")
+        form(is_hex(value["uid"], 16) and value["uid"] != ZEROS, "ELE-1", "a UID that is not zeros")
+        order, name = value["order"], value["name"]
+        form(isinstance(order, str) and re.fullmatch("[0-9A-Za-z]{1,64}", order), "ELE-2", "an order")
+        form(isinstance(name, str) and 1 <= utf16_units(name) <= 256, "ELE-3", "a name's length")
+        form(not re.search(f"[{CONTROL}]", name) and not SURROGATE.search(name), "ELE-3", "a name's characters")
+    else:
+        keys(value, "REQ-3", "op uid seen" + (" type value" if op == "set" else ""))
+        form(is_hex(value["uid"], 16), "ELE-1", "a UID")
+        form(is_hash(value["seen"]), "REQ-3", "what was seen")
+    if "value" in value:
+        form(is_hash(value["value"]), "REQ-3", "a commitment")
+        form(value["type"] in TYPES, "REQ-3", "a type")
+
+
+def commitments_of(operations):
+    return {operation["value"] for operation in operations if "value" in operation}
+
+
+def size_of(value):
+    return len(jcs(value))
+
+
+def check_openings(values, commitments):
+    """VAL-1, VAL-2: one opening for each commitment, and no other. Returns the values by commitment."""
+    opened = {}
+    for value in values:
+        commitment = check_opening(value)
+        if commitment not in commitments:
+            refuse("VAL-2", "an opening of something else")
+        if commitment in opened:
+            refuse("VAL-2", "an opening twice")
+        opened[commitment] = value
+    if len(opened) < len(commitments):
+        refuse("VAL-2", "an opening is missing")
+    return opened
+
+
+def check_signed_request(value, contract, author_keys):
+    """REQ-1 to REQ-3, REQ-6 and SIG-1, by itself. Returns the id."""
+    keys(value, "REQ-1", "request signature")
+    body = value["request"]
+    if size_of(body) > 8 * MEBIBYTE:
+        refuse("REQ-2", "a body of more than 8 MiB")
+    keys(body, "REQ-1", "contract author authorKey nonce notAfterMs operations")
+    form(is_hash(body["contract"]) and is_hash(body["author"]), "REQ-1", "contract and author")
+    form(is_b64(body["authorKey"], 32) and is_b64(body["nonce"], 16), "REQ-1", "author key and nonce")
+    form(is_time(body["notAfterMs"]), "REQ-1", "a time")
+    form(isinstance(body["operations"], list), "REQ-1", "a list of operations")
+    form(is_list(body["operations"], 1, 100_000), "REQ-2", "1 to 100,000 operations")
+    for operation in body["operations"]:
+        check_operation(operation)
+    form(is_b64(value["signature"], 64), "REQ-1", "64 bytes of signature")
+    if body["contract"] != contract:
+        refuse("REQ-1", "for another contract")
+    if body["author"] not in author_keys:
+        refuse("REQ-6", "its author is not a member")
+    if author_keys[body["author"]] != body["authorKey"]:
+        refuse("REQ-1", "not the author key of its author's card")
+    if not is_signed(body["authorKey"], in_domain("request", body), value["signature"]):
+        refuse("SIG-1", "not signed by its author")
+    return H("request", body)
+
+
+def check_in_time(body, request_id, time_ms, ordered):
+    """REQ-5 and REQ-2: neither expired nor living too long at a block's time, nor ordered before."""
+    if body["notAfterMs"] < time_ms:
+        refuse("REQ-5", "it has expired")
+    if request_id in ordered:
+        refuse("REQ-5", "it has been ordered before")
+    if body["notAfterMs"] > time_ms + LIFETIME_MAX_MS:
+        refuse("REQ-2", "it would live for more than 30 days")
+
+
+def check_openings_size(operations, opened):
+    """REQ-2, for the openings of one request. Returns their size in bytes."""
+    size_bytes = size_of([opened[commitment] for commitment in commitments_of(operations)])
+    if size_bytes > 8 * MEBIBYTE:
+        refuse("REQ-2", "openings of more than 8 MiB")
+    return size_bytes
+
+
+def check_request(data, contract, author_keys, time_ms, ordered):
+    """A signed request with its openings, to stand in a block of this time. Returns the id and the commitments."""
+    request_id = check_signed_request(data["request"], contract, author_keys)
+    body = data["request"]["request"]
+    check_in_time(body, request_id, time_ms, ordered)
+    commitments = commitments_of(body["operations"])
+    check_openings_size(body["operations"], check_openings(data["openings"], commitments))
+    return request_id, sorted(commitments)

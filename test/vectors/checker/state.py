@@ -1,0 +1,111 @@
+"""PROTOCOL.md sections 3 and 4: what a contract's state is, and what requests do to it."""
+
+from encoding import H
+from merkle import map_root
+from values import is_of_type
+
+DEPTH_MAX = 64
+CONFLICTS = ("parent-gone", "element-gone", "stale-version")
+
+
+class CannotBeDone(Exception):
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+def uid_of(purpose, contract):
+    """ELE-1: of the root block or the epoch record."""
+    return H("meta", (purpose + contract).encode())[:32]
+
+
+class State:
+    """Records by UID; the epoch record is one without a kind. A copy costs as much as the state: it is for small ones."""
+
+    def __init__(self, contract, records):
+        self.root_uid = uid_of("root", contract)
+        self.epoch_uid = uid_of("epoch", contract)
+        self.records = records
+
+    @classmethod
+    def empty(cls, contract, epoch_record):
+        state = cls(contract, {})
+        state.records[state.root_uid] = {"kind": "block", "name": "", "order": "0", "parent": "0" * 32}
+        state.records[state.epoch_uid] = epoch_record
+        return state
+
+    def copy(self):
+        other = object.__new__(State)
+        other.__dict__ = {**self.__dict__, "records": dict(self.records)}
+        return other
+
+    def hash_of(self, uid):
+        """ELE-2, STA-2."""
+        record = self.records[uid]
+        return H("meta" if uid == self.epoch_uid else "element", record)
+
+    def root(self):
+        return map_root({uid: self.hash_of(uid) for uid in self.records})
+
+    def below(self, uid):
+        """The UIDs of an element and of all below it."""
+        found = [uid]
+        for parent in found:
+            found += [one for one, record in self.records.items() if record.get("parent") == parent]
+        return found
+
+    def depth(self, uid):
+        depth = 0
+        while uid != self.root_uid:
+            uid, depth = self.records[uid]["parent"], depth + 1
+        return depth
+
+    def seen(self, uid):
+        """REQ-3: what `seen` must be."""
+        record = self.records[uid]
+        if record["kind"] == "field":
+            return record["value"]
+        return H("subtree", [[one, self.hash_of(one)] for one in sorted(self.below(uid))])
+
+    def do(self, operation, opened):
+        """REQ-7. Raises CannotBeDone and is then as before."""
+        uid, op, records = operation["uid"], operation["op"], self.records
+        if "value" in operation and not is_of_type(opened[operation["value"]]["value"], operation["type"]):
+            raise CannotBeDone("wrong-type")
+        if op == "create":
+            parent = operation["parent"]
+            if uid in records:
+                raise CannotBeDone("uid-in-use")
+            if parent not in records:
+                raise CannotBeDone("parent-gone")
+            if records[parent].get("kind") not in ("block", "list"):
+                raise CannotBeDone("not-a-block")
+            if self.depth(parent) >= DEPTH_MAX:
+                raise CannotBeDone("too-deep")
+            records[uid] = {key: value for key, value in operation.items() if key not in ("op", "uid")}
+            return
+        if op == "delete" and uid in (self.root_uid, self.epoch_uid):
+            raise CannotBeDone("root-undeletable")
+        if uid not in records:
+            raise CannotBeDone("element-gone")
+        if op == "set" and records[uid].get("kind") != "field":
+            raise CannotBeDone("not-a-field")
+        if self.seen(uid) != operation["seen"]:
+            raise CannotBeDone("stale-version")
+        if op == "set":
+            records[uid] = {**records[uid], "type": operation["type"], "value": operation["value"]}
+        else:
+            for one in self.below(uid):
+                del records[one]
+
+    def apply(self, operations, opened):
+        """REQ-4. Returns the state after, the outcome, its code or None, and the effects."""
+        after = self.copy()
+        try:
+            for operation in operations:
+                after.do(operation, opened)
+        except CannotBeDone as fault:
+            return self, "conflicted" if fault.code in CONFLICTS else "rejected", fault.code, []
+        changed = [uid for uid in {*self.records, *after.records} if self.records.get(uid) != after.records.get(uid)]
+        effects = [[uid, after.hash_of(uid) if uid in after.records else None] for uid in sorted(changed)]
+        return after, "accepted", None, effects
