@@ -1,12 +1,15 @@
 /** All folders of vectors, each with what makes it. */
 
 import { sha256Hex } from '../../src/crypto/provider.ts'
+import { blockVectors } from './block-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
+import { certificateVectors } from './certificate-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
 import { openingVectors } from './opening-vectors.ts'
 import { requestVectors } from './request-vectors.ts'
 import { signatureVectors } from './signature-vectors.ts'
+import { statementVectors } from './statement-vectors.ts'
 import { fileText, type Vector } from './vector.ts'
 
 export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
@@ -16,6 +19,9 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   opening: openingVectors,
   request: requestVectors,
   genesis: genesisVectors,
+  'ledger-block': blockVectors,
+  statement: statementVectors,
+  certificate: certificateVectors,
 }
 
 /** The texts of all files, by their path below this folder. */

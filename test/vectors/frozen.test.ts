@@ -10,7 +10,7 @@ import { sha256Hex } from '../../src/crypto/provider.ts'
 import { allFiles, checksums, FOLDERS } from './folders.ts'
 
 /** SHA-256 of SHA256SUMS: to change a vector, even to add one, is a decision that shows here. */
-const FROZEN = '94b8cb4d9a323d0a77c1ebdad0e1022334a93b1af1c746bc8e13295720bc4600'
+const FROZEN = '94d5a252576969baa9d3238ed44fd6b474e146622b3f28aeb3d5b4650fd28a49'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const read = (path: string) => readFileSync(join(here, path), 'utf8')

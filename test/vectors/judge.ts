@@ -1,17 +1,26 @@
 /** What our implementation makes of a vector: of each folder the very checks that nodes and the auditor run. */
 
 import { isValueOfType } from '../../src/contract/outcome.ts'
+import { type Replayed, replay } from '../../src/contract/replay.ts'
 import { epochUidOf, genesisState, rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { base64UrlDecode, fromUtf8 } from '../../src/crypto/bytes.ts'
 import { CountersignError, type ErrorCode } from '../../src/crypto/errors.ts'
 import { jcs } from '../../src/crypto/jcs.ts'
 import { parseJson } from '../../src/crypto/json.ts'
-import { emptyRoot, merkleRoot } from '../../src/crypto/log.ts'
+import { emptyRoot, leafHash, merkleRoot, rootOfInclusion } from '../../src/crypto/log.ts'
 import { ed25519Verify } from '../../src/crypto/provider.ts'
+import { SignatureCache } from '../../src/crypto/statement.ts'
 import { checkValue } from '../../src/document/types.ts'
 import { cardHash, checkProvenCard, partyOf } from '../../src/identity/card.ts'
 import { blockHash, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
-import { checkGenesis, contractId } from '../../src/ledger/genesis.ts'
+import {
+  certificateVerifies,
+  certifiedStatement,
+  checkCertificateShape,
+  checkStatementShape,
+  statementVerifies,
+} from '../../src/ledger/certificate.ts'
+import { checkGenesis, contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import {
   checkRequest,
   commitmentsOf,
@@ -20,10 +29,12 @@ import {
   type SignedRequest,
 } from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
+import { type BlockLine, LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
 import { fail, RuleBroken } from '../../src/verify/finding.ts'
 import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
+import { checkCertificate } from '../../src/verify/membership.ts'
 import { RequestAudit } from '../../src/verify/request-audit.ts'
-import { type Context, membershipOf } from './judge-context.ts'
+import { type Context, electorateOf, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
 export type Judgement =
@@ -47,7 +58,7 @@ class Refusal extends Error {
 // biome-ignore lint/suspicious/noExplicitAny: inputs and contexts are what the vectors of the folder hold
 type Judge = (bytes: Uint8Array, context: any) => object
 // biome-ignore lint/suspicious/noExplicitAny: as above
-const parse = (bytes: Uint8Array): any => parseJson(fromUtf8(bytes))
+const parse = (bytes: Uint8Array): any => parseJson(fromUtf8(bytes), { sizeBytes: LINE_MAX_BYTES })
 
 /** Checks by the functions that give codes, then has the auditor say which rule is broken. What one refuses both refuse. */
 function audited<T>(check: () => unknown, audit: () => T): T {
@@ -158,7 +169,70 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       logRoot: merkleRoot([logLeaf(block)]),
     }
   },
+
+  'ledger-block'(bytes, { genesis, openings, blocks }: BlockContext) {
+    const contract = contractId(genesis)
+    const audit = new LedgerAudit(contract, genesis, openings)
+    audit.begin()
+    const lines = [...blocks, parse(bytes) as BlockPart].map((part) => ({
+      type: 'ledger-block' as const,
+      ...part,
+    }))
+    for (const line of lines) audit.block(line)
+    // All of them hold: what the last one does, and the log with it.
+    const opened = new Map(
+      [openings, ...lines.map((line) => line.openings)].flat().map((one) => [commitmentOf(one), one]),
+    )
+    const chain = lines.map(({ block: { header }, requests }) => ({
+      header,
+      requests: requests.map(({ request }) => ({ id: requestId(request), request })),
+    }))
+    const { executed } = [...replay(contract, genesis, chain, opened)].at(-1) as Replayed
+    const { header, entries } = (lines.at(-1) as BlockPart).block
+    const hashes = [...chain.map(({ header }) => header.parent), blockHash(header)]
+    return {
+      hash: blockHash(header),
+      outcomes: entries.map(({ outcome, code }) => code ?? outcome),
+      effects: executed?.effects,
+      logRoot: merkleRoot(hashes.map(logLeaf)),
+    }
+  },
+
+  statement(bytes, context: Context) {
+    const signed = checkStatementShape(parse(bytes))
+    if (!statementVerifies(electorateOf(context), signed)) fail('SIG-3', 'statement', 'it is not signed so')
+    const {
+      statement,
+      signature: { batch },
+    } = signed
+    const leaf = leafHash(jcs(statement))
+    return {
+      leaf,
+      root: batch === undefined ? leaf : rootOfInclusion(leaf, batch.index, batch.size, batch.path),
+    }
+  },
+
+  certificate(bytes, context: Context) {
+    const certificate = checkCertificateShape(parse(bytes))
+    const { kind, block: hash, view } = certificate
+    if (kind !== 'skip' && hash !== undefined)
+      checkCertificate(
+        membershipOf(context),
+        kind,
+        certificate,
+        { hash, view },
+        'here',
+        new SignatureCache(8),
+      )
+    // As nodes check it; of a skip there is no other check.
+    if (!certificateVerifies(electorateOf(context), certificate))
+      fail('ORD-1', 'certificate', 'no quorum signed it')
+    return { statement: certifiedStatement(electorateOf(context), certificate) }
+  },
 }
+
+type BlockPart = Pick<BlockLine, 'block' | 'requests' | 'openings'>
+type BlockContext = { genesis: Genesis; openings: Opening[]; blocks: BlockPart[] }
 
 /** The judgement on an input of a folder. @throws what is no error of the registry */
 export function judge(folder: string, bytes: Uint8Array, context: object): Judgement {

@@ -20,6 +20,7 @@ const vectorsIn = (folder: string): Vector[] =>
 
 /** Where a part of a format is malformed, our auditor names the rule of the whole: what it may name in place of which rule. */
 const OF_THE_WHOLE: Readonly<Record<string, readonly string[]>> = {
+  'BLK-2': ['BLK-1'],
   'ELE-1': ['REQ-1', 'GEN-1'],
   'ELE-2': ['REQ-1', 'GEN-1'],
   'ELE-3': ['REQ-1', 'GEN-1'],
@@ -49,7 +50,11 @@ describe('[SIG-2] the vectors in signature', () => checkAll('signature'))
 describe('[CARD-1] [CARD-2] the vectors in card', () => checkAll('card'))
 describe('[VAL-1] [VAL-2] [VAL-5] the vectors in opening', () => checkAll('opening'))
 describe('[REQ-1] [REQ-2] [REQ-3] [REQ-5] [REQ-6] [SIG-1] the vectors in request', () => checkAll('request'))
-describe('[GEN-1] [GEN-2] [ELE-1] [REQ-7] the vectors in genesis', () => checkAll('genesis'))
+describe('[GEN-1] [GEN-2] [ELE-1] the vectors in genesis', () => checkAll('genesis'))
+describe('[BLK-1] [BLK-2] [BLK-4] [REQ-4] [REQ-7] the vectors in ledger-block', () =>
+  checkAll('ledger-block'))
+describe('[SIG-3] [ORD-1] the vectors in statement', () => checkAll('statement'))
+describe('[ORD-1] the vectors in certificate', () => checkAll('certificate'))
 
 describe('the vectors', () => {
   const all = Object.keys(FOLDERS).flatMap((folder) =>

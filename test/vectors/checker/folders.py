@@ -1,5 +1,7 @@
 """What each folder of vectors is checked with: bytes and context in, what is computed of them out, or Refused."""
 
+import certificates
+from blocks import Chain
 from encoding import canonical, parse, refuse
 from genesis import Contract
 from identity import check_proven_card
@@ -44,6 +46,28 @@ def check_genesis(data, context):
     return Contract(sent["genesis"], sent["openings"]).outputs()
 
 
+def check_ledger_block(data, context):
+    chain = Chain(Contract(context["genesis"], context["openings"]))
+    for part in context["blocks"]:
+        chain.extend(part["block"], part["requests"], part["openings"])
+    part = parse(data)
+    outcomes, effects = chain.extend(part["block"], part["requests"], part["openings"])
+    return {"hash": chain.hash, "outcomes": outcomes, "effects": effects, "logRoot": chain.log_root}
+
+
+def place_of(context):
+    return {**context, "vote": keys_by_party(context, "vote")}
+
+
+def check_statement(data, context):
+    leaf, root = certificates.check_signed_statement(parse(data), place_of(context))
+    return {"leaf": leaf, "root": root}
+
+
+def check_certificate(data, context):
+    return {"statement": certificates.check_certificate(parse(data), place_of(context))}
+
+
 CHECKS = {
     "json": check_json,
     "signature": check_signature,
@@ -51,4 +75,7 @@ CHECKS = {
     "opening": check_opening,
     "request": check_request,
     "genesis": check_genesis,
+    "ledger-block": check_ledger_block,
+    "statement": check_statement,
+    "certificate": check_certificate,
 }
