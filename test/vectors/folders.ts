@@ -4,6 +4,8 @@ import { sha256Hex } from '../../src/crypto/provider.ts'
 import { blockVectors } from './block-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
+import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
+import { evidenceVectors } from './evidence-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
 import { openingVectors } from './opening-vectors.ts'
@@ -22,6 +24,9 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   'ledger-block': blockVectors,
   statement: statementVectors,
   certificate: certificateVectors,
+  checkpoint: checkpointVectors,
+  cosignature: cosignatureVectors,
+  evidence: evidenceVectors,
 }
 
 /** The texts of all files, by their path below this folder. */

@@ -8,11 +8,19 @@ import { CountersignError, type ErrorCode } from '../../src/crypto/errors.ts'
 import { jcs } from '../../src/crypto/jcs.ts'
 import { parseJson } from '../../src/crypto/json.ts'
 import { emptyRoot, leafHash, merkleRoot, rootOfInclusion } from '../../src/crypto/log.ts'
+import {
+  cosignatureOf,
+  NOTE_COSIGNATURE_V1,
+  noteKeyId,
+  parseCheckpoint,
+  parseNote,
+  verifyCosignature,
+} from '../../src/crypto/note.ts'
 import { ed25519Verify } from '../../src/crypto/provider.ts'
 import { SignatureCache } from '../../src/crypto/statement.ts'
 import { checkValue } from '../../src/document/types.ts'
 import { cardHash, checkProvenCard, partyOf } from '../../src/identity/card.ts'
-import { blockHash, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
+import { blockHash, type Header, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
 import {
   certificateVerifies,
   certifiedStatement,
@@ -20,6 +28,13 @@ import {
   checkStatementShape,
   statementVerifies,
 } from '../../src/ledger/certificate.ts'
+import {
+  checkCosignatureShape,
+  checkpointBody,
+  checkpointOf,
+  sameCheckpoint,
+} from '../../src/ledger/checkpoint.ts'
+import { checkEvidenceShape, evidenceHolds, evidenceId } from '../../src/ledger/evidence.ts'
 import { checkGenesis, contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import {
   checkRequest,
@@ -32,7 +47,7 @@ import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value
 import { type BlockLine, LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
 import { fail, RuleBroken } from '../../src/verify/finding.ts'
 import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
-import { checkCertificate } from '../../src/verify/membership.ts'
+import { checkCertificate, readCosignature } from '../../src/verify/membership.ts'
 import { RequestAudit } from '../../src/verify/request-audit.ts'
 import { type Context, electorateOf, membershipOf } from './judge-context.ts'
 
@@ -229,8 +244,54 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       fail('ORD-1', 'certificate', 'no quorum signed it')
     return { statement: certifiedStatement(electorateOf(context), certificate) }
   },
+
+  checkpoint(bytes, { header, root, members }: CheckpointContext) {
+    const { body, signatures } = parseNote(fromUtf8(bytes))
+    audited(
+      () => parseCheckpoint(body),
+      () => {
+        if (body !== checkpointBody(checkpointOf(header, root)))
+          fail('CHK-1', 'body', 'it is another checkpoint')
+      },
+    )
+    // As C2SP has it: lines of keys that nobody here knows are passed over.
+    const cosigners = members.map(({ party, cosign = '' }) => {
+      const name = `countersign/${party}`
+      const keyId = noteKeyId(name, NOTE_COSIGNATURE_V1, cosign)
+      const line = signatures.find((one) => one.name === name && one.keyId === keyId)
+      if (line === undefined) return fail('CHK-2', name, 'it has not cosigned')
+      const cosignature = cosignatureOf(line)
+      if (!verifyCosignature(cosign, body, cosignature))
+        fail('CHK-2', name, 'its cosignature does not verify')
+      return [party, cosignature.timeSeconds]
+    })
+    return { cosigners }
+  },
+
+  cosignature(bytes, { header, root, members }: CheckpointContext) {
+    const value = parse(bytes)
+    const membership = membershipOf({ contract: header.contract, members })
+    const cosignature = audited(
+      () => checkCosignatureShape(value),
+      () => readCosignature(membership, value),
+    )
+    // What the auditor does with it once it has the block.
+    const here = checkpointOf(header, root)
+    if (cosignature.root !== here.root) fail('COS-2', 'cosignature', 'it is on another history')
+    if (!sameCheckpoint(here, cosignature))
+      fail('CHK-1', 'cosignature', 'it names another epoch, block or state')
+    return { body: checkpointBody(here) }
+  },
+
+  evidence(bytes, context: Context) {
+    const evidence = checkEvidenceShape(parse(bytes))
+    const { cosignKeys, electorate } = membershipOf(context)
+    if (!evidenceHolds(evidence, electorate, cosignKeys)) fail('EVI-1', 'evidence', 'it does not hold')
+    return { id: evidenceId(evidence) }
+  },
 }
 
+type CheckpointContext = { header: Header; root: string; members: Context['members'] }
 type BlockPart = Pick<BlockLine, 'block' | 'requests' | 'openings'>
 type BlockContext = { genesis: Genesis; openings: Opening[]; blocks: BlockPart[] }
 

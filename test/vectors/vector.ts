@@ -36,9 +36,15 @@ export function bytesOf(input: Input): Uint8Array {
   return concat(...input.repeat.map(([text, times]) => utf8(text.repeat(times))))
 }
 
-/** The text of a vector's file. */
+/** The text of a vector's file: one line for each part, and for each line of an input that has lines. */
 export function fileText({ about, context, input, expect }: Vector): string {
-  return `${JSON.stringify({ about, context, input, expect }, null, 1)}\n`
+  const written =
+    'lines' in input
+      ? `{"lines": [\n${input.lines.map((line) => `  ${JSON.stringify(line)}`).join(',\n')}\n ]}`
+      : JSON.stringify(input)
+  const parts = [JSON.stringify(about), JSON.stringify(context), written, JSON.stringify(expect)]
+  const lines = ['about', 'context', 'input', 'expect'].map((key, index) => ` "${key}": ${parts[index]}`)
+  return `{\n${lines.join(',\n')}\n}\n`
 }
 
 /** A JSON value as an input: its text, by default as JSON.stringify writes it. */

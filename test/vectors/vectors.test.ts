@@ -55,6 +55,9 @@ describe('[BLK-1] [BLK-2] [BLK-4] [REQ-4] [REQ-7] the vectors in ledger-block', 
   checkAll('ledger-block'))
 describe('[SIG-3] [ORD-1] the vectors in statement', () => checkAll('statement'))
 describe('[ORD-1] the vectors in certificate', () => checkAll('certificate'))
+describe('[CHK-1] [CHK-2] the vectors in checkpoint', () => checkAll('checkpoint'))
+describe('[CHK-1] [CHK-2] [COS-2] the vectors in cosignature', () => checkAll('cosignature'))
+describe('[EVI-1] the vectors in evidence', () => checkAll('evidence'))
 
 describe('the vectors', () => {
   const all = Object.keys(FOLDERS).flatMap((folder) =>

@@ -1,8 +1,10 @@
 """What each folder of vectors is checked with: bytes and context in, what is computed of them out, or Refused."""
 
 import certificates
+import checkpoints
 from blocks import Chain
 from encoding import canonical, parse, refuse
+from evidence import check_evidence as check_any_evidence
 from genesis import Contract
 from identity import check_proven_card
 from request import check_request as check_sent_request
@@ -68,6 +70,24 @@ def check_certificate(data, context):
     return {"statement": certificates.check_certificate(parse(data), place_of(context))}
 
 
+def check_checkpoint(data, context):
+    cosign_keys = keys_by_party(context, "cosign")
+    return {"cosigners": checkpoints.check_note(data, context["header"], context["root"], cosign_keys)}
+
+
+def check_cosignature(data, context):
+    here = checkpoints.checkpoint_of(context["header"], context["root"])
+    value = parse(data)
+    checkpoints.check_cosignature(value, here["contract"], here["lineage"], keys_by_party(context, "cosign"))
+    checkpoints.check_counts(value, here)
+    return {"body": checkpoints.body_of(here)}
+
+
+def check_evidence(data, context):
+    place = {**place_of(context), "cosign": keys_by_party(context, "cosign")}
+    return {"id": check_any_evidence(parse(data), place)}
+
+
 CHECKS = {
     "json": check_json,
     "signature": check_signature,
@@ -78,4 +98,7 @@ CHECKS = {
     "ledger-block": check_ledger_block,
     "statement": check_statement,
     "certificate": check_certificate,
+    "checkpoint": check_checkpoint,
+    "cosignature": check_cosignature,
+    "evidence": check_evidence,
 }
