@@ -166,7 +166,9 @@ export const contractDetails = named(
     rootUid: uid,
     objections: z.array(z.object({ party: hash, view: z.int(), block: hash, code: z.string() })),
     refusedHistories: z.array(z.object({ party: hash, name: z.string(), reason: z.string() })),
-    evidence: z.array(z.object({ id: hash, kind: z.string(), party: hash })),
+    evidence: z
+      .array(z.object({ id: hash, kind: z.string(), party: hash, name: z.string(), text: z.string() }))
+      .describe('members who have signed against themselves; whole at /evidence'),
   }),
 )
 export type ContractDetails = z.infer<typeof contractDetails>

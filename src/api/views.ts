@@ -2,10 +2,12 @@
 import { rootUidOf, stateRoot } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../identity/card.ts'
+import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { Replica } from '../node/replica.ts'
 import type { Stage } from '../node/request-status.ts'
 import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
+import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
@@ -116,6 +118,17 @@ function waitingFor(context: Context, replica: Replica, height: number): Awaited
   return waiting
 }
 
+/** What is held against members of a contract, as a file that anyone can check. @throws CountersignError `not-found` */
+export function evidenceFile(context: Context, id: string): EvidenceFile {
+  const { store, party } = context.node
+  const evidence = store.evidence(id).map((one) => one.evidence)
+  const genesis = store.contract(id)?.genesis
+  if (!genesis) throw new CountersignError('unknown-contract', `this node holds no contract ${id}`)
+  if (evidence.length === 0)
+    throw new CountersignError('not-found', 'no evidence against any member is held of this contract')
+  return { type: 'evidence', version: 1, contract: id, exporter: party, genesis, evidence }
+}
+
 /** @throws CountersignError `unknown-contract` */
 export function contractDetails(context: Context, id: string): ContractDetails {
   const view = contractView(context, id)
@@ -131,9 +144,13 @@ export function contractDetails(context: Context, id: string): ContractDetails {
       name: nameOf(party),
       reason,
     })),
-    evidence: context.node.store
-      .evidence(id)
-      .map(({ id: evidence, evidence: { kind, party } }) => ({ id: evidence, kind, party })),
+    evidence: context.node.store.evidence(id).map(({ id: evidence, evidence: one }) => ({
+      id: evidence,
+      kind: one.kind,
+      party: one.party,
+      name: nameOf(one.party),
+      text: evidenceText(one),
+    })),
   }
 }
 

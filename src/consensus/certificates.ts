@@ -6,7 +6,7 @@ import {
   type Statement,
   statementVerifies,
 } from '../ledger/certificate.ts'
-import { contradiction } from '../ledger/evidence.ts'
+import { contradiction, contradictionsAmong, statementsOfCertificates } from '../ledger/evidence.ts'
 import { learnPatience } from './patience.ts'
 import { type ConsensusState, type Context, type ViewRecord, viewRecord } from './state.ts'
 
@@ -44,12 +44,30 @@ function acceptCertificate(context: Context, certificate: Certificate): void {
     held.set(block as string, certificate)
   }
   effects.push({ type: 'STORE_CERTIFICATE', certificate })
+  expose(context, record)
   if (kind !== 'finalization') enterView(context, view + 1)
   const hash = kind === 'skip' ? undefined : block
   if (!hash || !record.notarizations.has(hash) || !record.finalizations.has(hash)) return
   if (view > state.committed.view) {
     if (!state.target || state.target.view < view) state.target = { hash, view }
   } else if (hash !== state.committed.hash) halt(context, `two ledger blocks were committed in view ${view}`)
+}
+
+function certificatesOf({ notarizations, finalizations, skipCertificate }: ViewRecord): Certificate[] {
+  const named = [...notarizations.values(), ...finalizations.values()]
+  return skipCertificate ? [...named, skipCertificate] : named
+}
+
+/** What signers of a view have signed against themselves, where its certificates contradict what else is held of it. */
+function expose(context: Context, record: ViewRecord): void {
+  const { notarizations, finalizations, skipCertificate, votes, finalizes, skips } = record
+  const isSkipped = skipCertificate !== undefined || skips.size > 0
+  const isFinalized = finalizations.size > 0 || finalizes.size > 0
+  if (notarizations.size < 2 && finalizations.size < 2 && !(isSkipped && isFinalized)) return
+  const certified = statementsOfCertificates(context.state.config.electorate, certificatesOf(record))
+  const single = [...votes.values(), ...finalizes.values(), ...skips.values()]
+  for (const evidence of contradictionsAmong([...single, ...certified]))
+    context.effects.push({ type: 'EVIDENCE', evidence })
 }
 
 /** Nothing is signed here any more. */
@@ -83,7 +101,7 @@ export function takeStatement(context: Context, signed: SignedStatement): void {
   if (statement.view < state.committed.view || statement.view > state.view + VIEWS_AHEAD_MAX) return
   const record = viewRecord(state, statement.view)
   if (isKnown(record, signed)) return
-  if (isSettled(record, statement) && !suspicious(record, signed)) return
+  if (isSettled(record, statement) && !suspicious(state, record, signed)) return
   if (!statementVerifies(state.config.electorate, signed, state.config.cache)) return
   recordStatement(context, record, signed)
 }
@@ -112,18 +130,24 @@ export function isKnown(record: ViewRecord, signed: SignedStatement): boolean {
   return held.some((one) => blockOf(one) === blockOf(signed)) || held.length >= STATEMENTS_MAX
 }
 
-function suspicious(record: ViewRecord, signed: SignedStatement): boolean {
-  return heldOf(record, signed.party).some((other) => contradiction(other, signed) !== undefined)
+/** What a member has signed in a view, by itself or in a certificate. */
+function saidBy({ config }: ConsensusState, record: ViewRecord, party: string): SignedStatement[] {
+  const certified = statementsOfCertificates(config.electorate, certificatesOf(record))
+  return [...heldOf(record, party), ...certified.filter((signed) => signed.party === party)]
+}
+
+function suspicious(state: ConsensusState, record: ViewRecord, signed: SignedStatement): boolean {
+  return saidBy(state, record, signed.party).some((other) => contradiction(other, signed) !== undefined)
 }
 
 export function recordStatement(context: Context, record: ViewRecord, signed: SignedStatement): void {
   const { statement, party } = signed
-  for (const other of heldOf(record, party)) {
+  const set = setsOf(record, statement.type)
+  for (const other of saidBy(context.state, record, party)) {
     const kind = contradiction(other, signed)
     if (kind)
       context.effects.push({ type: 'EVIDENCE', evidence: { kind, party, first: other, second: signed } })
   }
-  const set = setsOf(record, statement.type)
   set.set(set.has(party) && statement.type !== 'SKIP' ? `${party} ${statement.block}` : party, signed)
   if (statement.type === 'SKIP') {
     if (!record.skipCertificate) certify(context, 'skip', record.view, undefined, [...set.values()])

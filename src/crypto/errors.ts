@@ -24,6 +24,11 @@ export const REGISTRY = {
     title: 'The card is not valid',
     advice: 'Ask the party for its current card and compare its fingerprint with them again.',
   },
+  'bad-evidence': {
+    status: 422,
+    title: 'The evidence does not hold',
+    advice: 'Hold it for nothing against anybody; ask who sent it for both signatures as they were received.',
+  },
   'bad-format': {
     status: 422,
     title: 'The bytes are not in the expected format',

@@ -38,7 +38,7 @@ export const ENTRIES_MAX = 1024
 export const BLOCK_MAX_BYTES = 16 * 1024 * 1024
 export const NO_PARENT = '0'.repeat(64)
 
-const headerShape = shape.object({
+export const headerShape: shape.Check<Header> = shape.object({
   contract: shape.hash,
   lineage: shape.integer(0),
   epoch: shape.integer(0),

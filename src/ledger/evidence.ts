@@ -4,8 +4,11 @@
  */
 import { hashJson } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
+import { verifyConsistency } from '../crypto/log.ts'
 import * as shape from '../crypto/shape.ts'
 import {
+  type Certificate,
+  certifiedStatement,
   checkStatementShape,
   type Electorate,
   type SignedStatement,
@@ -33,7 +36,16 @@ export type CheckpointEvidence = {
   first: Cosignature
   second: Cosignature
 }
-export type Evidence = StatementEvidence | CheckpointEvidence
+/**
+ * Two cosigned checkpoints of different sizes of which the larger does not extend the smaller: `root`, other than the
+ * first's, is the root at the first's size of the log that the second is of, as the RFC 6962 consistency proof shows.
+ */
+export type ExtensionEvidence = Omit<CheckpointEvidence, 'kind'> & {
+  kind: 'not-extended'
+  root: string
+  proof: string[]
+}
+export type Evidence = StatementEvidence | CheckpointEvidence | ExtensionEvidence
 
 const statementEvidence = shape.object({
   kind: shape.literal('two-votes', 'two-finalizes', 'finalize-and-skip'),
@@ -41,20 +53,29 @@ const statementEvidence = shape.object({
   first: checkStatementShape,
   second: checkStatementShape,
 })
-const checkpointEvidence = shape.object({
-  kind: shape.literal('two-checkpoints'),
+const cosigned = {
   party: shape.hash,
   contract: shape.hash,
   lineage: shape.integer(0),
   first: checkCosignatureShape,
   second: checkCosignatureShape,
+}
+const checkpointEvidence = shape.object({ ...cosigned, kind: shape.literal('two-checkpoints') })
+/** A consistency proof has at most about two hashes for each doubling of the size. */
+const PROOF_MAX = 128
+const extensionEvidence = shape.object({
+  ...cosigned,
+  kind: shape.literal('not-extended'),
+  root: shape.hash,
+  proof: shape.array(shape.hash, PROOF_MAX),
 })
 
 /** Checks the shape of evidence from outside, not whether it holds. @throws CountersignError `bad-format` */
 export function checkEvidenceShape(value: unknown): Evidence {
-  return (value as { kind?: unknown } | null | undefined)?.kind === 'two-checkpoints'
-    ? checkpointEvidence(value, 'evidence')
-    : statementEvidence(value, 'evidence')
+  const kind = (value as { kind?: unknown } | null | undefined)?.kind
+  if (kind === 'two-checkpoints') return checkpointEvidence(value, 'evidence') as Evidence
+  if (kind === 'not-extended') return extensionEvidence(value, 'evidence') as Evidence
+  return statementEvidence(value, 'evidence') as Evidence
 }
 
 /** What kind of evidence two statements of one member make, or undefined. Signatures are not looked at. */
@@ -84,16 +105,24 @@ export function evidenceHolds(
 ): boolean {
   const { first, second, party } = evidence
   if (first.party !== party || second.party !== party) return false
-  if (evidence.kind === 'two-checkpoints') {
+  if (evidence.kind === 'two-checkpoints' || evidence.kind === 'not-extended') {
     const { contract, lineage } = evidence
     const key = cosignKeys.get(party)
     if (key === undefined || contract !== electorate.contract || lineage !== electorate.lineage) return false
-    if (evidence.first.size !== evidence.second.size || sameCheckpoint(evidence.first, evidence.second))
-      return false
+    if (!contradicts(evidence)) return false
     return [evidence.first, evidence.second].every((one) => cosignatureVerifies(key, contract, lineage, one))
   }
   if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
   return statementVerifies(electorate, evidence.first) && statementVerifies(electorate, evidence.second)
+}
+
+/** Whether two cosigned checkpoints can't both be of one history. Signatures are not looked at. */
+function contradicts(evidence: CheckpointEvidence | ExtensionEvidence): boolean {
+  const { first, second } = evidence
+  if (evidence.kind === 'two-checkpoints') return first.size === second.size && !sameCheckpoint(first, second)
+  const { root, proof } = evidence
+  if (first.size >= second.size || root === first.root) return false
+  return verifyConsistency(first.size, second.size, root, second.root, proof)
 }
 
 /**
@@ -106,7 +135,7 @@ export function evidenceId(evidence: Evidence): string {
 }
 
 function signedOf(evidence: Evidence): unknown[] {
-  if (evidence.kind !== 'two-checkpoints')
+  if (evidence.kind !== 'two-checkpoints' && evidence.kind !== 'not-extended')
     return [evidence.first.statement, evidence.second.statement].sort(byText)
   const { contract, lineage, first, second } = evidence
   return [first, second].map((one) => cosignedCheckpoint(contract, lineage, one)).sort(byText)
@@ -114,4 +143,46 @@ function signedOf(evidence: Evidence): unknown[] {
 
 function byText(first: unknown, second: unknown): number {
   return jcs(first) < jcs(second) ? -1 : 1
+}
+
+/** What the signers of certificates have signed. */
+export function statementsOfCertificates(
+  electorate: Electorate,
+  certificates: Iterable<Certificate>,
+): SignedStatement[] {
+  const statements: SignedStatement[] = []
+  for (const certificate of certificates) {
+    const statement = certifiedStatement(electorate, certificate)
+    for (const [party, signature] of certificate.signatures) statements.push({ statement, party, signature })
+  }
+  return statements
+}
+
+/** Every contradiction among statements whose signatures were checked, one for each party and kind of it in a view. */
+export function contradictionsAmong(statements: Iterable<SignedStatement>): StatementEvidence[] {
+  const byPlace = new Map<string, SignedStatement[]>()
+  const found = new Map<string, StatementEvidence>()
+  for (const signed of statements) {
+    const { lineage, epoch, view } = signed.statement
+    const place = `${signed.party} ${lineage} ${epoch} ${view}`
+    const others = byPlace.get(place) ?? []
+    byPlace.set(place, others)
+    for (const other of others) {
+      const kind = contradiction(other, signed)
+      if (kind && !found.has(`${place} ${kind}`))
+        found.set(`${place} ${kind}`, { kind, party: signed.party, first: other, second: signed })
+    }
+    others.push(signed)
+  }
+  return [...found.values()]
+}
+
+/** What a piece of evidence says its party has done, for people. */
+export function evidenceText(evidence: Evidence): string {
+  if (evidence.kind === 'two-checkpoints') return `cosigned two histories of size ${evidence.first.size}`
+  if (evidence.kind === 'not-extended')
+    return `cosigned a history of size ${evidence.first.size} and one of size ${evidence.second.size} that does not extend it`
+  const { view } = evidence.first.statement
+  if (evidence.kind === 'finalize-and-skip') return `signed both FINALIZE and SKIP in view ${view}`
+  return `signed ${evidence.kind === 'two-votes' ? 'VOTE' : 'FINALIZE'} for two ledger blocks in view ${view}`
 }

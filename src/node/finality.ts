@@ -2,20 +2,28 @@
  * Who has cosigned how far (PROTOCOL §7). A block is final when every member has cosigned it or a later one: counted is only
  * what is shown to be on the history committed here. A cosignature of a longer ledger than ours waits until ours is as long.
  */
+import { logLeaf } from '../ledger/block.ts'
 import { type Cosignature, cosignatureVerifies, sameCheckpoint } from '../ledger/checkpoint.ts'
-import type { CheckpointEvidence } from '../ledger/evidence.ts'
+import type { CheckpointEvidence, ExtensionEvidence } from '../ledger/evidence.ts'
 import type { Chain } from './chain.ts'
 
-export type Taken =
-  /** ahead: genuine, of a longer ledger than is held here */
-  | { result: 'new' | 'ahead' | 'old' | 'bad' }
-  | { result: 'contradicts'; reason: string; evidence?: CheckpointEvidence }
+/**
+ * ahead: genuine, of a longer ledger than is held here; astray: genuine, on another history than is committed here. evidence:
+ * what the member has signed against itself. One of these alone stops nothing: it is the liar's own cosignature that does not
+ * count, unless others have committed that history (see dispute.ts).
+ */
+export type Taken = {
+  result: 'new' | 'ahead' | 'old' | 'bad' | 'astray'
+  evidence?: CheckpointEvidence | ExtensionEvidence
+}
 
 export class Finality {
   /** The largest of each member that fits the committed ledger here. */
   readonly cosignatures = new Map<string, Cosignature>()
   /** The largest of each member beyond the committed ledger here. */
   readonly ahead = new Map<string, Cosignature>()
+  /** The largest of each member on another history than is committed here. */
+  readonly astray = new Map<string, Cosignature>()
   /** When each member's cosignature last moved, ms since 1970: for "waited for since when". */
   readonly movedMs = new Map<string, number>()
   private readonly contract: string
@@ -51,7 +59,7 @@ export class Finality {
 
   /** Every cosignature worth telling. */
   all(): Cosignature[] {
-    return [...this.cosignatures.values(), ...this.ahead.values()]
+    return [...this.cosignatures.values(), ...this.ahead.values(), ...this.astray.values()]
   }
 
   restore(cosignature: Cosignature, chain: Chain): void {
@@ -63,62 +71,88 @@ export class Finality {
   take(cosignature: Cosignature, chain: Chain, nowMs: number, isOwn = false): Taken {
     const { party, size } = cosignature
     const key = this.cosignKeys.get(party)
-    const held = this.cosignatures.get(party)
-    const ahead = this.ahead.get(party)
+    const known = [this.cosignatures, this.ahead, this.astray].flatMap((map) => map.get(party) ?? [])
+    const [held, ahead] = [this.cosignatures.get(party), this.ahead.get(party)]
     if (key === undefined) return { result: 'bad' }
-    if (held && sameCheckpoint(held, cosignature)) return { result: 'old' }
-    if (ahead && sameCheckpoint(ahead, cosignature)) return { result: 'old' }
+    if (known.some((one) => sameCheckpoint(one, cosignature))) return { result: 'old' }
     const fits = this.fits(cosignature, chain)
-    if (fits === true && held && held.size >= size) return { result: 'old' }
+    if (fits === true && held && held.size >= size && !known.some((one) => one.size === size))
+      return { result: 'old' }
     if (fits === undefined && ahead && ahead.size > size) return { result: 'old' }
     if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature))
       return { result: 'bad' }
-    const other = [held, ahead].find((one) => one?.size === size)
-    if (other)
-      return {
-        result: 'contradicts',
-        reason: `${party} cosigned two histories of size ${size}`,
-        evidence: this.evidence(other, cosignature),
-      }
-    if (fits === false) return { result: 'contradicts', reason: elsewhere(cosignature) }
-    this.movedMs.set(party, nowMs)
+    const other = known.find((one) => one.size === size)
+    const evidence = other ? this.evidence(other, cosignature) : undefined
+    const found = evidence ? { evidence } : {}
+    if (fits === false) return { result: 'astray', ...this.strayed(cosignature, chain), ...found }
     if (fits === undefined) {
+      // Of two of one size the first is as good as the second; which of them is false shows when the ledger is as long.
+      if (other) return { result: 'old', ...found }
+      this.movedMs.set(party, nowMs)
       this.ahead.set(party, cosignature)
       return { result: 'ahead' }
     }
+    if (held && held.size >= size) return { result: 'old', ...found }
+    this.movedMs.set(party, nowMs)
     this.cosignatures.set(party, cosignature)
-    return { result: 'new' }
+    const before = this.astray.get(party)
+    return { result: 'new', ...(before && this.unextended(before, chain)), ...found }
+  }
+
+  /** Keeps a cosignature of another history. It is evidence at once where its signer has cosigned further here. */
+  private strayed(cosignature: Cosignature, chain: Chain): Pick<Taken, 'evidence'> {
+    const before = this.astray.get(cosignature.party)
+    if (!before || before.size <= cosignature.size) this.astray.set(cosignature.party, cosignature)
+    return this.unextended(cosignature, chain)
+  }
+
+  /** Whether its signer has cosigned a longer ledger here, which does not extend this one. */
+  private unextended(first: Cosignature, chain: Chain): Pick<Taken, 'evidence'> {
+    const { party, size } = first
+    const second = this.cosignatures.get(party)
+    if (!second || second.size <= size) return {}
+    const { contract, lineage } = this
+    const root = chain.log.root(size)
+    const proof = chain.log.consistencyProof(size, second.size)
+    return { evidence: { kind: 'not-extended', party, contract, lineage, first, second, root, proof } }
   }
 
   /**
    * The tip has moved: cosignatures that are not ahead any more count, or turn out to be on another history (COS-4).
-   * Returns those that count now.
+   * confirmed: those that count now; evidence: of members that have cosigned both histories.
    */
-  advance(chain: Chain): { confirmed: Cosignature[]; contradiction?: string } {
+  advance(chain: Chain): {
+    confirmed: Cosignature[]
+    astray: Cosignature[]
+    evidence: (CheckpointEvidence | ExtensionEvidence)[]
+  } {
     const confirmed: Cosignature[] = []
+    const astray: Cosignature[] = []
+    const evidence: (CheckpointEvidence | ExtensionEvidence)[] = []
     for (const [party, cosignature] of this.ahead) {
       const fits = this.fits(cosignature, chain)
       if (fits === undefined) continue
-      if (!fits) return { confirmed, contradiction: elsewhere(cosignature) }
       this.ahead.delete(party)
+      if (!fits) {
+        const { evidence: found } = this.strayed(cosignature, chain)
+        if (found) evidence.push(found)
+        astray.push(cosignature)
+        continue
+      }
       this.cosignatures.set(party, cosignature)
       confirmed.push(cosignature)
     }
-    return { confirmed }
+    return { confirmed, astray, evidence }
   }
 
-  /** Is it on the ledger committed here? undefined while it is beyond it. */
-  private fits(cosignature: Cosignature, chain: Chain): boolean | undefined {
-    if (cosignature.size > chain.height + 1) return undefined
-    return chain.log.root(cosignature.size) === cosignature.root
+  /** Is it on the ledger committed here, in every line? undefined while it is beyond it. */
+  private fits({ size, root, block }: Cosignature, chain: Chain): boolean | undefined {
+    if (size > chain.height + 1) return undefined
+    return chain.log.root(size) === root && chain.log.leaf(size - 1) === logLeaf(block)
   }
 
   private evidence(first: Cosignature, second: Cosignature): CheckpointEvidence {
     const { contract, lineage } = this
     return { kind: 'two-checkpoints', party: first.party, contract, lineage, first, second }
   }
-}
-
-function elsewhere({ party, size }: Cosignature): string {
-  return `${party} cosigned a history of size ${size} other than the one committed here`
 }

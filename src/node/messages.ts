@@ -5,7 +5,7 @@
 import type { Proposal } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import { checkBlockShape, codeShape, type LedgerBlock } from '../ledger/block.ts'
+import { checkBlockShape, codeShape, type Header, headerShape, type LedgerBlock } from '../ledger/block.ts'
 import {
   type Certificate,
   checkCertificateShape,
@@ -13,6 +13,7 @@ import {
   type SignedStatement,
 } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
+import { checkEvidenceShape, type Evidence } from '../ledger/evidence.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
 /** Requests and genesis are passed on unchecked: their own checks (signature, id) need the contract. */
@@ -31,6 +32,9 @@ export type Message = { contract: string } & (
   | RecalledMessage
   | { type: 'OBJECT'; view: number; block: string; code: string }
   | { type: 'UNKNOWN' }
+  | { type: 'EVIDENCE'; evidence: Evidence }
+  | { type: 'PROVE'; fromHeight: number }
+  | ProofMessage
 )
 
 export type StatusMessage = {
@@ -54,6 +58,14 @@ export type LedgerMessage = {
   openings: Opening[]
   notarization?: Certificate
   finalization?: Certificate
+}
+
+/** Headers from a height on, and every certificate held of their views: what shows that a history was committed. */
+export type ProofMessage = {
+  type: 'PROOF'
+  fromHeight: number
+  headers: Header[]
+  certificates: Certificate[]
 }
 
 /** The asker's own signatures that the sender holds, and the COMMIT that says below which view it keeps none. */
@@ -96,7 +108,8 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
     contract,
     view: shape.integer(0),
     committedHeight: height,
-    cosignatures: shape.array(as(checkCosignatureShape), 256),
+    // Of each member one that counts, one beyond, and one of another history.
+    cosignatures: shape.array(as(checkCosignatureShape), 3 * 256),
     boot,
     answer: shape.boolean,
   }),
@@ -134,6 +147,15 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
     code: codeShape,
   }),
   UNKNOWN: shape.object({ type: anything, contract }),
+  EVIDENCE: shape.object({ type: anything, contract, evidence: as(checkEvidenceShape) }),
+  PROVE: shape.object({ type: anything, contract, fromHeight: height }),
+  PROOF: shape.object({
+    type: anything,
+    contract,
+    fromHeight: height,
+    headers: shape.array(headerShape, 2048),
+    certificates: shape.array(certificate, 8192),
+  }),
 }
 
 /** Checks the shape of a message from a peer. @throws CountersignError `bad-format` */

@@ -4,7 +4,6 @@
 import { type Effect, type Event, leaderOf } from '../consensus/state.ts'
 import { step } from '../consensus/step.ts'
 import type { LedgerBlock } from '../ledger/block.ts'
-import { evidenceId } from '../ledger/evidence.ts'
 import type { Replica } from './replica.ts'
 
 /** Waiting requests passed on when a view is skipped (ORD-9). */
@@ -14,6 +13,8 @@ export class Ordering {
   private readonly replica: Replica
   /** Blocks that can't be executed yet: requests of them are missing here. */
   private readonly waiting = new Map<string, LedgerBlock>()
+  /** Skip certificates may be on disk: they show who has signed on both sides of a fork, until the ledger is final beyond. */
+  private hasSkips = true
   /** The one being taken comes first. */
   private readonly events: Event[] = []
 
@@ -61,6 +62,7 @@ export class Ordering {
         outbox.write({ kind: 'proposed', contract, hash: effect.hash, block: effect.block })
         break
       case 'STORE_CERTIFICATE':
+        if (effect.certificate.kind === 'skip') this.hasSkips = true
         outbox.write({ kind: 'certificate', contract, certificate: effect.certificate })
         break
       case 'COMMIT':
@@ -70,13 +72,7 @@ export class Ordering {
         this.replica.send(effect.from, { type: 'FETCH', blocks: [effect.hash] })
         break
       case 'EVIDENCE':
-        outbox.write({
-          kind: 'evidence',
-          contract,
-          id: evidenceId(effect.evidence),
-          evidence: effect.evidence,
-        })
-        outbox.log('warn', 'evidence', { contract, kind: effect.evidence.kind, party: effect.evidence.party })
+        this.replica.evidence.found(effect.evidence)
         break
       case 'HALT':
         this.replica.halt(effect.reason)
@@ -136,6 +132,17 @@ export class Ordering {
       count += 1
       if (count >= FORWARD_MAX) break
     }
+  }
+
+  /** The ledger is final up to this height. */
+  forgetSkips(finalHeight: number): void {
+    const { contract, outbox, chain, store } = this.replica
+    if (!this.hasSkips) return
+    const { header } =
+      finalHeight === chain.height ? chain.tip.block : (store.block(contract, finalHeight)?.block ?? {})
+    if (header === undefined) return
+    outbox.write({ kind: 'skips-dropped', contract, toView: header.view })
+    this.hasSkips = finalHeight < chain.height
   }
 
   /** True if a block waits for some request. */

@@ -15,6 +15,7 @@ export type Notice = { contract: string } & (
   | { type: 'final'; fromHeight: number; toHeight: number; requests: string[] }
   | { type: 'expired'; request: string }
   | { type: 'halted'; reason: string }
+  | { type: 'evidence'; party: string; id: string }
 )
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

@@ -17,13 +17,14 @@ import type { SignatureCache } from '../crypto/statement.ts'
 import { partyOf } from '../identity/card.ts'
 import { blockHash } from '../ledger/block.ts'
 import type { Certificate, Electorate } from '../ledger/certificate.ts'
-import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
-import { evidenceId } from '../ledger/evidence.ts'
 import { type Genesis, quorumOf } from '../ledger/genesis.ts'
 import type { OpenRequest } from '../ledger/request.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
 import type { ContractStatus, Store } from '../store/store.ts'
 import type { Chain } from './chain.ts'
+import { Cosigning } from './cosigning.ts'
+import { Disputes } from './dispute.ts'
+import { EvidenceBook } from './evidence-book.ts'
 import { Finality } from './finality.ts'
 import { takeRequest } from './intake.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
@@ -67,6 +68,9 @@ export class Replica {
   readonly chain: Chain
   readonly finality: Finality
   readonly sync = new Sync()
+  readonly evidence: EvidenceBook
+  readonly disputes = new Disputes(this)
+  private readonly cosigning: Cosigning
   readonly self: string
   status: ContractStatus
   haltReason: string | undefined
@@ -80,9 +84,6 @@ export class Replica {
   private readonly boot: string
   /** Members that have answered since we started (AMN-1), or told our signatures (AMN-2). */
   readonly answers = new Set<string>()
-  private cosignedSize: number
-  /** The signer has been asked for one and has not answered: the next is asked for the tip as it is then. */
-  private cosignPending = false
   private reportedFinalSize = 0
   readonly ordering: Ordering
   private readonly resending = new Resending()
@@ -100,7 +101,7 @@ export class Replica {
     this.status = options.status
     this.phase = options.phase
     this.boot = options.boot
-    this.cosignedSize = options.cosignedSize
+    this.cosigning = new Cosigning(this, options.cosignedSize)
     const cards = genesis.members.map(({ card }) => ({ party: partyOf(card), keys: card.keys }))
     this.members = cards.map(({ party }) => party)
     this.authorKeys = new Map(cards.map(({ party, keys }) => [party, keys.author]))
@@ -113,6 +114,7 @@ export class Replica {
       voteKeys: new Map(cards.map(({ party, keys }) => [party, keys.vote])),
     }
     this.finality = new Finality(contract, 0, this.cosignKeys)
+    this.evidence = new EvidenceBook(this)
     const restored = restoreChain(contract, genesis, store)
     this.chain = restored.chain
     const config = {
@@ -172,7 +174,7 @@ export class Replica {
         this.event({ type: 'CERTIFICATE', from, certificate: message.certificate, nowMs })
         break
       case 'COSIGN':
-        this.takeCosignature(message.cosignature, nowMs)
+        this.cosigning.take(message.cosignature, nowMs)
         break
       case 'STATUS':
         this.takeStatus(from, message, nowMs)
@@ -193,6 +195,15 @@ export class Replica {
         this.objections.push({ party: from, view: message.view, block: message.block, code: message.code })
         if (this.objections.length > 20) this.objections.shift()
         this.outbox.log('warn', 'objection', { contract: this.contract, party: from, code: message.code })
+        break
+      case 'EVIDENCE':
+        this.evidence.told(message.evidence)
+        break
+      case 'PROVE':
+        this.disputes.answer(from, message.fromHeight)
+        break
+      case 'PROOF':
+        this.disputes.take(from, message)
         break
       case 'RECALLED':
       case 'INVITE':
@@ -218,6 +229,8 @@ export class Replica {
     if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
     else if (this.isUnsettled() || this.consensus.work) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
+    this.evidence.tellAll(party)
+    this.disputes.peerUp(party)
     this.settle(nowMs)
   }
 
@@ -229,13 +242,13 @@ export class Replica {
 
   /** The signer's answer to an item of ours. */
   signedItem(item: SignItem, result: SignResult, nowMs: number): void {
-    if (item.kind === 'checkpoint') this.cosignPending = false
+    if (item.kind === 'checkpoint') this.cosigning.isPending = false
     if ('refused' in result) {
       this.outbox.log('error', 'signer-refused', { contract: this.contract, reason: result.refused })
       if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
       else this.halt(`the signer refused a checkpoint: ${result.refused}`)
     } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
-    else this.takeOwnCosignature(result.cosignature, nowMs)
+    else this.cosigning.takeOwn(result.cosignature, nowMs)
     this.settle(nowMs)
   }
 
@@ -311,9 +324,10 @@ export class Replica {
     this.ordering.forgetWaiting()
     this.sync.progressed()
     this.poke(nowMs)
-    const { confirmed, contradiction } = this.finality.advance(this.chain)
+    const { confirmed, astray, evidence } = this.finality.advance(this.chain)
     for (const cosignature of confirmed) outbox.write({ kind: 'cosignature', contract, cosignature })
-    if (contradiction) this.halt(contradiction)
+    for (const one of evidence) this.evidence.found(one)
+    for (const { party } of astray) this.cosigning.strayed(party)
   }
 
   halt(reason: string): void {
@@ -328,44 +342,6 @@ export class Replica {
 
   // ── finality ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private takeCosignature(cosignature: Cosignature, nowMs: number, isOwn = false): void {
-    const taken = this.finality.take(cosignature, this.chain, nowMs, isOwn)
-    const { contract, outbox } = this
-    if (taken.result === 'contradicts') {
-      const { evidence } = taken
-      if (evidence) outbox.write({ kind: 'evidence', contract, id: evidenceId(evidence), evidence })
-      this.halt(taken.reason)
-    } else if (taken.result === 'bad')
-      outbox.log('warn', 'bad-cosignature', { contract, party: cosignature.party })
-    else if (taken.result === 'new') {
-      outbox.write({ kind: 'cosignature', contract, cosignature })
-      if (cosignature.party !== this.self) this.sync.told(cosignature.party, cosignature.size - 1)
-      if (cosignature.size === 1) outbox.notify({ contract, type: 'accepted', party: cosignature.party })
-      this.poke(nowMs)
-    }
-  }
-
-  private takeOwnCosignature(cosignature: Cosignature, nowMs: number): void {
-    this.cosignedSize = Math.max(this.cosignedSize, cosignature.size)
-    this.takeCosignature(cosignature, nowMs, true)
-    this.send(undefined, { type: 'COSIGN', cosignature })
-  }
-
-  /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
-  private tryCosign(nowMs: number): void {
-    if (this.phase !== 'signing' || this.status !== 'accepted') return
-    const size = this.chain.height + 1
-    if (this.cosignPending || size < this.cosignedSize) return
-    if (this.finality.knownSizeOf(this.self) >= size) return
-    this.cosignPending = true
-    const { frontier, block } = this.chain.tip
-    const checkpoint = checkpointOf(block.header, this.chain.log.root(frontier.size))
-    const consistency =
-      this.cosignedSize === 0 ? [] : this.chain.log.consistencyProof(this.cosignedSize, size)
-    const timeS = Math.floor(nowMs / 1000)
-    this.outbox.sign(this.contract, { kind: 'checkpoint', checkpoint, consistency, timeS })
-  }
-
   private reportFinal(): void {
     const size = this.finalSize
     if (size <= this.reportedFinalSize) return
@@ -379,6 +355,7 @@ export class Replica {
       this.unfinal.delete(height)
     }
     this.outbox.notify({ contract, type: 'final', fromHeight, toHeight: size - 1, requests })
+    this.ordering.forgetSkips(size - 1)
   }
 
   // ── standing, repair, catching up ─────────────────────────────────────────────────────────────────────────────────
@@ -390,7 +367,7 @@ export class Replica {
   }
 
   /** Something moved: repair starts its back-off anew. */
-  private poke(nowMs: number): void {
+  poke(nowMs: number): void {
     this.resending.restart(nowMs, this.consensus.patienceMs)
   }
 
@@ -399,7 +376,7 @@ export class Replica {
     if (this.status !== 'halted') {
       if (this.consensus.view === 0 && this.isActive) this.event({ type: 'START', nowMs })
       this.updateWork(nowMs)
-      this.tryCosign(nowMs)
+      this.cosigning.tryTip(nowMs)
       this.catchUp(nowMs)
     }
     this.reportFinal()
@@ -427,7 +404,7 @@ export class Replica {
   }
 
   private takeStatus(from: string, status: StatusMessage, nowMs: number): void {
-    for (const cosignature of status.cosignatures) this.takeCosignature(cosignature, nowMs)
+    for (const cosignature of status.cosignatures) this.cosigning.take(cosignature, nowMs)
     this.sync.told(from, status.committedHeight)
     this.event({ type: 'STATUS', from, view: status.view, committedHeight: status.committedHeight, nowMs })
     if (!status.answer) this.sendStatus(from, status.boot)
@@ -452,6 +429,7 @@ export class Replica {
     const taken = takeLedger(this, message, hadCosigned, nowMs)
     if ('refused' in taken) {
       this.sync.refuse(from, taken.refused, taken.isShort ?? false, nowMs)
+      if (taken.isFork) this.disputes.raise(from)
       this.outbox.log('warn', 'history-refused', {
         rule: 'SYN-2',
         contract: this.contract,
@@ -477,7 +455,7 @@ export class Replica {
 
   /** AMN-2: all others have told, and the signer has taken it in: these are its locks now. */
   recalled(locks: Locks, cosignedSize: number, nowMs: number): void {
-    this.cosignedSize = Math.max(this.cosignedSize, cosignedSize)
+    this.cosigning.hasCosigned(cosignedSize)
     noteLocks(this.consensus, locks)
     this.maySign(nowMs)
     // An old copy of the data does not know that it is behind: the answers say so.

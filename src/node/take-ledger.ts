@@ -11,7 +11,8 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  | { refused: string; isShort?: true }
+  /** isFork: a COMMIT that does not build on what is committed here. */
+  | { refused: string; isShort?: true; isFork?: true }
   | { hashes: string[]; notarization: Certificate; finalization: Certificate }
 
 /** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
@@ -51,8 +52,10 @@ export function takeLedger(
   let parent = replica.chain.tip.hash
   const hashes: string[] = []
   for (const block of blocks) {
-    if (block.header.parent !== parent)
-      return refuse(`its ledger block ${block.header.height} does not follow the one before`)
+    if (block.header.parent !== parent) {
+      const refused = `its ledger block ${block.header.height} does not follow the one before`
+      return hashes.length === 0 ? { refused, isFork: true } : { refused }
+    }
     parent = blockHash(block.header)
     hashes.push(parent)
   }

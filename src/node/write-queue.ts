@@ -16,6 +16,7 @@ const LAZY_KINDS: ReadonlySet<StoreWrite['kind']> = new Set([
   'committed',
   'cosignature',
   'request-dropped',
+  'skips-dropped',
 ])
 
 export class WriteQueue {

@@ -150,11 +150,19 @@ export class LedgerWriter {
     this.#database.run('DELETE FROM proposed WHERE contract = ? AND view <= ?', id, view)
     // Up to the view of the block before, what a commit leaves has been removed with that commit.
     this.#database.run(
-      'DELETE FROM certificate WHERE contract = ? AND view > ? AND view <= ? AND block <> ?',
+      `DELETE FROM certificate WHERE contract = ? AND view > ? AND view <= ? AND block <> ? AND kind <> 'skip'`,
       id,
       viewBefore,
       view,
       key,
+    )
+  }
+
+  skipsDropped(id: number, toView: number): void {
+    this.#database.run(
+      `DELETE FROM certificate WHERE contract = ? AND view <= ? AND kind = 'skip'`,
+      id,
+      toView,
     )
   }
 

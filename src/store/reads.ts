@@ -1,4 +1,5 @@
 /** What the node and its doors ask of a contract's rows; see Store for each. */
+import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { Opening } from '../ledger/value.ts'
@@ -40,14 +41,7 @@ export class ContractReader {
       .map(({ hash }) => hexOf(hash))
     const height = blockHashes.length - 1
     const tip = this.block(height)
-    const view = tip?.block.header.view ?? -1
-    const certificates = this.#database
-      .all<CertificateRow>(
-        'SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view >= ? ORDER BY view, kind, block',
-        this.#id,
-        view,
-      )
-      .map(readCertificate)
+    const certificates = this.certificates(tip?.block.header.view ?? -1)
     const loaded: LoadedContract = {
       height,
       proposed: this.#proposed(),
@@ -59,6 +53,16 @@ export class ContractReader {
     }
     if (tip !== undefined) loaded.tip = tip
     return loaded
+  }
+
+  certificates(fromView: number): Certificate[] {
+    return this.#database
+      .all<CertificateRow>(
+        'SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view >= ? ORDER BY view, kind, block',
+        this.#id,
+        fromView,
+      )
+      .map(readCertificate)
   }
 
   #proposed(): LoadedContract['proposed'] {

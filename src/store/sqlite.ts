@@ -89,6 +89,7 @@ export function openSqliteStore(path: string): SqliteStore {
 
     block: (contract, height) => read(contract, undefined, (reader) => reader.block(height)),
     blockByHash: (contract, hash) => read(contract, undefined, (reader) => reader.blockByHash(hash)),
+    certificates: (contract, fromView) => read(contract, [], (reader) => reader.certificates(fromView)),
     blocks: (contract, fromHeight, limit) => read(contract, [], (reader) => reader.blocks(fromHeight, limit)),
     heightAt: (contract, timeMs) => read(contract, -1, (reader) => reader.heightAt(timeMs)),
     request: (contract, id) => read(contract, undefined, (reader) => reader.request(id)),

@@ -91,7 +91,7 @@ export type StoreWrite =
   | { kind: 'certificate'; contract: string; certificate: Certificate }
   /**
    * The next ledger block: marks its requests ordered, versions its elements, and removes proposed blocks and
-   * certificates of its view and below that belong to no committed block. For the block that stands at its height already,
+   * certificates of its view and below that belong to no committed block and skip no view. For the block that stands at its height already,
    * only certificates that were missing are added.
    */
   | {
@@ -103,6 +103,8 @@ export type StoreWrite =
       notarization?: Certificate
       commit?: Certificate
     }
+  /** What skipped these views is needed no more: the ledger is final beyond them. */
+  | { kind: 'skips-dropped'; contract: string; toView: number }
   /** Kept if it is its party's largest in the contract. */
   | { kind: 'cosignature'; contract: string; cosignature: Cosignature }
   | { kind: 'evidence'; contract: string; id: string; evidence: Evidence }
@@ -151,6 +153,8 @@ export interface Store {
   blockByHash(contract: string, hash: string): StoredBlock | undefined
   /** Committed ledger blocks from a height on, at most `limit`. */
   blocks(contract: string, fromHeight: number, limit: number): StoredBlock[]
+  /** Every certificate held of this view and those after it, by view. */
+  certificates(contract: string, fromView: number): Certificate[]
   /** The last height whose block time is not after this, -1 if there is none. */
   heightAt(contract: string, timeMs: number): number
   request(contract: string, id: string): RequestRecord | undefined

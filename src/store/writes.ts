@@ -54,6 +54,9 @@ export class Writer {
       case 'committed':
         this.#ledger.committed(this.idOf(write.contract), write)
         break
+      case 'skips-dropped':
+        this.#ledger.skipsDropped(this.idOf(write.contract), write.toView)
+        break
       case 'cosignature':
         this.#cosignature(write)
         break

@@ -158,7 +158,7 @@ export function ledgerTests(at: StoreContext): void {
       for (const certificate of [newer, rival, skip]) expect(certificates).toContainEqual(certificate)
     })
 
-    it('let go of certificates that a commit has passed, but not of those of committed blocks', () => {
+    it('[EVI-3] let go of certificates that a commit has passed, but for those of committed blocks and skipped views', () => {
       const { contract } = at.world
       const one = at.world.block(1)
       at.store.write([
@@ -169,7 +169,7 @@ export function ledgerTests(at: StoreContext): void {
       ])
       at.store.write([at.world.commit(one)])
       const views = () => at.store.load(contract).certificates.map(({ kind, view }) => `${kind} ${view}`)
-      expect(views()).toEqual(['notarization 1', 'skip 2'])
+      expect(views()).toEqual(['notarization 1', 'skip 1', 'skip 2'])
       const four = at.world.block(4)
       at.store.write([
         certified('skip', 3),
@@ -177,15 +177,28 @@ export function ledgerTests(at: StoreContext): void {
         certified('notarization', 5, at.world.hex(32)),
       ])
       at.store.write([at.world.commit(four)])
-      expect(views()).toEqual(['notarization 5'])
+      expect(views()).toEqual(['skip 4', 'notarization 5'])
+      expect(at.store.certificates(contract, 1).map(({ kind, view }) => `${kind} ${view}`)).toEqual([
+        'notarization 1',
+        'skip 1',
+        'skip 2',
+        'skip 3',
+        'skip 4',
+        'notarization 5',
+      ])
+      at.store.write([{ kind: 'skips-dropped', contract, toView: 3 }])
+      expect(at.store.certificates(contract, 2).map(({ kind, view }) => `${kind} ${view}`)).toEqual([
+        'skip 4',
+        'notarization 5',
+      ])
       // Late ones are needed no more, unless they are of a committed block.
       at.store.write([certified('skip', 3), certified('notarization', 3, at.world.hex(32))])
       at.store.write([certified('notarization', 4, four.hash)])
-      expect(views()).toEqual(['notarization 4', 'notarization 5'])
+      expect(views()).toEqual(['notarization 4', 'skip 4', 'notarization 5'])
       expect(at.store.block(contract, 1)).toHaveProperty('notarization')
       expect(at.store.block(contract, 2)).toHaveProperty('notarization')
       at.reopen()
-      expect(views()).toEqual(['notarization 4', 'notarization 5'])
+      expect(views()).toEqual(['notarization 4', 'skip 4', 'notarization 5'])
     })
   })
 

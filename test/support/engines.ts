@@ -34,7 +34,8 @@ export type Member = {
   logs: { level: string; event: string; detail: Record<string, unknown> }[]
 }
 
-function memoryJournal(): Journal {
+/** A journal without a file. */
+export function memoryJournal(): Journal {
   const records: object[] = []
   return {
     append: (added) => void records.push(...structuredClone(added)),

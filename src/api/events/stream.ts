@@ -30,7 +30,7 @@ const LIFE_MAX = 1000
 
 type LifeNotice = Extract<
   Notice,
-  { type: 'invited' | 'created' | 'accepted' | 'active' | 'expired' | 'halted' }
+  { type: 'invited' | 'created' | 'accepted' | 'active' | 'expired' | 'halted' | 'evidence' }
 >
 
 export class EventStream {
@@ -106,6 +106,8 @@ export class EventStream {
       const reason = engine.damaged.get(contract) ?? replica?.haltReason
       if (reason !== undefined) this.life.push({ contract, type: 'halted', reason })
       if (!replica) continue
+      for (const [party, list] of replica.evidence.accused)
+        for (const { id } of list) this.life.push({ contract, type: 'evidence', party, id })
       this.dirty.add(contract)
       const position = this.cursor.get(contract)
       if (!position)

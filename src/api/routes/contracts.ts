@@ -20,7 +20,7 @@ import {
   contractDetails as detailsSchema,
   newContract,
 } from '../schemas.ts'
-import { contractDetails, contractIds, contractView } from '../views.ts'
+import { contractDetails, contractIds, contractView, evidenceFile } from '../views.ts'
 
 const tags = ['contracts']
 
@@ -102,6 +102,27 @@ export function contractRoutes(app: App, context: Context): void {
       if (finding && node.engine.replicas.has(contract))
         node.engine.damage(contract, `[${finding.rule}] ${finding.place}: ${finding.message}`)
       return report
+    },
+  )
+  app.get(
+    '/api/contracts/:contract/evidence',
+    {
+      schema: {
+        summary: 'Pairs of signatures that no honest member makes, as a file that anyone can check',
+        description: '404 where none is held. The file is what `countersign verify` reads.',
+        tags,
+        params: contractParams,
+        produces: ['application/json'],
+      },
+    },
+    async (request, reply) => {
+      const { contract } = request.params
+      requireHeld(context, contract)
+      node.engine.flush()
+      const file = evidenceFile(context, contract)
+      reply.type('application/json')
+      // The first words tell what the file is.
+      return reply.serializer(String).send(`${JSON.stringify(file)}\n`) as never
     },
   )
   app.get(

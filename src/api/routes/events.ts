@@ -36,8 +36,8 @@ export function eventRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Live events (server-sent events), resumable by Last-Event-ID',
         description:
-          'Types: tentative and final (subject: the record that changed), created, invited, accepted, active, halted ' +
-          '(subject: the contract), expired (told live only). An event may come twice after a break; none is left out.',
+          'Types: tentative and final (subject: the record that changed), created, invited, accepted, active, halted, ' +
+          'evidence (subject: the contract), expired (told live only). An event may come twice after a break; none is left out.',
         tags: ['events'],
         querystring: query,
         produces: ['text/event-stream'],

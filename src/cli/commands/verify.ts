@@ -6,9 +6,11 @@ import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { checkProvenCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
+import { isEvidenceFile, verifyEvidenceFile } from '../../verify/evidence-file.ts'
 import { BundleVerifier, type Report } from '../../verify/verifier.ts'
 import { NodeClient } from '../client.ts'
 import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
+import { printEvidenceReport, readWhole, showEvidence, startOf } from './evidence.ts'
 import { findContract } from './find.ts'
 
 const EXIT = { valid: 0, invalid: 1, unreadable: 2, unidentified: 3 } as const
@@ -35,18 +37,33 @@ export function addVerifyCommands(program: Command): void {
     })
 
   program
+    .command('evidence <id>')
+    .description('show which members have signed against themselves, and write the proof')
+    .option('-o, --output <file>', 'write the evidence to a file that anyone can verify')
+    .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
+    .option('--json', 'print JSON')
+    .action(showEvidence)
+
+  program
     .command('verify <file>')
-    .description('check an exported contract with no node running')
+    .description('check an exported contract, or exported evidence, with no node running')
     .option('--trust <fingerprint...>', 'fingerprints of parties you know')
     .option('--card <file...>', 'card files of parties you know')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers unidentified.',
+      '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers (of evidence: the accused) unidentified.',
     )
     .action(async (file: string, options) => {
       const trusted = new Set<string>((options.trust ?? []).map(parseFingerprint))
       for (const card of options.card ?? []) trusted.add(partyOf(readCardFile(card)))
+      if (isEvidenceFile(startOf(file))) {
+        const report = verifyEvidenceFile(readWhole(file), trusted)
+        if (options.json) printJson(report)
+        else printEvidenceReport(file, report)
+        process.exitCode = EXIT[report.verdict]
+        return
+      }
       const report = await verifyFile(file, trusted)
       if (options.json) printJson(report)
       else printReport(file, report)

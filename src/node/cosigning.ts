@@ -1,0 +1,65 @@
+/** Cosignatures of one contract: those of others taken in, our own made (COS-1 to COS-4). */
+import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
+import type { Replica } from './replica.ts'
+
+export class Cosigning {
+  private readonly replica: Replica
+  /** Of the largest ledger our signer has cosigned. */
+  private size: number
+  /** The signer has been asked for one and has not answered: the next is asked for the tip as it is then. */
+  isPending = false
+
+  constructor(replica: Replica, cosignedSize: number) {
+    this.replica = replica
+    this.size = cosignedSize
+  }
+
+  /** Our signer has cosigned a ledger of this size. */
+  hasCosigned(size: number): void {
+    this.size = Math.max(this.size, size)
+  }
+
+  take(cosignature: Cosignature, nowMs: number, isOwn = false): void {
+    const { replica } = this
+    const { contract, outbox, finality } = replica
+    const taken = finality.take(cosignature, replica.chain, nowMs, isOwn)
+    const { party, size } = cosignature
+    if (taken.evidence) replica.evidence.found(taken.evidence)
+    if (taken.result === 'astray') this.strayed(party)
+    else if (taken.result === 'bad') outbox.log('warn', 'bad-cosignature', { contract, party })
+    else if (taken.result === 'new') {
+      outbox.write({ kind: 'cosignature', contract, cosignature })
+      if (party !== replica.self) replica.sync.told(party, size - 1)
+      if (size === 1) outbox.notify({ contract, type: 'accepted', party })
+      replica.poke(nowMs)
+    }
+  }
+
+  /** A member has cosigned another history. Our own signer's word is not to be questioned: then our data is what is wrong. */
+  strayed(party: string): void {
+    const { replica } = this
+    if (party === replica.self) replica.halt('this party has cosigned another history than its data holds')
+    else replica.disputes.raise(party)
+  }
+
+  takeOwn(cosignature: Cosignature, nowMs: number): void {
+    this.hasCosigned(cosignature.size)
+    this.take(cosignature, nowMs, true)
+    this.replica.send(undefined, { type: 'COSIGN', cosignature })
+  }
+
+  /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
+  tryTip(nowMs: number): void {
+    const { contract, phase, status, chain, finality, self, outbox } = this.replica
+    if (phase !== 'signing' || status !== 'accepted') return
+    const size = chain.height + 1
+    if (this.isPending || size < this.size) return
+    if (finality.knownSizeOf(self) >= size) return
+    this.isPending = true
+    const { frontier, block } = chain.tip
+    const checkpoint = checkpointOf(block.header, chain.log.root(frontier.size))
+    const consistency = this.size === 0 ? [] : chain.log.consistencyProof(this.size, size)
+    const timeS = Math.floor(nowMs / 1000)
+    outbox.sign(contract, { kind: 'checkpoint', checkpoint, consistency, timeS })
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Two histories (EVI-3): a member that has cosigned another history than is committed here is asked for the certificates
+ * of its own. Where they prove another COMMIT, somebody has signed on both sides: the contract halts, and the certificates
+ * of both sides say who it was. A member that can prove nothing has only spoilt its own cosignature.
+ */
+import type { ConsensusState } from '../consensus/state.ts'
+import { blockHash, type Header } from '../ledger/block.ts'
+import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
+import { contradictionsAmong, statementsOfCertificates } from '../ledger/evidence.ts'
+import type { ProofMessage } from './messages.ts'
+import type { Replica } from './replica.ts'
+
+/** Headers in one PROOF; what is not final yet is seldom more than a few. */
+export const PROOF_HEADERS_MAX = 2048
+export const PROOF_CERTIFICATES_MAX = 8192
+
+export class Disputes {
+  private readonly replica: Replica
+  /** What was asked of whom and not answered: the first height. */
+  private readonly asked = new Map<string, number>()
+  /** Members that have cosigned another history and have not proved a COMMIT of it. */
+  readonly open = new Set<string>()
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  /** A member has cosigned another history. */
+  raise(party: string): void {
+    const { contract, outbox, self } = this.replica
+    if (party === self) return
+    if (!this.open.has(party)) outbox.log('warn', 'astray', { rule: 'EVI-3', contract, party })
+    this.open.add(party)
+    this.ask(party)
+  }
+
+  /** Its connection is new: what was asked may be lost. */
+  peerUp(party: string): void {
+    if (this.open.has(party)) this.ask(party)
+  }
+
+  private ask(party: string): void {
+    const fromHeight = this.replica.finalSize
+    this.asked.set(party, fromHeight)
+    this.replica.send(party, { type: 'PROVE', fromHeight })
+  }
+
+  answer(to: string, fromHeight: number): void {
+    const { replica } = this
+    const { contract, store, chain, outbox } = replica
+    if (fromHeight < 1 || fromHeight > chain.height) return
+    outbox.flush()
+    const headers = store
+      .blocks(contract, fromHeight, PROOF_HEADERS_MAX)
+      .map(({ block }): Header => block.header)
+    const certificates = certificatesFrom(replica, fromHeight).slice(0, PROOF_CERTIFICATES_MAX)
+    replica.send(to, { type: 'PROOF', fromHeight, headers, certificates })
+  }
+
+  /** What it proves, if we asked. */
+  take(from: string, { fromHeight, headers, certificates }: ProofMessage): void {
+    if (this.asked.get(from) !== fromHeight) return
+    this.asked.delete(from)
+    const { replica } = this
+    const ours = replica.store.blocks(replica.contract, fromHeight, PROOF_HEADERS_MAX)
+    const fork = headers.findIndex((header, index) => {
+      const held = ours[index]
+      return held !== undefined && held.hash !== blockHash(header)
+    })
+    if (fork < 0 || !isChain(headers, replica, fromHeight)) return
+    const { electorate, consensus } = replica
+    const { cache } = consensus.config
+    const proven = certificates.filter((one) => certificateVerifies(electorate, one, cache))
+    const top = committedTop(headers, proven)
+    if (top < fork) return
+    const statements = statementsOfCertificates(electorate, [
+      ...proven,
+      ...certificatesFrom(replica, fromHeight),
+    ])
+    const evidence = contradictionsAmong(statements)
+    for (const one of evidence) replica.evidence.found(one)
+    const guilty = [...new Set(evidence.map(({ party }) => party))]
+    replica.halt(
+      `two histories were committed from ledger block ${fromHeight + fork} on; ` +
+        `${guilty.length} members have signed both: ${guilty.join(', ')}`,
+    )
+    this.answer(from, fromHeight)
+  }
+}
+
+/** Whether these are headers of this contract that follow one another, the first at this height. */
+function isChain(headers: readonly Header[], { contract }: Replica, fromHeight: number): boolean {
+  return headers.every((header, index) => {
+    const before = headers[index - 1]
+    if (header.contract !== contract || header.lineage !== 0 || header.height !== fromHeight + index)
+      return false
+    return before === undefined || header.parent === blockHash(before)
+  })
+}
+
+/** Place of the last header that has both certificates of a COMMIT, -1 where there is none. */
+function committedTop(headers: readonly Header[], certificates: readonly Certificate[]): number {
+  const has = (kind: Certificate['kind'], hash: string, view: number): boolean =>
+    certificates.some((one) => one.kind === kind && one.block === hash && one.view === view)
+  return headers.findLastIndex((header) => {
+    const hash = blockHash(header)
+    return has('notarization', hash, header.view) && has('finalization', hash, header.view)
+  })
+}
+
+/** All certificates held for the views since the block before this height. */
+function certificatesFrom({ contract, store, consensus }: Replica, fromHeight: number): Certificate[] {
+  const before = store.block(contract, fromHeight - 1)
+  const view = before?.block.header.view ?? 0
+  return [...store.certificates(contract, view), ...certificatesIn(consensus)]
+}
+
+function certificatesIn({ views }: ConsensusState): Certificate[] {
+  return [...views.values()].flatMap(({ notarizations, finalizations, skipCertificate }) => [
+    ...notarizations.values(),
+    ...finalizations.values(),
+    ...(skipCertificate ? [skipCertificate] : []),
+  ])
+}

@@ -1,0 +1,220 @@
+/** Two histories: what proves that they were committed, who is named, and who is not (EVI-1 to EVI-3). */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Cosignature, cosign } from '../../src/ledger/checkpoint.ts'
+import { evidenceHolds } from '../../src/ledger/evidence.ts'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { Engines, type Member, memoryJournal } from '../support/engines.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A copy of all a member knows and has locked: with it, it can sign everything a second time. */
+function copyOf(member: Member): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-copy-'))
+  folders.push(folder)
+  member.engine.flush()
+  member.store.backup(join(folder, 'copy.db'))
+  const records = member.journal.load()
+  return () => {
+    member.store = openSqliteStore(join(folder, 'copy.db'))
+    member.journal = memoryJournal()
+    member.journal.append(records)
+  }
+}
+
+/**
+ * Members who hear only of those on their own side, and a liar who signs for both: each side commits a history of its own.
+ * sides: members' places; the liar is the last member.
+ */
+function fork(count: number, sides: [number[], number[]], blocks: [number, number] = [1, 1]) {
+  const engines = new Engines(count)
+  const contract = engines.contract('{"a":"0","b":"0"}')
+  const liar = engines.member(count - 1)
+  engines.set(engines.member(0), contract, 'a', '1')
+  engines.pass(5000)
+  expect(new Set(engines.finalSizes(contract))).toEqual(new Set([2]))
+  const forget = copyOf(liar)
+  const apart = (one: number[], other: number[]): void => {
+    for (const a of one) for (const b of other) engines.disconnect(engines.member(a), engines.member(b))
+  }
+  const [left, right] = sides
+  apart([...left, count - 1], right)
+  for (let round = 0; round < blocks[0]; round += 1) {
+    engines.set(engines.member(left[0] as number), contract, 'a', `left ${round}`)
+    engines.pass(20_000)
+  }
+  apart([count - 1], left)
+  forget()
+  engines.boot(liar, false)
+  for (const member of right) engines.reconnect(liar, engines.member(member))
+  for (let round = 0; round < blocks[1]; round += 1) {
+    engines.set(engines.member(right[0] as number), contract, 'b', `right ${round}`)
+    engines.pass(20_000)
+  }
+  const honest = [...left, ...right].map((place) => engines.member(place))
+  const tips = honest.map(({ engine }) => engine.replica(contract).chain.tip.hash)
+  return { engines, contract, liar, honest, sides, tips }
+}
+
+/** The two sides hear of one another again; the liar is gone. */
+function meet({ engines, sides: [left, right] }: ReturnType<typeof fork>): void {
+  for (const a of left) for (const b of right) engines.reconnect(engines.member(a), engines.member(b))
+  engines.pass(60_000)
+}
+
+describe('two committed histories', () => {
+  it.each([
+    ['one block each', 3, [[0], [1]], [1, 1]],
+    ['a longer one', 3, [[0], [1]], [3, 1]],
+    ['a longer other', 3, [[0], [1]], [1, 4]],
+    [
+      'five members',
+      5,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [2, 2],
+    ],
+  ] as [string, number, [number[], number[]], [number, number]][])(
+    '[EVI-3] halt the contract and name the liar alone: %s',
+    (_, count, sides, blocks) => {
+      const forked = fork(count, sides, blocks)
+      const { contract, honest, liar, tips } = forked
+      const [left, right] = [tips[0], tips.at(-1)]
+      expect(left, 'both were committed').not.toBe(right)
+      for (const [index, tip] of tips.entries()) expect(tip).toBe(index < sides[0].length ? left : right)
+      meet(forked)
+      for (const { engine, store } of honest) {
+        const replica = engine.replica(contract)
+        expect(replica.status).toBe('halted')
+        expect(replica.haltReason).toContain(liar.party)
+        const evidence = store.evidence(contract)
+        expect(evidence.length).toBeGreaterThan(0)
+        for (const { evidence: one } of evidence) {
+          expect(one.party).toBe(liar.party)
+          expect(evidenceHolds(one, replica.electorate, replica.cosignKeys)).toBe(true)
+        }
+        expect(replica.finalSize, 'nothing of either is final').toBe(2)
+      }
+    },
+  )
+
+  it('[EVI-3] stay known after a restart', () => {
+    const forked = fork(3, [[0], [1]])
+    meet(forked)
+    const [first] = forked.honest as [Member]
+    forked.engines.boot(first, false)
+    expect(first.engine.replica(forked.contract).status).toBe('halted')
+    expect([...first.engine.replica(forked.contract).evidence.accused.keys()]).toEqual([forked.liar.party])
+  })
+
+  it('[EVI-3] with an even number the majority tolerates one liar: it forks nothing', () => {
+    const { tips, honest, contract } = fork(4, [[0, 1], [2]])
+    expect(tips[2], 'the second side has no quorum').not.toBe(tips[0])
+    expect((honest[2] as Member).engine.replica(contract).chain.height).toBe(1)
+  })
+})
+
+describe('a cosignature of another history', () => {
+  it('[COS-4] [EVI-2] is evidence at once where its signer has cosigned further here', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    for (const value of ['1', '2', '3']) {
+      engines.set(engines.member(0), contract, 'a', value)
+      engines.pass(5000)
+    }
+    const [victim, other, liar] = engines.members as [Member, Member, Member]
+    const checkpoint = {
+      contract,
+      lineage: 0,
+      epoch: 0,
+      size: 2,
+      root: '1'.repeat(64),
+      block: '2'.repeat(64),
+      stateRoot: '3'.repeat(64),
+    }
+    const cosignature: Cosignature = cosign(liar.keys.cosign.privateKey, liar.party, checkpoint, 1)
+    victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+    engines.settle()
+    const replica = victim.engine.replica(contract)
+    expect(replica.status).toBe('accepted')
+    for (const { store } of [victim, other]) {
+      const [kept] = store.evidence(contract)
+      expect(kept?.evidence).toMatchObject({ kind: 'not-extended', party: liar.party })
+      expect(kept && evidenceHolds(kept.evidence, replica.electorate, replica.cosignKeys)).toBe(true)
+    }
+  })
+
+  it('[EVI-3] for which its signer shows no COMMIT halts nothing', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    const [victim, , liar] = engines.members as [Member, Member, Member]
+    engines.disconnect(victim, liar)
+    engines.disconnect(engines.member(1), liar)
+    for (const value of ['1', '2']) {
+      engines.set(victim, contract, 'a', value)
+      engines.pass(20_000)
+    }
+    const checkpoint = {
+      contract,
+      lineage: 0,
+      epoch: 0,
+      size: 2,
+      root: '1'.repeat(64),
+      block: '2'.repeat(64),
+      stateRoot: '3'.repeat(64),
+    }
+    const cosignature = cosign(liar.keys.cosign.privateKey, liar.party, checkpoint, 1)
+    victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+    engines.settle()
+    victim.engine.flush()
+    const headers = victim.store.blocks(contract, 1, 9).map(({ block }) => block.header)
+    const certificates = victim.store.certificates(contract, 1)
+    expect(headers).toHaveLength(2)
+    expect(certificates.length, 'a COMMIT of each, and skipped views').toBeGreaterThanOrEqual(4)
+    const altered = { ...headers[1], stateRoot: '9'.repeat(64) }
+    const lies = [
+      { headers: [], certificates: [] },
+      { headers: [altered], certificates },
+      { headers: [headers[0], altered], certificates },
+      // True ones, shifted: what stands at another height is no other history.
+      { headers: [headers[1]], certificates },
+    ].map((lie) => ({ type: 'PROOF', contract, fromHeight: 1, ...lie }))
+    const replica = victim.engine.replica(contract)
+    for (const lie of lies) {
+      replica.disputes.raise(liar.party)
+      victim.engine.deliver(liar.party, [lie], engines.nowMs)
+      expect(replica.status).toBe('accepted')
+    }
+    engines.pass(5000)
+    expect([...replica.disputes.open]).toEqual([liar.party])
+    engines.set(victim, contract, 'a', '3')
+    engines.pass(20_000)
+    expect(replica.chain.height, 'the others go on ordering').toBe(3)
+  })
+
+  it('[EVI-1] evidence that does not hold is refused, and named', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    const [victim, honest, liar] = engines.members as [Member, Member, Member]
+    const replica = victim.engine.replica(contract)
+    const genuine = replica.finality.highest(honest.party) as Cosignature
+    const evidence = {
+      kind: 'two-checkpoints',
+      party: honest.party,
+      contract,
+      lineage: 0,
+      first: genuine,
+      second: { ...genuine, stateRoot: '9'.repeat(64) },
+    }
+    victim.engine.deliver(liar.party, [{ type: 'EVIDENCE', contract, evidence }], engines.nowMs)
+    expect(victim.logs.at(-1)).toMatchObject({ event: 'message-refused', detail: { code: 'bad-evidence' } })
+    expect(victim.store.evidence(contract)).toEqual([])
+  })
+})
