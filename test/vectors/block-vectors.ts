@@ -1,12 +1,12 @@
 /** Ledger blocks with their requests and openings, behind the blocks before them (PROTOCOL BLK-1, BLK-2, BLK-4, REQ-4, REQ-7). */
-import { epochUidOf, rootUidOf, subtreeHash } from '../../src/contract/state.ts'
 import { LogTree } from '../../src/crypto/log.ts'
 import { type Entry, entriesRoot, type Header, logLeaf } from '../../src/ledger/block.ts'
 import { GENESIS_ROOT } from '../../src/ledger/genesis.ts'
-import { LIFETIME_MAX_MS, type OpenRequest, type Operation } from '../../src/ledger/request.ts'
+import { LIFETIME_MAX_MS, type OpenRequest } from '../../src/ledger/request.ts'
 import type { BlockLine } from '../../src/verify/bundle.ts'
-import { type Input, json, type Vector, Vectors } from './vector.ts'
-import { alder, birch, douglas, hashNamed, Ledger, type OrderOptions, seeded, uidOf } from './world.ts'
+import { block, lost, REQUESTS, remove } from './block-requests.ts'
+import { json, repeating, type Vector, Vectors } from './vector.ts'
+import { alder, birch, douglas, hashNamed, Ledger, type OrderOptions, uidOf } from './world.ts'
 
 const [claim, currency, goods] = ['claim', 'currency', 'goods'].map(uidOf) as [string, string, string]
 
@@ -21,177 +21,6 @@ const contextOf = (ledger: Ledger) => ({
   openings: ledger.genesisOpenings,
   blocks: ledger.steps.slice(1, -1).map((_, index) => partAt(ledger, index + 1)),
 })
-
-const block = (label: string, parent: string, name = label): Operation => ({
-  op: 'create',
-  uid: uidOf(label),
-  parent,
-  name,
-  kind: 'block',
-  order: 'x',
-})
-const remove = (uid: string, seen: string): Operation => ({ op: 'delete', uid, seen })
-const lost = hashNamed('nothing')
-
-/** Operations of one request on the state of the genesis, and what comes of them, by the name of their vector. */
-const REQUESTS: [name: string, about: string, operations: (ledger: Ledger) => Operation[]][] = [
-  [
-    'create',
-    'A block, and a field in it.',
-    (l) => [block('a', claim), l.field('b', 'B', 'integer', '7', uidOf('a'))],
-  ],
-  ['create-in-list', 'An element of a list.', (l) => [l.field('b', 'Item', 'text', 'x', goods)]],
-  ['create-below-the-root', 'A block below the root itself.', (l) => [block('a', rootUidOf(l.contract))]],
-  ['create-a-name-twice', 'Names need not differ.', (l) => [l.field('b', 'Currency', 'text', 'USD')]],
-  ['set', 'A field set.', (l) => [l.set(currency, 'GBP')]],
-  ['set-to-another-type', 'A field set to another type.', (l) => [l.set(currency, '7', 'integer')]],
-  [
-    'set-twice',
-    'The second sees what the first has set.',
-    (l) => {
-      const first = l.set(currency, 'GBP')
-      return [first, l.set(currency, 'USD', 'text', 'value' in first ? first.value : lost)]
-    },
-  ],
-  [
-    'set-back',
-    'Set to another commitment and back to the first: no effect.',
-    (l) => {
-      const first = l.set(currency, 'GBP')
-      const seen = l.seen(currency)
-      return [
-        first,
-        {
-          op: 'set',
-          uid: currency,
-          seen: 'value' in first ? (first.value as string) : lost,
-          type: 'text',
-          value: seen,
-        },
-      ]
-    },
-  ],
-  ['delete-field', 'A field deleted.', (l) => [remove(currency, l.seen(currency))]],
-  [
-    'delete-empty-list',
-    'A list without elements deleted.',
-    (l) => [remove(goods, subtreeHash(l.tip.state, goods))],
-  ],
-  [
-    'delete-block',
-    'A block deleted, and the field below it.',
-    (l) => [remove(claim, subtreeHash(l.tip.state, claim))],
-  ],
-  [
-    'create-and-delete',
-    'What is made and deleted again has no effect.',
-    (l) => {
-      const made = l.field('b', 'B', 'text', 'x')
-      return [
-        made,
-        remove(uidOf('b'), 'value' in made ? (made.value as string) : lost),
-        l.set(currency, 'GBP'),
-      ]
-    },
-  ],
-  [
-    'delete-and-create-again',
-    'A UID used again: one effect.',
-    (l) => [remove(goods, subtreeHash(l.tip.state, goods)), block('goods', claim, 'Goods')],
-  ],
-  [
-    'element-gone-set',
-    'Set of an element that is not there.',
-    (l) => [l.set(uidOf('none'), 'x', 'text', lost)],
-  ],
-  ['element-gone-delete', 'Deletion of an element that is not there.', () => [remove(uidOf('none'), lost)]],
-  [
-    'element-gone-deleted-before',
-    'Set of an element that the same request deletes first.',
-    (l) => [remove(currency, l.seen(currency)), l.set(currency, 'GBP')],
-  ],
-  ['parent-gone', 'Creation below an element that is not there.', () => [block('a', uidOf('none'))]],
-  ['parent-gone-zeros', 'In a request 32 zeros stand for nothing.', () => [block('a', GENESIS_ROOT)]],
-  ['stale-version-set', 'Its author saw another value.', (l) => [l.set(currency, 'GBP', 'text', lost)]],
-  ['stale-version-delete-field', 'Its author saw another value.', () => [remove(currency, lost)]],
-  [
-    'stale-version-delete-block',
-    'Its author saw the block as it was before it got a field more.',
-    (l) => [l.field('b', 'B', 'text', 'x'), remove(claim, subtreeHash(l.tip.state, claim))],
-  ],
-  [
-    'wrong-type-create',
-    'A value that is not of the type that is named.',
-    (l) => [l.field('b', 'B', 'integer', '1.5')],
-  ],
-  [
-    'wrong-type-set',
-    'A value that is not of the type that is named.',
-    (l) => [l.set(currency, 'no date', 'date')],
-  ],
-  [
-    'wrong-type-before-uid-in-use',
-    'Both are wrong: the type is looked at first.',
-    (l) => [l.field('currency', 'B', 'boolean', 'true')],
-  ],
-  [
-    'wrong-type-before-element-gone',
-    'Both are wrong: the type is looked at first.',
-    (l) => [l.set(uidOf('none'), '', 'null', lost)],
-  ],
-  ['uid-in-use', 'Creation of an element that is there.', () => [block('currency', claim)]],
-  [
-    'uid-in-use-of-the-root',
-    'Creation of the root.',
-    (l) => [{ ...block('a', claim), uid: rootUidOf(l.contract) } as Operation],
-  ],
-  [
-    'uid-in-use-of-the-epoch-record',
-    'Creation of the epoch record.',
-    (l) => [{ ...block('a', claim), uid: epochUidOf(l.contract) } as Operation],
-  ],
-  [
-    'uid-in-use-before-parent-gone',
-    'Both are wrong: the UID is looked at first.',
-    () => [block('goods', uidOf('none'))],
-  ],
-  ['not-a-block', 'Creation below a field.', () => [block('a', currency)]],
-  [
-    'not-a-block-the-epoch-record',
-    'Creation below the epoch record.',
-    (l) => [block('a', epochUidOf(l.contract))],
-  ],
-  ['not-a-field', 'Set of a block.', (l) => [l.set(claim, 'x', 'text', subtreeHash(l.tip.state, claim))]],
-  ['not-a-field-the-epoch-record', 'Set of the epoch record.', (l) => [l.set(epochUidOf(l.contract), 'x')]],
-  [
-    'root-undeletable',
-    'Deletion of the root.',
-    (l) => {
-      const root = rootUidOf(l.contract)
-      return [remove(root, subtreeHash(l.tip.state, root))]
-    },
-  ],
-  [
-    'root-undeletable-the-epoch-record',
-    'Deletion of the epoch record.',
-    (l) => [remove(epochUidOf(l.contract), lost)],
-  ],
-  [
-    'all-or-nothing',
-    'The second operation can’t be done: the first has no effect.',
-    (l) => [l.set(currency, 'GBP'), block('a', uidOf('none'))],
-  ],
-  [
-    'first-fault-decides',
-    'Two operations can’t be done: the first gives the code.',
-    (l) => [block('a', currency), l.set(currency, 'x', 'text', lost)],
-  ],
-  [
-    'effects-in-order-of-uid',
-    'Seven elements, made in another order than that of their UIDs.',
-    () => [1, 2, 3, 4, 5, 6, 7].map((n) => block(`element ${n}`, goods)),
-  ],
-]
 
 /** What is wrong with a header, everything else made for it. */
 const HEADERS: [name: string, about: string, rule: string, header: (right: Header) => object][] = [
@@ -362,6 +191,10 @@ export function blockVectors(): Vector[] {
     'STA-1',
   )
 
+  refuse('block-with-unknown-key', 'A key that no ledger block has.', ordering(two), 'BLK-1', (part) =>
+    Object.assign(part.block, { certificates: [] }),
+  )
+
   for (const [name, about, rule, changes] of ENTRIES) {
     const claimed = (entries: Entry[]) => [entries[0], cleared({ ...entries[1], ...changes })] as Entry[]
     const right = ordering(two)
@@ -513,26 +346,8 @@ export function blockVectors(): Vector[] {
     'too-large',
     'Requests and openings of more than 16 MiB: 16 texts of 1 MiB.',
     contextOf(large),
-    shortened(partAt(large, 1)),
+    repeating(partAt(large, 1), 'x'),
     'BLK-2',
   )
   return vectors.all
-}
-
-/** The part with its long values written as repetitions. */
-function shortened({ openings, ...part }: Part): Input {
-  const mark = `|${seeded('mark', 4).join('')}|`
-  const short = openings.map((opening) => ({ ...opening, value: mark }))
-  const lengths = openings.map(({ value }) => (value as string).length)
-  const parts = JSON.stringify({ ...part, openings: short }).split(mark)
-  return {
-    repeat: parts.flatMap((text, index): [string, number][] =>
-      index === 0
-        ? [[text, 1]]
-        : [
-            ['x', lengths[index - 1] as number],
-            [text, 1],
-          ],
-    ),
-  }
 }

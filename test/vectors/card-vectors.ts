@@ -232,6 +232,8 @@ export function cardVectors(): Vector[] {
 
   const malformed = (name: string, about: string, card: unknown) =>
     vectors.invalid(name, about, {}, json(card), 'CARD-1', 'bad-format')
+  const capitals = following({ party: alder.party.toUpperCase() })
+  malformed('party-in-capitals', 'A party id in capitals.', capitals)
   malformed('not-an-object', 'A list with a card in it.', [alder.card])
   malformed('signature-missing', 'The card alone.', { card: first })
   malformed('signature-with-padding', 'Base64 with padding.', { card: first, signature: `${signature}==` })

@@ -222,6 +222,29 @@ export function checkpointVectors(): Vector[] {
     ]).text,
     'bad-format',
   )
+  const bytes = Buffer.from(note(body, [first, witness, second]).text)
+  bytes[bytes.indexOf('witness')] = 0xff
+  const hex = bytes.toString('hex')
+  vectors.invalid(
+    'not-utf-8',
+    'A byte that stands in no UTF-8, in the name of a witness.',
+    context,
+    { hex },
+    'CHK-2',
+    'bad-format',
+  )
+  const stray = right.replace(
+    /(.)==\n$/,
+    (_, digit: string) => `${String.fromCharCode(digit.charCodeAt(0) + 1)}==\n`,
+  )
+  refuse('signature-with-stray-bits', 'The last digit has bits that stand for nothing.', stray, 'bad-format')
+  const tab = witness.replace('witness', 'wit\tness')
+  refuse(
+    'control-character',
+    'A tab in the name of a witness.',
+    note(body, [first, tab, second]).text,
+    'bad-format',
+  )
   refuse('carriage-returns', 'Lines ended by CR LF.', right.replaceAll('\n', '\r\n'), 'bad-format')
   return vectors.all
 }
@@ -229,8 +252,8 @@ export function checkpointVectors(): Vector[] {
 /** Cosignatures are of one checkpoint, by one member. */
 export function cosignatureVectors(): Vector[] {
   const vectors = new Vectors()
-  const sign = (changes: Partial<Checkpoint> = {}, by = birch, key = by.keys.cosign) =>
-    cosign(key.privateKey, by.party, { ...checkpoint, ...changes }, TIME_S)
+  const sign = (changes: Partial<Checkpoint> = {}, by = birch, key = by.keys.cosign, timeS = TIME_S) =>
+    cosign(key.privateKey, by.party, { ...checkpoint, ...changes }, timeS)
   const right = sign()
   vectors.valid('good', 'A member’s cosignature of the checkpoint.', context, json(right), { body })
   const old = cosign(alder.keys.cosign.privateKey, alder.party, checkpoint, 0)
@@ -282,7 +305,8 @@ export function cosignatureVectors(): Vector[] {
     Object.fromEntries(Object.entries(right).filter(([key]) => key !== 'timeS')),
   )
   malformed('time-negative', 'A time before 1970.', { ...right, timeS: -1 })
-  malformed('time-in-milliseconds', 'A time past the year 9999.', { ...right, timeS: 253_402_300_800 })
+  const late = sign({}, birch, undefined, 253_402_300_800)
+  malformed('time-past-the-year-9999', 'Rightly signed, at a time past the last one.', late)
   malformed('unknown-key', 'A key that no cosignature has.', { ...right, contract })
   const { signature } = right
   malformed('signature-in-base64', 'Base64 with padding.', {

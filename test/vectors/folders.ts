@@ -2,6 +2,7 @@
 
 import { sha256Hex } from '../../src/crypto/provider.ts'
 import { blockVectors } from './block-vectors.ts'
+import { bundleVectors } from './bundle-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
@@ -27,6 +28,7 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   checkpoint: checkpointVectors,
   cosignature: cosignatureVectors,
   evidence: evidenceVectors,
+  bundle: bundleVectors,
 }
 
 /** The texts of all files, by their path below this folder. */

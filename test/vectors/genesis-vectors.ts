@@ -1,12 +1,24 @@
 /** Geneses with their openings (PROTOCOL GEN-1, GEN-2), and block 0, which each makes. */
 import { epochUidOf, rootUidOf } from '../../src/contract/state.ts'
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
-import { signCard } from '../../src/identity/card.ts'
+import { cardHash, type SignedCard, signCard } from '../../src/identity/card.ts'
 import { GENESIS_ROOT, type Genesis, quorumOf } from '../../src/ledger/genesis.ts'
 import type { Operation } from '../../src/ledger/request.ts'
 import type { Opening } from '../../src/ledger/value.ts'
-import { json, type Vector, Vectors } from './vector.ts'
-import { alder, birch, cedar, douglas, hashNamed, Ledger, rekeyed, seeded, uidOf } from './world.ts'
+import { type Input, json, repeating, type Vector, Vectors } from './vector.ts'
+import {
+  alder,
+  birch,
+  cedar,
+  douglas,
+  hashNamed,
+  keysOf,
+  Ledger,
+  publicKeysOf,
+  rekeyed,
+  seeded,
+  uidOf,
+} from './world.ts'
 
 const ledger = new Ledger('genesis')
 const { genesis, genesisOpenings } = ledger
@@ -191,6 +203,21 @@ export function genesisVectors(): Vector[] {
     other.openingsFor([parent]),
   )
 
+  vectors.invalid(
+    'too-large',
+    'A genesis of more than 8 MiB: 65 cards with chains of eight certificates.',
+    {},
+    tooLarge(),
+    'GEN-1',
+    'too-large',
+  )
+  vectors.invalid(
+    'openings-too-large',
+    'Eight texts of 1 MiB: openings of more than 8 MiB.',
+    {},
+    tooLong(),
+    'GEN-1',
+  )
   const opened = (name: string, about: string, openings: unknown[], rule = 'VAL-2', code?: string) =>
     vectors.invalid(name, about, {}, sent({}, openings), rule, code)
   const [opening] = genesisOpenings as [Opening]
@@ -209,4 +236,29 @@ export function genesisVectors(): Vector[] {
     'bad-format',
   )
   return vectors.all
+}
+
+/** The longest certificates, as far as their form is looked at. */
+function tooLarge(): Input {
+  const certificate = `-----BEGIN CERTIFICATE-----\n${`${'A'.repeat(64)}\n`.repeat(251)}-----END CERTIFICATE-----\n`
+  const members = Array.from({ length: 65 }, (_, index) => {
+    const keys = keysOf(`member ${index}`)
+    const card = { ...alder.card.card, keys: publicKeysOf(keys), x509: Array(8).fill(certificate) }
+    return signCard(keys.root.privateKey, card)
+  })
+  const creator = cardHash((members[0] as SignedCard).card)
+  return repeating(
+    { genesis: { ...genesis, creator, members }, openings: genesisOpenings },
+    `${'A'.repeat(64)}\\n`,
+  )
+}
+
+/** Openings that are more than 8 MiB, though each is a text that may be. */
+function tooLong(): Input {
+  const large = new Ledger('large')
+  const text = 'x'.repeat(1_048_576)
+  const operations = Array.from({ length: 8 }, (_, index) =>
+    large.field(`${index}`, 'Text', 'text', text, GENESIS_ROOT),
+  )
+  return repeating({ genesis: { ...genesis, operations }, openings: large.openingsFor(operations) }, 'x')
 }

@@ -45,10 +45,11 @@ import {
 } from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
 import { type BlockLine, LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
-import { fail, RuleBroken } from '../../src/verify/finding.ts'
+import { type Finding, fail, RuleBroken } from '../../src/verify/finding.ts'
 import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
 import { checkCertificate, readCosignature } from '../../src/verify/membership.ts'
 import { RequestAudit } from '../../src/verify/request-audit.ts'
+import { BundleVerifier } from '../../src/verify/verifier.ts'
 import { type Context, electorateOf, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
@@ -60,13 +61,9 @@ export type Judgement =
 class Refusal extends Error {
   readonly judgement: Judgement
 
-  constructor(rule: string | undefined, code: ErrorCode | undefined) {
+  constructor(rule: string, code: ErrorCode | undefined, more: object = {}) {
     super('refused')
-    this.judgement = {
-      valid: false,
-      ...(rule !== undefined && { rule }),
-      ...(code !== undefined && { code }),
-    }
+    this.judgement = { valid: false, rule, ...(code !== undefined && { code }), ...more }
   }
 }
 
@@ -288,6 +285,26 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     const { cosignKeys, electorate } = membershipOf(context)
     if (!evidenceHolds(evidence, electorate, cosignKeys)) fail('EVI-1', 'evidence', 'it does not hold')
     return { id: evidenceId(evidence) }
+  },
+
+  bundle(bytes, { trusted }: { trusted: string[] }) {
+    const verifier = new BundleVerifier({ trusted: new Set(trusted) })
+    verifier.bytes(bytes)
+    const { verdict, finding, contract, height, tentativeHeights, stateRoot, checkpoint, members } =
+      verifier.end()
+    if (verdict === 'invalid' || verdict === 'unreadable') {
+      const { rule, place } = finding as Finding
+      throw new Refusal(rule, undefined, { verdict, place })
+    }
+    return {
+      verdict,
+      contract,
+      height,
+      tentativeHeights,
+      stateRoot,
+      ...(checkpoint !== undefined && { checkpoint }),
+      members: members.map(({ party, cosignedSize, identified }) => ({ party, cosignedSize, identified })),
+    }
   },
 }
 

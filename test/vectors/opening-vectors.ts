@@ -3,7 +3,7 @@
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
 import type { FieldType } from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
-import { json, type Vector, Vectors } from './vector.ts'
+import { json, repeating, type Vector, Vectors } from './vector.ts'
 import { seeded } from './world.ts'
 
 const salt = base64UrlEncode(seeded('opening', 16))
@@ -135,14 +135,8 @@ export function openingVectors(): Vector[] {
 
   // The largest text in UTF-16 units, of which each takes one byte; then one unit more; then as many units in more bytes.
   const large = (unit: string, units: number) => {
-    const [before, after] = JSON.stringify({ salt, value: '|' }).split('|') as [string, string]
-    const context = of({ salt, value: unit.repeat(units) }, 'text')
-    const repeat: [string, number][] = [
-      [before, 1],
-      [unit, units],
-      [after, 1],
-    ]
-    return [context, { repeat }] as const
+    const opening = { salt, value: unit.repeat(units) }
+    return [of(opening, 'text'), repeating(opening, unit)] as const
   }
   vectors.valid('text-of-1048576-units', 'The longest text.', ...large('x', 1_048_576))
   const longer = large('x', 1_048_577)

@@ -14,7 +14,7 @@ import {
   requestId,
 } from '../../src/ledger/request.ts'
 import type { Opening } from '../../src/ledger/value.ts'
-import { type Input, json, type Vector, Vectors } from './vector.ts'
+import { type Input, json, repeating, type Vector, Vectors } from './vector.ts'
 import { alder, birch, douglas, hashNamed, Ledger, seeded, uidOf } from './world.ts'
 
 const ledger = new Ledger('requests')
@@ -66,7 +66,7 @@ const changed = (changes: object, key?: KeyPair) =>
     Object.fromEntries(Object.entries({ ...body, ...changes }).filter(([, one]) => one !== undefined)),
     key,
   )
-const operating = (...operations: object[]) => changed({ operations })
+const operating = (...operations: unknown[]) => changed({ operations })
 
 const setting = ledger.request(alder, [ledger.set(currency, 'GBP')])
 const [pounds] = setting.openings as [Opening]
@@ -148,6 +148,13 @@ const OPERATIONS: [name: string, about: string, rule: string, operation: object]
     create({ kind: 'field', type: 'money', value: hashNamed('v') }),
   ],
   ['uid-in-capitals', 'A UID in capitals.', 'ELE-1', create({ uid: 'AB'.repeat(16) })],
+  [
+    'set-of-a-uid-in-capitals',
+    'A UID in capitals.',
+    'ELE-1',
+    { op: 'set', uid: 'AB'.repeat(16), seen: hashNamed('s'), type: 'text', value: hashNamed('v') },
+  ],
+  ['seen-in-capitals', 'A hash in capitals.', 'REQ-3', { ...remove, seen: 'AB'.repeat(32) }],
   ['uid-too-short', 'A UID of 15 bytes.', 'ELE-1', create({ uid: 'ab'.repeat(15) })],
   ['uid-of-zeros', 'No element has a UID of zeros.', 'ELE-1', create({ uid: '0'.repeat(32) })],
   ['parent-not-a-uid', 'A path in place of the parent’s UID.', 'ELE-1', create({ parent: '/Claim' })],
@@ -214,6 +221,7 @@ export function requestVectors(): Vector[] {
   for (const [name, about, value] of MALFORMED) refuse(name, about, value, 'REQ-1', 'bad-format')
   for (const [name, about, rule, operation] of OPERATIONS)
     refuse(name, about, operating(operation), rule, 'bad-format')
+  refuse('operation-a-text', 'A word in place of an operation.', operating('delete'), 'REQ-3', 'bad-format')
   refuse('no-operations', 'A request for nothing.', operating(), 'REQ-2', 'bad-format')
 
   const bad = (name: string, about: string, value: unknown) =>
@@ -342,39 +350,14 @@ export function requestVectors(): Vector[] {
 function tooLarge(): Input {
   const times = Math.ceil(REQUEST_MAX_BYTES / (jcs(remove).length + 1))
   const large: Request = { ...body, operations: Array(times).fill(remove) }
-  const { request } = signed(large)
-  const [before, after] = JSON.stringify({
-    request: { ...request, request: { ...body, operations: ['|'] } },
-    openings: [],
-  }).split('"|"') as [string, string]
-  const one = JSON.stringify(remove)
-  return {
-    repeat: [
-      [before, 1],
-      [`${one},`, times - 1],
-      [one + after, 1],
-    ],
-  }
+  return repeating(signed(large), `${JSON.stringify(remove)},`)
 }
 
 /** A request whose openings are more than 8 MiB, though each is a text that may be. */
 function tooLong(): Input {
-  const text = 'x'.repeat(1_048_576)
   const large = new Ledger('large')
   const operations = Array.from({ length: 8 }, (_, index) =>
-    large.field(`text ${index}`, 'Text', 'text', text),
+    large.field(`text ${index}`, 'Text', 'text', 'x'.repeat(1_048_576)),
   )
-  const { request } = signed({ ...body, operations })
-  const openings = large.openingsFor(operations).map((opening) => ({ ...opening, value: '|' }))
-  const parts = JSON.stringify({ request, openings }).split('|')
-  return {
-    repeat: parts.flatMap((part, index): [string, number][] =>
-      index === 0
-        ? [[part, 1]]
-        : [
-            ['x', text.length],
-            [part, 1],
-          ],
-    ),
-  }
+  return repeating({ ...signed({ ...body, operations }), openings: large.openingsFor(operations) }, 'x')
 }

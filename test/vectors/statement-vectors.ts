@@ -178,6 +178,21 @@ const MALFORMED: [name: string, about: string, rule: string, value: object][] = 
   ],
   ['view-0', 'Views count from 1.', 'ORD-1', signed({ ...vote, view: 0 })],
   ['unknown-key', 'A key that no VOTE has.', 'ORD-1', signed({ ...vote, height: 7 })],
+  ['block-in-capitals', 'A hash in capitals.', 'ORD-1', signed({ ...vote, block: 'AB'.repeat(32) })],
+  [
+    'contract-in-capitals',
+    'A contract id in capitals.',
+    'ORD-1',
+    signed({ ...vote, contract: contract.toUpperCase() }),
+  ],
+  ['lineage-negative', 'Lineages count from 0.', 'ORD-1', signed({ ...vote, lineage: -1 })],
+  ['statement-a-text', 'A word in place of a statement.', 'ORD-1', { ...signed(skip), statement: 'SKIP' }],
+  [
+    'party-in-capitals',
+    'A party id in capitals.',
+    'SIG-3',
+    { ...signed(vote), party: alder.party.toUpperCase() },
+  ],
   ['epoch-missing', 'No epoch.', 'ORD-1', signed({ type: 'SKIP', contract, lineage: 0, view: 7 })],
 ]
 

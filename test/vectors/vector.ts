@@ -50,6 +50,21 @@ export function fileText({ about, context, input, expect }: Vector): string {
 /** A JSON value as an input: its text, by default as JSON.stringify writes it. */
 export const json = (value: unknown): Input => ({ text: JSON.stringify(value) })
 
+/** A JSON value as an input whose long runs of a unit are written as repetitions. */
+export function repeating(value: unknown, unit: string): Input {
+  const text = JSON.stringify(value)
+  const run = unit.repeat(32)
+  const repeat: [string, number][] = []
+  let from = 0
+  for (let at = text.indexOf(run); at >= 0; at = text.indexOf(run, from)) {
+    let end = at + run.length
+    while (text.startsWith(unit, end)) end += unit.length
+    repeat.push([text.slice(from, at), 1], [unit, (end - at) / unit.length])
+    from = end
+  }
+  return { repeat: [...repeat, [text.slice(from), 1]] }
+}
+
 /** Collects the vectors of one folder. */
 export class Vectors {
   readonly all: Vector[] = []

@@ -2,7 +2,7 @@
 
 import re
 
-from encoding import H, form, is_hash, is_integer, is_list, is_time, jcs, keys, refuse
+from encoding import H, at, form, is_hash, is_integer, is_list, is_time, jcs, keys, refuse
 from merkle import leaf_hash, log_leaf, tree_root
 from request import (
     MEBIBYTE,
@@ -109,12 +109,15 @@ class Chain:
             body = signed.get("request") if isinstance(signed, dict) else None
             if H("request", body) != entry["request"]:
                 refuse("REQ-1", "another request stands in its place", here)
-            check_signed_request(signed, self.contract.id, self.contract.keys["author"])
-            check_in_time(body, entry["request"], header["timeMs"], self.ordered)
+            at(here, check_signed_request, signed, self.contract.id, self.contract.keys["author"])
+            at(here, check_in_time, body, entry["request"], header["timeMs"], self.ordered)
             bodies.append(body)
         if len(requests) > len(entries):
             refuse("BLK-2", "a request without an entry", place)
         needed = set().union(*(commitments_of(body["operations"]) for body in bodies))
-        opened = check_openings(openings, needed)
-        sizes = sum(size_of(body) + check_openings_size(body["operations"], opened) for body in bodies)
+        opened = at(place, check_openings, openings, needed)
+        sizes = 0
+        for entry, body in zip(entries, bodies):
+            here = f"request {entry['request']} in {place}"
+            sizes += size_of(body) + at(here, check_openings_size, body["operations"], opened)
         return [(body, opened) for body in bodies], sizes

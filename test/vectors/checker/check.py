@@ -43,8 +43,9 @@ def fault(folder, path):
             return f"refused, but valid: {refused}"
         if expected["rule"] != refused.rule:
             return f"refused for another rule than {expected['rule']}: {refused}"
-        if refused.place is not None and expected.get("place", refused.place) != refused.place:
-            return f"refused for what is wrong at another place than {expected['place']}: {refused.place}"
+        # Bundles: also whether it is one at all, and where it is at fault.
+        if "verdict" in expected and (expected["verdict"], expected["place"]) != (refused.verdict, refused.place):
+            return f"{refused.verdict} at {refused.place}, expected {expected['verdict']} at {expected['place']}"
         return None
     if found != expected:
         return f"found {json.dumps(found)[:2000]}, expected {json.dumps(expected)[:2000]}"

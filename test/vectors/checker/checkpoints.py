@@ -55,23 +55,33 @@ def cosignature_holds(value, contract, lineage, cosign_keys):
     return key is not None and is_signed(key, message_of(body, value["timeS"]), value["signature"])
 
 
-def check_cosignature(value, contract, lineage, cosign_keys, place=None):
+def check_cosignature(value, contract, lineage, cosign_keys):
     """CHK-2, of a cosignature by itself."""
     check_cosignature_form(value)
     if not cosignature_holds(value, contract, lineage, cosign_keys):
-        refuse("CHK-2", "not a member's good cosignature", place)
+        refuse("CHK-2", "not a member's good cosignature")
 
 
-def check_counts(value, here, place=None):
+def check_counts(value, here):
     """COS-2 and CHK-1: a good cosignature is on this checkpoint."""
     if value["root"] != here["root"]:
-        refuse("COS-2", "on another history of this size", place)
+        refuse("COS-2", "on another history of this size")
     if cosigned(value, here["contract"], here["lineage"]) != here:
-        refuse("CHK-1", "of another epoch, block or state", place)
+        refuse("CHK-1", "of another epoch, block or state")
 
 
 def key_id(name, key):
     return hashlib.sha256(name.encode() + b"\n\x04" + from_b64(key)).digest()[:4]
+
+
+def to_note(checkpoint, cosignatures, cosign_keys):
+    """The checkpoint with these cosignatures of it as a signed note."""
+    lines = []
+    for value in cosignatures:
+        name, key = f"countersign/{value['party']}", cosign_keys[value["party"]]
+        blob = key_id(name, key) + struct.pack(">Q", value["timeS"]) + from_b64(value["signature"])
+        lines.append(f"— {name} {base64.b64encode(blob).decode()}\n")
+    return f"{body_of(checkpoint)}\n{''.join(lines)}"
 
 
 def parse_note(text):

@@ -14,10 +14,20 @@ class Refused(Exception):
         self.rule = rule
         self.message = message
         self.place = place
+        self.verdict = "invalid"
 
 
 def refuse(rule, message, place=None):
     raise Refused(rule, message, place)
+
+
+def at(place, check, *arguments):
+    """What a check refuses is refused at this place, unless it says itself where."""
+    try:
+        return check(*arguments)
+    except Refused as refused:
+        refused.place = refused.place or place
+        raise
 
 
 # ENC-1 ----------------------------------------------------------------------------------------------------------------

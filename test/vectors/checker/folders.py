@@ -3,6 +3,7 @@
 import certificates
 import checkpoints
 from blocks import Chain
+from bundle import check_bundle as check_whole_bundle
 from encoding import canonical, parse, refuse
 from evidence import check_evidence as check_any_evidence
 from genesis import Contract
@@ -88,6 +89,10 @@ def check_evidence(data, context):
     return {"id": check_any_evidence(parse(data), place)}
 
 
+def check_bundle(data, context):
+    return check_whole_bundle(data, context["trusted"])
+
+
 CHECKS = {
     "json": check_json,
     "signature": check_signature,
@@ -101,4 +106,5 @@ CHECKS = {
     "checkpoint": check_checkpoint,
     "cosignature": check_cosignature,
     "evidence": check_evidence,
+    "bundle": check_bundle,
 }
