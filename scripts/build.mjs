@@ -24,6 +24,7 @@ const entryPoints = {
   bench: 'bench/bench.ts',
   'bench-worker': 'bench/worker.ts',
   sim: 'test/sim/main.ts',
+  soak: 'test/sim/soak.ts',
 }
 
 /** The files whose change makes dist/ stale. */
