@@ -152,8 +152,10 @@ function moveTip(state: ConsensusState, tip: KnownBlock): void {
   const { height, view, timeMs } = tip.block.header
   state.committed = { hash: tip.hash, height, view, timeMs }
   for (const old of state.views.keys()) if (old < view) state.views.delete(old)
-  for (const [hash, known] of state.blocks)
-    if (known.block.header.height <= height && hash !== tip.hash) state.blocks.delete(hash)
+  // What builds on the tip is of a later view: anything else can't be committed any more.
+  for (const [hash, { block }] of state.blocks)
+    if ((block.header.height <= height || block.header.view <= view) && hash !== tip.hash)
+      state.blocks.delete(hash)
   // Whatever is still wanted is asked for anew.
   state.wanted.clear()
   restartResending(state)

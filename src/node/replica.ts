@@ -262,7 +262,10 @@ export class Replica {
   }
 
   tick(nowMs: number): void {
-    const uncommitted = [...this.consensus.blocks.values()].map(({ block }) => block)
+    const { blocks } = this.consensus
+    const uncommitted = [...blocks.values()].flatMap(({ block, status }) =>
+      status === 'invalid' ? [] : [block],
+    )
     for (const id of this.chain.expire(nowMs, uncommitted)) {
       this.outbox.write({ kind: 'request-dropped', contract: this.contract, id })
       this.outbox.notify({ contract: this.contract, type: 'expired', request: id })

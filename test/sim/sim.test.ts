@@ -117,6 +117,10 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { ...ALL, members: 7, seed: 31, steps: 3000 },
   ],
   [
+    '[ORD-9] expired requests were kept for ever for a block that could not be committed any more',
+    { members: 5, seed: 43, steps: 4800, quorum: 'bft', loss: 0.01, partitions: true, crashes: true },
+  ],
+  [
     '[GEN-3] a member that was put back did not learn of its contract',
     { ...ALL, members: 7, seed: 33, steps: 3000 },
   ],
