@@ -13,11 +13,14 @@ import type { Replica } from './replica.ts'
 /** Headers in one PROOF; what is not final yet is seldom more than a few. */
 export const PROOF_HEADERS_MAX = 2048
 export const PROOF_CERTIFICATES_MAX = 8192
+const ANSWER_EVERY_MS = 1000
 
 export class Disputes {
   private readonly replica: Replica
   /** What was asked of whom and not answered: the first height. */
   private readonly asked = new Map<string, number>()
+  /** When each member was last answered, ms since 1970. */
+  private readonly answeredMs = new Map<string, number>()
   /** Members that have cosigned another history and have not proved a COMMIT of it. */
   readonly open = new Set<string>()
 
@@ -25,18 +28,23 @@ export class Disputes {
     this.replica = replica
   }
 
-  /** A member has cosigned another history. */
+  /** A member has cosigned another history. One question stands at a time, however many such cosignatures come. */
   raise(party: string): void {
     const { contract, outbox, self } = this.replica
     if (party === self) return
     if (!this.open.has(party)) outbox.log('warn', 'astray', { rule: 'EVI-3', contract, party })
     this.open.add(party)
-    this.ask(party)
+    if (this.asked.get(party) !== this.replica.finalSize) this.ask(party)
   }
 
   /** Its connection is new: what was asked may be lost. */
   peerUp(party: string): void {
     if (this.open.has(party)) this.ask(party)
+  }
+
+  /** An answer may have been lost, or not been given so soon after another. */
+  askAgain(): void {
+    for (const party of this.open) this.ask(party)
   }
 
   private ask(party: string): void {
@@ -45,10 +53,13 @@ export class Disputes {
     this.replica.send(party, { type: 'PROVE', fromHeight })
   }
 
-  answer(to: string, fromHeight: number): void {
+  /** An answer is long, and nobody needs two in a second. */
+  answer(to: string, fromHeight: number, nowMs: number): void {
     const { replica } = this
+    if (nowMs < (this.answeredMs.get(to) ?? 0) + ANSWER_EVERY_MS) return
     const { contract, store, chain, outbox } = replica
     if (fromHeight < 1 || fromHeight > chain.height) return
+    this.answeredMs.set(to, nowMs)
     outbox.flush()
     const headers = store
       .blocks(contract, fromHeight, PROOF_HEADERS_MAX)
@@ -58,7 +69,7 @@ export class Disputes {
   }
 
   /** What it proves, if we asked. */
-  take(from: string, { fromHeight, headers, certificates }: ProofMessage): void {
+  take(from: string, { fromHeight, headers, certificates }: ProofMessage, nowMs: number): void {
     if (this.asked.get(from) !== fromHeight) return
     this.asked.delete(from)
     const { replica } = this
@@ -84,7 +95,7 @@ export class Disputes {
       `two histories were committed from ledger block ${fromHeight + fork} on; ` +
         `${guilty.length} members have signed both: ${guilty.join(', ')}`,
     )
-    this.answer(from, fromHeight)
+    this.answer(from, fromHeight, nowMs)
   }
 }
 

@@ -200,10 +200,10 @@ export class Replica {
         this.evidence.told(message.evidence)
         break
       case 'PROVE':
-        this.disputes.answer(from, message.fromHeight)
+        this.disputes.answer(from, message.fromHeight, nowMs)
         break
       case 'PROOF':
-        this.disputes.take(from, message)
+        this.disputes.take(from, message, nowMs)
         break
       case 'RECALLED':
       case 'INVITE':
@@ -275,6 +275,7 @@ export class Replica {
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
       else this.sendStatus(undefined)
+      this.disputes.askAgain()
     }
     this.settle(nowMs)
   }

@@ -199,6 +199,30 @@ describe('a cosignature of another history', () => {
     expect(replica.chain.height, 'the others go on ordering').toBe(3)
   })
 
+  it('[EVI-3] a flood of them, or of questions, makes one question and one answer a second', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    const [victim, , liar] = engines.members as [Member, Member, Member]
+    const seen: string[] = []
+    engines.line = (message, from) => {
+      if (from === victim.party) seen.push(message.type)
+      return message
+    }
+    engines.set(victim, contract, 'a', '1')
+    engines.pass(5000)
+    for (let index = 0; index < 20; index += 1) {
+      const block = index.toString(16).padStart(64, '0')
+      const checkpoint = { contract, lineage: 0, epoch: 0, size: 1, root: block, block, stateRoot: block }
+      const cosignature = cosign(liar.keys.cosign.privateKey, liar.party, checkpoint, 1)
+      victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+      victim.engine.deliver(liar.party, [{ type: 'PROVE', contract, fromHeight: 1 }], engines.nowMs)
+    }
+    engines.settle()
+    expect(seen.filter((type) => type === 'PROVE')).toHaveLength(1)
+    expect(seen.filter((type) => type === 'PROOF')).toHaveLength(1)
+    expect(victim.store.evidence(contract).length, 'enough of it is kept').toBeLessThanOrEqual(16)
+  })
+
   it('[EVI-1] evidence that does not hold is refused, and named', () => {
     const engines = new Engines(3)
     const contract = engines.contract('{"a":"0"}')
