@@ -7,12 +7,13 @@
  *   data/           the database
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CountersignError } from '../crypto/errors.ts'
 import { type Card, labelShape, partyOf, type SignedCard, signCard } from '../identity/card.ts'
 import { OWN_CARD_SETTING } from '../node/node.ts'
-import { createKeys, loadKeys } from '../signer/keys.ts'
+import { RECOVERY_SETTING } from '../node/recovery.ts'
+import { checkKeys, createKeys, KEY_USES, loadKeys } from '../signer/keys.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
 
@@ -95,14 +96,45 @@ export function initialise(directory: string, config: Config): SignedCard {
     timeMs: Date.now(),
   }
   const signed = signCard(keys.root.privateKey, card)
+  furnish(directory, config, signed, {})
+  return signed
+}
+
+/**
+ * Makes the directory of a node that has lost its own, of its keys and its card: its data are to be rebuilt (AMN-3).
+ * keys: a folder with the backup of `signer/keys`; root.pem may stay offline.
+ * @throws CountersignError `conflict` where a node stands there; `not-found`, `invariant-broken` for keys that are not the card's
+ */
+export function reinitialise(directory: string, config: Config, keys: string, card: SignedCard): void {
+  const at = paths(directory)
+  if (existsSync(at.config) || existsSync(at.database) || existsSync(at.keys))
+    throw new CountersignError('conflict', `${resolve(directory)} already holds a node; nothing was changed`)
+  checkKeys(loadKeys(keys), card.card)
+  for (const folder of [resolve(directory), at.data, at.signer, at.keys])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const use of KEY_USES.filter((one) => existsSync(join(keys, `${one}.pem`)))) {
+    copyFileSync(join(keys, `${use}.pem`), join(at.keys, `${use}.pem`))
+    chmodSync(join(at.keys, `${use}.pem`), 0o600)
+  }
+  furnish(directory, config, card, { [RECOVERY_SETTING]: 'running' })
+}
+
+/** Card and settings, token, and last the configuration: a directory without it is not a node's. */
+function furnish(
+  directory: string,
+  config: Config,
+  card: SignedCard,
+  settings: Record<string, string>,
+): void {
+  const at = paths(directory)
   const store = openStore(directory)
-  store.write([{ kind: 'setting', key: OWN_CARD_SETTING, value: JSON.stringify(signed) }])
+  const all = { ...settings, [OWN_CARD_SETTING]: JSON.stringify(card) }
+  store.write(Object.entries(all).map(([key, value]) => ({ kind: 'setting', key, value })))
   store.close()
   writeFileSync(at.token, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
   chmodSync(at.token, 0o600)
-  // Last: a directory without it is not a node's, and init may be run again after a crash in between.
+  // Init may be run again after a crash before this.
   writeFileSync(at.config, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 })
-  return signed
 }
 
 /** The node's own card, without the node running. */

@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addContractCommands } from './commands/contract.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
+import { addRecoverCommand } from './commands/recover.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addDemoCommand } from './demo/demo.ts'
 import { printError } from './output.ts'
@@ -18,6 +19,7 @@ addNodeCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
 addVerifyCommands(program)
+addRecoverCommand(program)
 addDemoCommand(program)
 
 function overrideExit(command: Command): void {

@@ -5,7 +5,7 @@
  * One turn: take everything that came in → write it in one transaction → sign in one batch → send. So a signature never
  * leaves before what it rests on, and its lock, are on disk (ORD-5, SGN-2), and fsyncs are shared by all contracts.
  */
-import type { Locks, Timing } from '../consensus/state.ts'
+import type { Locks } from '../consensus/state.ts'
 import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -18,34 +18,24 @@ import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { genesisBlock } from './chain.ts'
+import type { EngineOptions, Envelope } from './engine-options.ts'
 import { checkOpen, pickOpenings } from './intake.ts'
 import { checkInvitation, Invitations } from './invite.ts'
-import { checkMessage, type Message, type Outgoing, type RecalledMessage } from './messages.ts'
+import {
+  checkMessage,
+  type Message,
+  type Outgoing,
+  type RecalledMessage,
+  type RecoveryMessage,
+} from './messages.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
 import { provenOwn } from './recall.ts'
+import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
 import { WriteQueue } from './write-queue.ts'
-
-/** A message to a party, serialised once however many it goes to. */
-export type Envelope = { to: string; text: string }
-
-export type EngineOptions = {
-  party: string
-  store: Store
-  signer: Signer
-  timing: Timing
-  /** Random bytes. */
-  random: (sizeBytes: number) => Uint8Array
-  /** The node's data or signer may be an old copy: recall everything before signing (AMN-2). */
-  restored: boolean
-  notify: (notice: Notice) => void
-  log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
-  /** Close former connections from this party (AMN-2). */
-  closeFormer: (party: string) => void
-}
 
 export const DEFAULT_POLICY: Policy = {
   quorum: 'majority',
@@ -88,6 +78,7 @@ export class Engine implements Outbox {
   private readonly floors = new Map<string, number>()
   private readonly invitations = new Invitations()
   private counterWritten: number
+  readonly recovery: Recovery
 
   constructor(options: EngineOptions, nowMs: number) {
     this.options = options
@@ -95,6 +86,7 @@ export class Engine implements Outbox {
     this.store = options.store
     this.writes = new WriteQueue(options.store)
     this.signer = options.signer
+    this.recovery = new Recovery(this.store.setting(RECOVERY_SETTING) === 'running')
     this.boot = base64UrlEncode(options.random(12))
     this.counterWritten = this.store.signerCounter()
     const agrees = this.counterWritten === this.signer.counter
@@ -278,7 +270,17 @@ export class Engine implements Outbox {
     }
   }
 
-  private take(from: string, message: Message, nowMs: number): void {
+  private take(from: string, message: Message | RecoveryMessage, nowMs: number): void {
+    if (message.type === 'LOST') {
+      this.recovery.answer(from, this.replicas.values(), nowMs, (held) =>
+        this.queue(from, JSON.stringify(held)),
+      )
+      return
+    }
+    if (message.type === 'HELD') {
+      if (this.recovery.isRunning) this.recovery.held.set(from, message.contracts)
+      return
+    }
     if (message.type === 'INVITE') {
       this.takeInvite(from, message, nowMs)
       return
@@ -315,7 +317,7 @@ export class Engine implements Outbox {
       this.notify({ contract, type: 'invited' })
       return
     }
-    const genesis = checkInvitation(message, from, this.party)
+    const genesis = checkInvitation(message, from, this.party, this.recovery.isRunning)
     const { contract } = message
     this.add(contract, genesis, message.openings, 'invited', from, this.phaseOfNew, nowMs)
     this.notify({ contract, type: 'invited' })
@@ -332,6 +334,8 @@ export class Engine implements Outbox {
     if (!replica.others.every((party) => replica.answers.has(party))) return
     const lock = this.signer.lock(contract, 0)
     replica.recalled(this.locksOf(contract), lock?.cosign?.size ?? 0, nowMs)
+    // Its own cosignature shows that this party had accepted the contract.
+    if (lock?.cosign) replica.accept(nowMs)
     this.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
     this.checkRecalled()
   }
@@ -346,6 +350,7 @@ export class Engine implements Outbox {
 
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
+    if (this.recovery.isRunning) this.queue(party, JSON.stringify({ type: 'LOST' }))
     for (const replica of this.replicas.values()) {
       this.wakes.touch(replica)
       replica.peerUp(party, nowMs)
@@ -362,6 +367,18 @@ export class Engine implements Outbox {
 
   isUp(party: string): boolean {
     return this.up.has(party)
+  }
+
+  /** Asks those who have not told what they hold; their answer may have been lost before they reached us. */
+  askForLost(): void {
+    for (const party of this.up)
+      if (!this.recovery.held.has(party)) this.queue(party, JSON.stringify({ type: 'LOST' }))
+  }
+
+  /** The data are rebuilt: from now on invitations come from creators alone. */
+  finishRecovery(): void {
+    this.recovery.isRunning = false
+    this.write({ kind: 'setting', key: RECOVERY_SETTING, value: 'done' })
   }
 
   private readonly isOpen = (replica: Replica): boolean => this.replicas.get(replica.contract) === replica

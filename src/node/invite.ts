@@ -16,12 +16,14 @@ export function checkInvitation(
   message: Extract<Message, { type: 'INVITE' }>,
   from: string,
   self: string,
+  isRecovering = false,
 ): Genesis {
   const genesis = checkGenesis(message.genesis)
   if (contractId(genesis) !== message.contract)
     throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
-  // To its creator, who may have lost it, any member may send it.
-  if (genesis.creator !== from && genesis.creator !== self)
+  // To its creator, or whoever says that it has lost it, any member may send it.
+  const isMember = genesis.members.some(({ card }) => partyOf(card) === from)
+  if (genesis.creator !== from && genesis.creator !== self && !(isRecovering && isMember))
     throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
   if (!genesis.members.some(({ card }) => partyOf(card) === self))
     throw new CountersignError('forbidden', 'the invitation is not for this party')

@@ -16,6 +16,9 @@ import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts
 import { checkEvidenceShape, type Evidence } from '../ledger/evidence.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
+/** Messages that are of no contract: from a node that has lost its data, and the answer (AMN-3). */
+export type RecoveryMessage = { type: 'LOST' } | { type: 'HELD'; contracts: string[] }
+
 /** Requests and genesis are passed on unchecked: their own checks (signature, id) need the contract. */
 export type Message = { contract: string } & (
   | { type: 'INVITE'; genesis: unknown; openings: Opening[] }
@@ -93,7 +96,9 @@ const block = as(checkBlockShape)
 const boot = shape.pattern(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, - and _')
 const height = shape.integer(-1)
 
-const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
+const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> = {
+  LOST: shape.object({ type: anything }),
+  HELD: shape.object({ type: anything, contracts: shape.array(contract, 100_000) }),
   INVITE: shape.object({ type: anything, contract, genesis: anything, openings }),
   REQUEST: shape.object({ type: anything, contract, request: anything, openings }),
   PROPOSE: shape.object(
@@ -159,9 +164,9 @@ const SHAPES: Record<Message['type'], shape.Check<unknown>> = {
 }
 
 /** Checks the shape of a message from a peer. @throws CountersignError `bad-format` */
-export function checkMessage(value: unknown): Message {
+export function checkMessage(value: unknown): Message | RecoveryMessage {
   const type = (value as { type?: unknown } | null)?.type
   if (typeof type !== 'string' || !Object.hasOwn(SHAPES, type))
     throw new CountersignError('bad-format', 'message.type: is none of this version’s')
-  return SHAPES[type as Message['type']](value, type) as Message
+  return SHAPES[type as Message['type']](value, type) as Message | RecoveryMessage
 }

@@ -289,6 +289,12 @@ export class Node {
         )
   }
 
+  /** While its data are being rebuilt: asks peers again for what they hold. */
+  askForLost(): void {
+    this.engine.askForLost()
+    this.scheduleTurn()
+  }
+
   // ── contracts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Makes a contract with pinned parties. @throws CountersignError `unknown-party`, `bad-format` */
