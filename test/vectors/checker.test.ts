@@ -28,8 +28,8 @@ describe('a second implementation', () => {
 
   it('[ENC-1] takes every valid vector, and refuses every other for the rule it breaks', (context) => {
     needPython(context)
-    const count = Object.keys(FOLDERS).flatMap((folder) => readdirSync(join(here, folder))).length
-    expect(check(here)).toEqual({ status: 0, output: `${count} vectors, 0 failed\n` })
+    const vectors = Object.keys(FOLDERS).flatMap((folder) => readdirSync(join(here, folder)))
+    expect(check(here)).toEqual({ status: 0, output: `${vectors.length + 2} files, 0 failed\n` })
   })
 
   it('[SIG-1] comes to the same on signatures as openssl', (context) => {

@@ -1,5 +1,7 @@
-/** Evidence of every kind: two signatures that no honest party makes together (PROTOCOL EVI-1). */
+/** Evidence of every kind: two signatures that no honest party makes together (PROTOCOL EVI-1, EVI-2). */
+import { LogTree } from '../../src/crypto/log.ts'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
+import { logLeaf } from '../../src/ledger/block.ts'
 import { type Checkpoint, cosign } from '../../src/ledger/checkpoint.ts'
 import { type Evidence, evidenceId } from '../../src/ledger/evidence.ts'
 import { json, type Vector, Vectors } from './vector.ts'
@@ -63,6 +65,27 @@ const cosigned = (
 const checkpoints = (first: unknown, second: unknown, changes: object = {}) =>
   evidence('two-checkpoints', first, second, { contract, lineage: 0, ...changes })
 
+/** Two histories that part after two blocks, as logs of their hashes. */
+type Branch = { hashes: string[]; log: LogTree }
+const [left, right] = ['left', 'right'].map((branch) => {
+  const hashes = Array.from({ length: 9 }, (_, index) =>
+    hashNamed(index < 2 ? `${index}` : `${branch} ${index}`),
+  )
+  return { hashes, log: new LogTree(hashes.map(logLeaf)) }
+}) as [Branch, Branch]
+const cosignedOf = ({ hashes, log }: Branch, size: number, by = birch, key = by.keys.cosign) =>
+  cosigned({ size, root: log.root(size), block: hashes[size - 1] as string }, undefined, by, key)
+const proofOf = (small: number, large: number) => right.log.consistencyProof(small, large)
+/** That the right branch, cosigned at a size, does not extend the left one, cosigned at a smaller size. */
+const notExtended = (small: number, large: number, changes: object = {}) =>
+  evidence('not-extended', cosignedOf(left, small), cosignedOf(right, large), {
+    contract,
+    lineage: 0,
+    root: right.log.root(small),
+    proof: proofOf(small, large),
+    ...changes,
+  })
+
 const later = { lineage: 2, epoch: 3 }
 const VALID: [name: string, about: string, value: object, changes?: object][] = [
   ['two-votes', 'VOTEs for two blocks in one view.', evidence('two-votes', sign(vote(one)), sign(vote(two)))],
@@ -118,6 +141,13 @@ const VALID: [name: string, about: string, value: object, changes?: object][] = 
     'One root and size, two epochs.',
     checkpoints(cosigned(), cosigned({ epoch: 1 })),
   ],
+  ['not-extended', 'Seven blocks that do not extend five.', notExtended(5, 7)],
+  [
+    'not-extended-from-a-whole-subtree',
+    'Nine blocks that do not extend four, whose root is not in the proof.',
+    notExtended(4, 9),
+  ],
+  ['not-extended-by-one-block', 'Eight blocks that do not extend seven.', notExtended(7, 8)],
 ]
 
 /** Of the right form, but of nothing that an honest party would not do, or not signed so. */
@@ -261,9 +291,65 @@ const UNFOUNDED: [name: string, about: string, value: object][] = [
   ],
 ]
 
-const MALFORMED: [name: string, about: string, value: unknown][] = [
+/** Said to be of two histories, but not shown to be, or not signed so. */
+const EXTENDED: [name: string, about: string, value: object][] = [
+  [
+    'extended-after-all',
+    'The larger extends the smaller.',
+    notExtended(5, 7, { first: cosignedOf(right, 5) }),
+  ],
+  ['extension-by-another-root', 'A root that the proof does not lead to.', notExtended(5, 7, { root: one })],
+  [
+    'extension-with-altered-proof',
+    'Another hash in the proof.',
+    notExtended(5, 7, { proof: [one, ...proofOf(5, 7).slice(1)] }),
+  ],
+  [
+    'extension-with-proof-cut-off',
+    'A proof without its last hash.',
+    notExtended(5, 7, { proof: proofOf(5, 7).slice(0, -1) }),
+  ],
+  [
+    'extension-with-proof-too-long',
+    'A proof with a hash more.',
+    notExtended(5, 7, { proof: [...proofOf(5, 7), one] }),
+  ],
+  ['extension-with-proof-of-nothing', 'No proof.', notExtended(5, 7, { proof: [] })],
+  [
+    'extension-with-proof-for-another-size',
+    'A proof for another size.',
+    notExtended(5, 7, { proof: proofOf(6, 7) }),
+  ],
+  [
+    'extension-of-one-size',
+    'Two sizes that are one.',
+    notExtended(5, 7, { second: cosignedOf(right, 5), proof: [] }),
+  ],
+  [
+    'extension-the-other-way-round',
+    'The larger stands first.',
+    notExtended(5, 7, { first: cosignedOf(right, 7), second: cosignedOf(left, 5) }),
+  ],
+  [
+    'extension-of-two-parties',
+    'Two parties have cosigned.',
+    notExtended(5, 7, { first: cosignedOf(left, 5, cedar) }),
+  ],
+  [
+    'extension-signed-by-another-key',
+    'The vote key has signed one of them.',
+    notExtended(5, 7, { first: cosignedOf(left, 5, birch, birch.keys.vote) }),
+  ],
+  [
+    'extension-in-another-contract',
+    'It is said to be about another contract.',
+    notExtended(5, 7, { contract: two }),
+  ],
+]
+
+const MALFORMED: [name: string, about: string, value: unknown, rule?: string][] = [
   ['kind-unknown', 'A kind that there is not.', evidence('two-proposals', sign(vote(one)), sign(vote(two)))],
-  ['kind-reserved', 'A kind whose format is reserved.', evidence('two-leaves', {}, {})],
+  ['kind-reserved', 'A kind whose format is reserved.', evidence('two-freezes', {}, {})],
   [
     'second-missing',
     'One signature is no evidence.',
@@ -279,6 +365,13 @@ const MALFORMED: [name: string, about: string, value: unknown][] = [
     'It does not say of which contract they are.',
     evidence('two-checkpoints', cosigned(), cosigned({ root: two }), { lineage: 0 }),
   ],
+  ['extension-without-proof', 'Null in place of a proof.', notExtended(5, 7, { proof: null }), 'EVI-2'],
+  [
+    'extension-with-root-in-capitals',
+    'A hash in capitals.',
+    notExtended(5, 7, { root: 'AB'.repeat(32) }),
+    'EVI-2',
+  ],
   [
     'party-missing',
     'It names nobody.',
@@ -292,8 +385,9 @@ export function evidenceVectors(): Vector[] {
   for (const [name, about, value, changes] of VALID)
     vectors.valid(name, about, context(changes), json(value), { id: evidenceId(value as Evidence) })
   for (const [name, about, value] of UNFOUNDED) vectors.invalid(name, about, context(), json(value), 'EVI-1')
-  for (const [name, about, value] of MALFORMED)
-    vectors.invalid(name, about, context(), json(value), 'EVI-1', 'bad-format')
+  for (const [name, about, value] of EXTENDED) vectors.invalid(name, about, context(), json(value), 'EVI-2')
+  for (const [name, about, value, rule = 'EVI-1'] of MALFORMED)
+    vectors.invalid(name, about, context(), json(value), rule, 'bad-format')
   const text = JSON.stringify(evidence('two-votes', sign(vote(one)), sign(vote(two))))
   const twice = { text: text.replace('"party":', '"party":"","party":') }
   vectors.invalid('duplicate-key', 'The party stands there twice.', context(), twice, 'ENC-1', 'bad-json')

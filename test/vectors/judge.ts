@@ -86,6 +86,17 @@ function audited<T>(check: () => unknown, audit: () => T): T {
   return result
 }
 
+/** The rule that the auditor finds broken, if any. */
+function ruleOf(audit: () => void): string | undefined {
+  try {
+    audit()
+    return undefined
+  } catch (error) {
+    if (error instanceof RuleBroken) return error.finding.rule
+    throw error
+  }
+}
+
 function errorOf(check: () => unknown): CountersignError | undefined {
   try {
     check()
@@ -227,7 +238,10 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   certificate(bytes, context: Context) {
     const certificate = checkCertificateShape(parse(bytes))
     const { kind, block: hash, view } = certificate
-    if (kind !== 'skip' && hash !== undefined)
+    // Nodes ask certificateVerifies alone, the auditor, who meets no skip, has checks before it: each must do by itself.
+    const isTaken = certificateVerifies(electorateOf(context), certificate)
+    const finding = ruleOf(() => {
+      if (kind === 'skip' || hash === undefined) return
       checkCertificate(
         membershipOf(context),
         kind,
@@ -236,9 +250,9 @@ const JUDGES: Readonly<Record<string, Judge>> = {
         'here',
         new SignatureCache(8),
       )
-    // As nodes check it; of a skip there is no other check.
-    if (!certificateVerifies(electorateOf(context), certificate))
-      fail('ORD-1', 'certificate', 'no quorum signed it')
+    })
+    if (kind !== 'skip' && isTaken !== (finding === undefined)) throw new Error('nodes and auditor differ')
+    if (!isTaken) throw new Refusal(finding ?? 'ORD-1', undefined)
     return { statement: certifiedStatement(electorateOf(context), certificate) }
   },
 
@@ -283,7 +297,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   evidence(bytes, context: Context) {
     const evidence = checkEvidenceShape(parse(bytes))
     const { cosignKeys, electorate } = membershipOf(context)
-    if (!evidenceHolds(evidence, electorate, cosignKeys)) fail('EVI-1', 'evidence', 'it does not hold')
+    const rule = evidence.kind === 'not-extended' ? 'EVI-2' : 'EVI-1'
+    if (!evidenceHolds(evidence, electorate, cosignKeys)) fail(rule, 'evidence', 'it does not hold')
     return { id: evidenceId(evidence) }
   },
 

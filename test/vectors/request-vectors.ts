@@ -113,12 +113,6 @@ const OPERATIONS: [name: string, about: string, rule: string, operation: object]
     'REQ-3',
     { op: 'move', uid: currency, parent: uidOf('goods') },
   ],
-  [
-    'operation-reserved',
-    'An operation whose format is reserved.',
-    'REQ-3',
-    { op: 'leave', checkpoint: hashNamed('c'), expiresMs: 1 },
-  ],
   ['operation-without-op', 'No word says what it is.', 'REQ-3', { uid: currency, seen: hashNamed('s') }],
   ['operation-with-unknown-key', 'A key that no delete has.', 'REQ-3', { ...remove, value: hashNamed('v') }],
   [

@@ -171,10 +171,10 @@ const MALFORMED: [name: string, about: string, rule: string, value: object][] = 
   ['type-unknown', 'A type that there is not.', 'ORD-1', signed({ ...vote, type: 'PROPOSE' })],
   ['type-in-small-letters', 'Types are in capitals.', 'ORD-1', signed({ ...vote, type: 'vote' })],
   [
-    'type-reserved',
-    'A type whose format is reserved.',
+    'type-of-the-cosign-key',
+    'A FREEZE is none of ordering’s statements.',
     'ORD-1',
-    signed({ ...at, type: 'FREEZE', view: 0, party: alder.party, cosignatures: [] }),
+    signed({ ...at, type: 'FREEZE', view: 0, party: alder.party, cosignatures: [], evidence: [] }),
   ],
   ['view-0', 'Views count from 1.', 'ORD-1', signed({ ...vote, view: 0 })],
   ['unknown-key', 'A key that no VOTE has.', 'ORD-1', signed({ ...vote, height: 7 })],

@@ -57,7 +57,7 @@ describe('[SIG-3] [ORD-1] the vectors in statement', () => checkAll('statement')
 describe('[ORD-1] the vectors in certificate', () => checkAll('certificate'))
 describe('[CHK-1] [CHK-2] the vectors in checkpoint', () => checkAll('checkpoint'))
 describe('[CHK-1] [CHK-2] [COS-2] the vectors in cosignature', () => checkAll('cosignature'))
-describe('[EVI-1] the vectors in evidence', () => checkAll('evidence'))
+describe('[EVI-1] [EVI-2] the vectors in evidence', () => checkAll('evidence'))
 describe('[BUN-1] [BUN-2] [BUN-3] [COS-3] [ORD-7] the vectors in bundle', () => checkAll('bundle'))
 
 describe('the vectors', () => {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """
-A second implementation of PROTOCOL.md, held to the vectors beside it: what is valid must be taken and come to what the file
-says, what is not must be refused for the rule that the file names. Needs Python 3.9 and nothing else; with --openssl the
-openssl command (3.0) looks at a sample of the signatures too.
+A second implementation of PROTOCOL.md, held to the vectors beside it: what is valid must be taken and come to what the
+file says, what is not must be refused for the rule that the file names. Needs Python 3.9 and nothing else; with --openssl
+the openssl command (3.0) looks at a sample of the signatures too.
 
-    python3 test/vectors/checker/check.py [--openssl] [folder or folder/vector …]
+    python3 test/vectors/checker/check.py [--openssl] [folder, folder/vector or file …]
 """
 
 import json
@@ -14,11 +14,13 @@ import sys
 sys.dont_write_bytecode = True
 
 import folders  # noqa: E402
+import frozen  # noqa: E402
 import signatures  # noqa: E402
 from encoding import Refused  # noqa: E402
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OPENSSL_GOOD, OPENSSL_BAD = 16, 8
+FILES = {"crypto.json": frozen.crypto_faults, "ledger.json": frozen.ledger_faults}
 
 
 def bytes_of(source):
@@ -59,19 +61,32 @@ def paths_of(chosen):
                 yield folder, name
 
 
+def faults_of_files(chosen):
+    """Of the two older files, each with many cases."""
+    for name, faults in FILES.items():
+        if not chosen or name in chosen:
+            with open(os.path.join(HERE, name), encoding="utf-8") as file:
+                yield name, list(faults(json.load(file)))
+
+
 def main(arguments):
+    chosen = [one for one in arguments if one != "--openssl"]
     counted = failed = 0
-    for folder, name in paths_of([one for one in arguments if one != "--openssl"]):
+    for folder, name in paths_of(chosen):
         counted += 1
         wrong = fault(folder, os.path.join(HERE, folder, name))
         if wrong is not None:
             failed += 1
             print(f"{folder}/{name}: {wrong}")
+    for name, faults in faults_of_files(chosen):
+        counted += 1
+        failed += bool(faults)
+        print("".join(f"{one}\n" for one in faults), end="")
     if "--openssl" in arguments:
         differences = signatures.compare_with_openssl(OPENSSL_GOOD, OPENSSL_BAD)
         failed += differences
         print(f"openssl differs on {differences} of {OPENSSL_GOOD + OPENSSL_BAD} signatures")
-    print(f"{counted} vectors, {failed} failed")
+    print(f"{counted} files, {failed} failed")
     return 1 if failed or not counted else 0
 
 

@@ -1,4 +1,4 @@
-"""Ed25519 (RFC 8032) by the one verification rule of PROTOCOL.md SIG-2. Slow, and not for secrets: signing leaks time."""
+"""Ed25519 (RFC 8032) by the one verification rule of PROTOCOL.md SIG-2. Slow; signing leaks its time."""
 
 import hashlib
 

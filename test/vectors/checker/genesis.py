@@ -6,7 +6,7 @@ from merkle import NOTHING, log_leaf, tree_root
 from request import MEBIBYTE, ZEROS, check_openings, check_operation, commitments_of, size_of
 from state import State
 
-KEYS_OF = {"author": "author", "vote": "vote", "cosign": "cosign"}
+USES = ("author", "vote", "cosign")
 
 
 class Contract:
@@ -19,7 +19,7 @@ class Contract:
         cards = [member["card"] for member in genesis["members"]]
         proven = [check_proven_card(member) for member in genesis["members"]]
         self.members = [party for party, _ in proven]
-        self.keys = {use: {party: card["keys"][use] for party, card in zip(self.members, cards)} for use in KEYS_OF}
+        self.keys = {use: {party: card["keys"][use] for party, card in zip(self.members, cards)} for use in USES}
         self.quorum = quorum_of(genesis["policy"]["quorum"], len(self.members))
         opened = check_openings(openings, commitments_of(genesis["operations"]))
         if size_of(openings) > 8 * MEBIBYTE:
@@ -77,7 +77,8 @@ def check_genesis(value):
     keys(value, rule, "version name creator nonce timeMs members policy executionVersion operations")
     form(is_version_1(value["version"]) and is_version_1(value["executionVersion"]), rule, "version 1")
     check_label(value["name"], rule)
-    form(is_hash(value["creator"]) and is_b64(value["nonce"], 16) and is_time(value["timeMs"]), rule, "creator, nonce, time")
+    form(is_hash(value["creator"]) and is_b64(value["nonce"], 16), rule, "creator and nonce")
+    form(is_time(value["timeMs"]), rule, "a time")
     form(is_list(value["members"], 1, 256), rule, "1 to 256 members")
     parties = [check_proven_card(member)[0] for member in value["members"]]
     form(len(set(parties)) == len(parties), rule, "no party twice")

@@ -2,7 +2,8 @@
 
 import re
 
-from encoding import H, SURROGATE, form, in_domain, is_b64, is_hash, is_integer, is_list, is_time, keys, refuse, utf16_units
+from encoding import H, SURROGATE, form, in_domain, keys, refuse
+from encoding import is_b64, is_hash, is_integer, is_list, is_time, utf16_units
 from signatures import is_signed
 
 CONTROL = "\x00-\x1f\x7f-\x9f"

@@ -2,7 +2,8 @@
 
 import re
 
-from encoding import H, SURROGATE, form, in_domain, is_b64, is_hash, is_hex, is_list, is_time, jcs, keys, refuse, utf16_units
+from encoding import H, SURROGATE, form, in_domain, jcs, keys, refuse
+from encoding import is_b64, is_hash, is_hex, is_list, is_time, utf16_units
 from identity import CONTROL
 from signatures import is_signed
 from values import TYPES, check_opening

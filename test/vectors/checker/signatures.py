@@ -1,4 +1,4 @@
-"""Every Ed25519 check of the vectors goes through here: each distinct one is done once, and kept for a look by openssl."""
+"""Every Ed25519 check goes through here: each distinct one is done once, and kept for openssl to look at."""
 
 import os
 import subprocess

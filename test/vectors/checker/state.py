@@ -20,7 +20,7 @@ def uid_of(purpose, contract):
 
 
 class State:
-    """Records by UID; the epoch record is one without a kind. A copy costs as much as the state: it is for small ones."""
+    """Records by UID; the epoch record has no kind. A copy costs as much as the state: it is for small ones."""
 
     def __init__(self, contract, records):
         self.root_uid = uid_of("root", contract)
