@@ -41,6 +41,9 @@ const KEPT_EXPIRED_MS = 1000
 /** Requests that may wait at one node for one contract. */
 export const POOL_MAX = 50_000
 
+/** Headers of committed ledger blocks that are kept at hand; others are on disk. */
+const HEADERS_KEPT = 1024
+
 export class Chain {
   tip: Executed
   readonly log: LogTree
@@ -55,14 +58,30 @@ export class Chain {
   private readonly clockBoundMs: number
   /** Nothing in the pool expires before. */
   private nextExpiryMs = Number.POSITIVE_INFINITY
+  /** Of the last committed ledger blocks, by height: they may not be on disk yet. */
+  private readonly headers = new Map<number, Header>()
+  private readonly storedHeader: (height: number) => Header | undefined
 
-  /** clockBoundMs: of the contract's policy. */
-  constructor(contract: string, clockBoundMs: number, tip: Executed, log: LogTree) {
+  /** clockBoundMs: of the contract's policy; storedHeader: of a committed ledger block on disk. */
+  constructor(
+    contract: string,
+    clockBoundMs: number,
+    tip: Executed,
+    log: LogTree,
+    storedHeader: (height: number) => Header | undefined,
+  ) {
     this.contract = contract
     this.clockBoundMs = clockBoundMs
     this.tip = tip
     this.log = log
+    this.storedHeader = storedHeader
     this.executed.set(tip.hash, tip)
+    this.headers.set(this.height, tip.block.header)
+  }
+
+  /** Header of the committed ledger block at a height; undefined past the tip. */
+  headerAt(height: number): Header | undefined {
+    return height > this.height ? undefined : (this.headers.get(height) ?? this.storedHeader(height))
   }
 
   get height(): number {
@@ -230,6 +249,8 @@ export class Chain {
       }
       this.log.append(logLeaf(hash))
       this.tip = executed
+      this.headers.set(this.height, executed.block.header)
+      this.headers.delete(this.height - HEADERS_KEPT)
       done.push(executed)
     }
     const { height, timeMs } = this.tip.block.header

@@ -19,8 +19,9 @@ export class Disputes {
   private readonly replica: Replica
   /** What was asked of whom and not answered: the first height. */
   private readonly asked = new Map<string, number>()
-  /** When each member was last answered, ms since 1970. */
+  /** When each member was last answered, and when it last told us without being asked, ms since 1970. */
   private readonly answeredMs = new Map<string, number>()
+  private readonly toldMs = new Map<string, number>()
   /** Members that have cosigned another history and have not proved a COMMIT of it. */
   readonly open = new Set<string>()
 
@@ -68,11 +69,16 @@ export class Disputes {
     replica.send(to, { type: 'PROOF', fromHeight, headers, certificates })
   }
 
-  /** What it proves, if we asked. */
+  /**
+   * What it proves. It may tell before we know that there is anything to ask: who has the longer history halts first, and
+   * its cosignature is only ahead for who has the shorter.
+   */
   take(from: string, { fromHeight, headers, certificates }: ProofMessage, nowMs: number): void {
-    if (this.asked.get(from) !== fromHeight) return
-    this.asked.delete(from)
     const { replica } = this
+    if (replica.status === 'halted' || fromHeight < 1) return
+    if (this.asked.get(from) === fromHeight) this.asked.delete(from)
+    else if (nowMs < (this.toldMs.get(from) ?? 0) + ANSWER_EVERY_MS) return
+    else this.toldMs.set(from, nowMs)
     const ours = replica.store.blocks(replica.contract, fromHeight, PROOF_HEADERS_MAX)
     const fork = headers.findIndex((header, index) => {
       const held = ours[index]
@@ -81,9 +87,14 @@ export class Disputes {
     if (fork < 0 || !isChain(headers, replica, fromHeight)) return
     const { electorate, consensus } = replica
     const { cache } = consensus.config
-    const proven = certificates.filter((one) => certificateVerifies(electorate, one, cache))
-    const top = committedTop(headers, proven)
+    // The COMMIT first: who proves none costs no more than that.
+    const top = committedTop(headers, certificates)
     if (top < fork) return
+    const commit = certificates.filter(
+      ({ kind, block }) => kind !== 'skip' && block === blockHash(headers[top] as Header),
+    )
+    if (!commit.every((one) => certificateVerifies(electorate, one, cache))) return
+    const proven = certificates.filter((one) => certificateVerifies(electorate, one, cache))
     const statements = statementsOfCertificates(electorate, [
       ...proven,
       ...certificatesFrom(replica, fromHeight),

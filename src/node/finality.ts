@@ -2,8 +2,7 @@
  * Who has cosigned how far (PROTOCOL §7). A block is final when every member has cosigned it or a later one: counted is only
  * what is shown to be on the history committed here. A cosignature of a longer ledger than ours waits until ours is as long.
  */
-import { logLeaf } from '../ledger/block.ts'
-import { type Cosignature, cosignatureVerifies, sameCheckpoint } from '../ledger/checkpoint.ts'
+import { type Cosignature, checkpointOf, cosignatureVerifies, sameCheckpoint } from '../ledger/checkpoint.ts'
 import type { CheckpointEvidence, ExtensionEvidence } from '../ledger/evidence.ts'
 import type { Chain } from './chain.ts'
 
@@ -22,7 +21,7 @@ export class Finality {
   readonly cosignatures = new Map<string, Cosignature>()
   /** The largest of each member beyond the committed ledger here. */
   readonly ahead = new Map<string, Cosignature>()
-  /** The largest of each member on another history than is committed here. */
+  /** The first of each member on another history than is committed here. */
   readonly astray = new Map<string, Cosignature>()
   /** When each member's cosignature last moved, ms since 1970: for "waited for since when". */
   readonly movedMs = new Map<string, number>()
@@ -99,10 +98,15 @@ export class Finality {
     return { result: 'new', ...(before && this.unextended(before, chain)), ...found }
   }
 
-  /** Keeps a cosignature of another history. It is evidence at once where its signer has cosigned further here. */
+  /**
+   * Keeps a cosignature of another history. It is evidence at once where its signer has cosigned further here. One of another
+   * log is evidence sooner or later, and stays; one of this log with another line is none without one of its very size.
+   */
   private strayed(cosignature: Cosignature, chain: Chain): Pick<Taken, 'evidence'> {
+    const isForeign = ({ size, root }: Cosignature): boolean => chain.log.root(size) !== root
     const before = this.astray.get(cosignature.party)
-    if (!before || before.size <= cosignature.size) this.astray.set(cosignature.party, cosignature)
+    if (!before || (isForeign(cosignature) && !isForeign(before)))
+      this.astray.set(cosignature.party, cosignature)
     return this.unextended(cosignature, chain)
   }
 
@@ -113,6 +117,8 @@ export class Finality {
     if (!second || second.size <= size) return {}
     const { contract, lineage } = this
     const root = chain.log.root(size)
+    // Of the same log and different in another line: only one of the same size shows that.
+    if (root === first.root) return {}
     const proof = chain.log.consistencyProof(size, second.size)
     return { evidence: { kind: 'not-extended', party, contract, lineage, first, second, root, proof } }
   }
@@ -146,9 +152,11 @@ export class Finality {
   }
 
   /** Is it on the ledger committed here, in every line? undefined while it is beyond it. */
-  private fits({ size, root, block }: Cosignature, chain: Chain): boolean | undefined {
+  private fits(cosignature: Cosignature, chain: Chain): boolean | undefined {
+    const { size } = cosignature
     if (size > chain.height + 1) return undefined
-    return chain.log.root(size) === root && chain.log.leaf(size - 1) === logLeaf(block)
+    const header = chain.headerAt(size - 1)
+    return header !== undefined && sameCheckpoint(checkpointOf(header, chain.log.root(size)), cosignature)
   }
 
   private evidence(first: Cosignature, second: Cosignature): CheckpointEvidence {

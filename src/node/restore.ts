@@ -48,7 +48,9 @@ export function restoreChain(contract: string, genesis: Genesis, store: Store): 
       `the elements on disk do not give the record hash of ledger block ${loaded.height}`,
     )
   const { clockBoundMs } = genesis.policy
-  const chain = new Chain(contract, clockBoundMs, { ...tip, state, changes: [], frontier }, log)
+  const executed = { ...tip, state, changes: [], frontier }
+  const storedHeader = (height: number) => store.block(contract, height)?.block.header
+  const chain = new Chain(contract, clockBoundMs, executed, log, storedHeader)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
   for (const { hash, block } of loaded.proposed)
     if (blockHash(block.header) !== hash)

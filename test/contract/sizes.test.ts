@@ -32,7 +32,8 @@ function chainOf(ledger: LedgerFixture, requests: OpenRequest[]): Chain {
   const { contract, genesis } = ledger
   const { state, changes } = genesisState(contract, genesis, ledger.openings)
   const first = genesisBlock(contract, state, changes, genesis.timeMs)
-  const chain = new Chain(contract, genesis.policy.clockBoundMs, first, new LogTree([logLeaf(first.hash)]))
+  const log = new LogTree([logLeaf(first.hash)])
+  const chain = new Chain(contract, genesis.policy.clockBoundMs, first, log, () => undefined)
   for (const request of requests) chain.add({ ...request, receivedMs: genesis.timeMs, local: false })
   return chain
 }
