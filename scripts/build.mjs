@@ -24,11 +24,12 @@ const entryPoints = {
   bench: 'bench/bench.ts',
   'bench-worker': 'bench/worker.ts',
   sim: 'test/sim/main.ts',
+  model: 'test/model/main.ts',
   soak: 'test/sim/soak.ts',
 }
 
 /** The files whose change makes dist/ stale. */
-const inputs = ['package.json', 'scripts/build.mjs', 'src', 'bench', 'test/sim']
+const inputs = ['package.json', 'scripts/build.mjs', 'src', 'bench', 'test/sim', 'test/model']
 
 /** Builds dist/ if it is stale; returns whether it built. Several processes may call it at once. */
 export async function buildIfStale() {
