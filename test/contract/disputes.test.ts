@@ -151,6 +151,29 @@ describe('a cosignature of another history', () => {
     }
   })
 
+  it.each([{ stateRoot: '9'.repeat(64) }, { block: '9'.repeat(64) }, { root: '9'.repeat(64) }])(
+    '[COS-4] [CHK-1] in any of its lines does not count: %j',
+    (change) => {
+      const engines = new Engines(2)
+      const contract = engines.contract('{"a":"0"}')
+      const [victim, liar] = engines.members as [Member, Member]
+      engines.set(victim, contract, 'a', '1')
+      engines.line = (message, from) => {
+        if (from !== liar.party) return message
+        if (message.type === 'STATUS') return undefined
+        if (!message.cosignature) return message
+        const { party: _, timeS, signature: __, ...checkpoint } = message.cosignature as Cosignature
+        const altered = { contract, lineage: 0, ...checkpoint, ...change }
+        return { ...message, cosignature: cosign(liar.keys.cosign.privateKey, liar.party, altered, timeS) }
+      }
+      engines.pass(5000)
+      const { finality, finalSize, chain } = victim.engine.replica(contract)
+      expect(chain.height).toBe(1)
+      expect([finalSize, finality.sizeOf(liar.party)]).toEqual([1, 1])
+      expect(finality.astray.get(liar.party)).toMatchObject(change)
+    },
+  )
+
   it('[EVI-3] for which its signer shows no COMMIT halts nothing', () => {
     const engines = new Engines(3)
     const contract = engines.contract('{"a":"0"}')
