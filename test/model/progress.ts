@@ -10,14 +10,13 @@ import type { Statement } from '../../src/ledger/certificate.ts'
 import type { Guards } from './guards.ts'
 import { cloneLocal, type Local } from './local.ts'
 import { NOW_MS } from './memory.ts'
+import type { Timeless } from './turn.ts'
 import type { Universe } from './universe.ts'
 
 /** Far more than is ever needed: each rotation of leaders costs a member some tens of events. */
 const EVENTS_MAX = 3000
 /** Blocks built from here on differ from all that were built before. */
 const VARIANT = 20
-
-type Timeless = Event extends infer One ? (One extends { nowMs: number } ? Omit<One, 'nowMs'> : never) : never
 
 /** An event on its way to a member; wantsAnswer: a STATUS that is to be answered. */
 type Delivery = { to: number; event: Timeless; wantsAnswer?: boolean }
