@@ -2,10 +2,11 @@
  * A strict JSON parser for text that came from another party (RFC 8259, and I-JSON's rules of RFC 7493).
  *
  * It is JSON.parse with checks around it rather than a second grammar: JSON.parse accepts exactly RFC 8259. What it lets
- * pass is found in two cheap walks. Before it, one over the text finds depth and numbers, and counts the members of all
- * objects: outside strings, each `:` is one member. After it, one over the value counts the keys: JSON.parse keeps one
- * member of each name in an object and drops the others with all they hold, so the keys are fewer than the members exactly
- * if a name stands twice.
+ * pass is found in two cheap walks. Before it, one over the text finds depth and numbers, and counts the values, because
+ * 16 MiB of `{},` are 5 million objects: a gigabyte in JSON.parse before anyone could look at what it made. It also counts
+ * the members of all objects: outside strings, each `:` is one. After it, a walk over the value counts the keys: JSON.parse
+ * keeps one member of each name in an object and drops the others with all they hold, so the keys are fewer than the
+ * members exactly if a name stands twice.
  */
 import { isWellFormed } from './bytes.ts'
 import { CountersignError } from './errors.ts'
@@ -58,7 +59,7 @@ export function parseJson(text: string, limits: JsonLimits = {}): JsonValue | Js
   if (isLongerThan(text, sizeBytes))
     throw new CountersignError('too-large', `the JSON is longer than ${sizeBytes} bytes`)
   if (!isWellFormed(text)) throw new CountersignError('bad-json', 'the JSON text holds an unpaired surrogate')
-  const scanned = scan(text, depth, numbers === 'literal')
+  const scanned = scan(text, { depth, nodes, literals: numbers === 'literal' })
   let value: unknown
   try {
     value = JSON.parse(scanned.text)
@@ -69,7 +70,6 @@ export function parseJson(text: string, limits: JsonLimits = {}): JsonValue | Js
     // The text itself is well-formed, so that only an escape can put an unpaired surrogate in a string.
     escapes: text.includes('\\u'),
     literals: numbers === 'literal',
-    nodesLeft: nodes,
     keys: 0,
   }
   const checked = check(value, walk)
@@ -94,6 +94,11 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const MINUS = 0x2d
 const COLON = 0x3a
+const COMMA = 0x2c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/
 /** What stands before a number turned into a string. A string can't begin so otherwise: U+0000 is refused. */
 const LITERAL_MARK = '\u0000'
@@ -102,9 +107,15 @@ const LITERAL_MARK = '\u0000'
  * Walks over the text outside strings. Exact for JSON; for anything else its result does not matter, since JSON.parse then
  * refuses the text. With `literals`, the text comes back with each number as a marked string.
  */
-function scan(text: string, depthLimit: number, literals: boolean): { text: string; members: number } {
+function scan(
+  text: string,
+  limits: { depth: number; nodes: number; literals: boolean },
+): { text: string; members: number } {
+  const { literals } = limits
   const length = text.length
   let members = 0
+  // A value begins the text, or stands behind a comma or a bracket; nothing stands behind the bracket of an empty one.
+  let values = 1
   let depth = 0
   let rewritten = ''
   let copied = 0
@@ -121,6 +132,9 @@ function scan(text: string, depthLimit: number, literals: boolean): { text: stri
       }
     } else if (unit === COLON) {
       members += 1
+    } else if (unit === COMMA) {
+      values += 1
+      if (values > limits.nodes) throw tooManyValues()
     } else if (unit === MINUS || (unit >= 0x30 && unit <= 0x39)) {
       const start = index
       while (isNumberUnit(text.charCodeAt(index + 1))) index += 1
@@ -132,15 +146,34 @@ function scan(text: string, depthLimit: number, literals: boolean): { text: stri
       } else if (index - start >= 15 || hasExponent(text, start, index)) {
         checkDouble(text.slice(start, index + 1), start)
       }
-    } else if (unit === 0x7b || unit === 0x5b) {
+    } else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
+      values += 1
       depth += 1
-      if (depth > depthLimit)
-        throw new CountersignError('too-large', `the JSON is nested deeper than ${depthLimit}`)
-    } else if (unit === 0x7d || unit === 0x5d) {
+      if (depth > limits.depth)
+        throw new CountersignError('too-large', `the JSON is nested deeper than ${limits.depth}`)
+    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) {
+      if (closesNothing(text, index)) values -= 1
       depth -= 1
     }
   }
+  if (values > limits.nodes) throw tooManyValues()
   return { text: literals ? rewritten + text.slice(copied) : text, members }
+}
+
+function tooManyValues(): CountersignError {
+  return new CountersignError('too-large', 'the JSON holds more values than the limit')
+}
+
+/** Whether nothing but white space stands between the bracket that closes at `index` and one that opens. */
+function closesNothing(text: string, index: number): boolean {
+  let before = index - 1
+  while (isSpace(text.charCodeAt(before))) before -= 1
+  const unit = text.charCodeAt(before)
+  return unit === OPEN_BRACE || unit === OPEN_BRACKET
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09
 }
 
 /** Digits, `+`, `-`, `.`, `e`, `E`; false at the end of the text, where the unit is NaN. */
@@ -178,12 +211,10 @@ function badNumber(literal: string, position: number): CountersignError {
   )
 }
 
-type Walk = { readonly escapes: boolean; readonly literals: boolean; nodesLeft: number; keys: number }
+type Walk = { readonly escapes: boolean; readonly literals: boolean; keys: number }
 
-/** Counts keys and nodes, checks strings, puts JsonNumbers in place. Its depth is bounded by what `scan` let pass. */
+/** Counts keys, checks strings, puts JsonNumbers in place. Its depth is bounded by what `scan` let pass. */
 function check(value: unknown, walk: Walk): unknown {
-  walk.nodesLeft -= 1
-  if (walk.nodesLeft < 0) throw new CountersignError('too-large', 'the JSON holds more values than the limit')
   if (typeof value === 'string') {
     if (walk.literals && value.startsWith(LITERAL_MARK)) return new JsonNumber(value.slice(1))
     if (walk.escapes) checkString(value)
@@ -224,20 +255,32 @@ function checkString(text: string): void {
     throw new CountersignError('bad-json', 'a string holds an unpaired surrogate; remove it')
 }
 
-/** The error for a text known to be JSON in which some object has a name twice: finds it. */
+/**
+ * The error for a text known to be JSON in which some object has a name twice: finds it. By hand, since a regular expression
+ * that takes strings runs out of its stack on a long one.
+ */
 function duplicateKey(text: string): CountersignError {
   const namesWithin: Set<string>[] = []
-  let last = ''
-  for (const token of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}:]/gs)) {
-    if (token[0] === '{') namesWithin.push(new Set())
-    else if (token[0] === '}') namesWithin.pop()
-    else if (token[0] !== ':') last = token[0]
-    else {
-      const name = JSON.parse(last) as string
+  let start = 0
+  let end = 0
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit === QUOTE) {
+      start = index
+      for (index += 1; text.charCodeAt(index) !== QUOTE; index += 1)
+        if (text.charCodeAt(index) === BACKSLASH) index += 1
+      end = index + 1
+    } else if (unit === OPEN_BRACE) namesWithin.push(new Set())
+    else if (unit === CLOSE_BRACE) namesWithin.pop()
+    else if (unit === COLON) {
+      const literal = text.slice(start, end)
+      const name = JSON.parse(literal) as string
       const names = namesWithin.at(-1) as Set<string>
-      const where = `at position ${token.index}`
       if (names.has(name))
-        return new CountersignError('bad-json', `the name ${last.slice(0, 80)} stands twice ${where}`)
+        return new CountersignError(
+          'bad-json',
+          `the name ${literal.slice(0, 80)} stands twice at position ${index}`,
+        )
       names.add(name)
     }
   }

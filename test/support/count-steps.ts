@@ -4,17 +4,21 @@
  * so the code is bundled and evaluated afresh; and it counts all only without optimising. What one native call does
  * inside (a regular expression, `indexOf`) is one step.
  */
-import { Session } from 'node:inspector'
+import { type Profiler, Session } from 'node:inspector'
 import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
 import { buildSync } from 'esbuild'
+
+type FunctionCoverage = Profiler.FunctionCoverage
 
 export interface Counted<Module> {
   /** A fresh copy of the module and everything it imports. */
   module: Module
   /** Steps taken in that copy while `run` runs. */
   steps(run: () => void): number
+  /** How often each of its functions was called meanwhile, by name; those of one name together. */
+  calls(run: () => void): ReadonlyMap<string, number>
   /** Ends the counting; the copy stays usable. */
   close(): void
 }
@@ -42,28 +46,36 @@ export function loadCounted<Module>(...files: string[]): Counted<Module> {
   const wrapper = runInThisContext(`(module, require) => {${built.outputFiles[0]?.text}\n}`, { filename })
   const loaded: { exports: Module } = { exports: {} as Module }
   wrapper(loaded, process.getBuiltinModule)
-  const take = (): number => {
-    let steps = 0
+  const take = (): FunctionCoverage[] => {
+    let taken: FunctionCoverage[] = []
     session.post('Profiler.takePreciseCoverage', (error, coverage) => {
       if (error !== null) throw error
-      for (const script of coverage.result) {
-        if (script.url !== filename) continue
-        for (const { ranges } of script.functions) for (const range of ranges) steps += range.count
-      }
+      taken = coverage.result.filter(({ url }) => url === filename).flatMap(({ functions }) => functions)
     })
-    return steps
+    return taken
+  }
+  const during = (run: () => void): FunctionCoverage[] => {
+    take()
+    setFlagsFromString('--no-opt')
+    try {
+      run()
+      return take()
+    } finally {
+      setFlagsFromString('--opt')
+    }
   }
   return {
     module: loaded.exports,
     steps(run) {
-      take()
-      setFlagsFromString('--no-opt')
-      try {
-        run()
-        return take()
-      } finally {
-        setFlagsFromString('--opt')
-      }
+      let steps = 0
+      for (const { ranges } of during(run)) for (const { count } of ranges) steps += count
+      return steps
+    },
+    calls(run) {
+      const calls = new Map<string, number>()
+      for (const { functionName, ranges } of during(run))
+        calls.set(functionName, (calls.get(functionName) ?? 0) + (ranges[0]?.count ?? 0))
+      return calls
     },
     close() {
       session.post('Profiler.stopPreciseCoverage')

@@ -94,7 +94,8 @@ function misspelt(text: string, number: number): string {
     text.replace(/.$/, (last) => String.fromCharCode(last.charCodeAt(0) + 1)),
     `${text.slice(0, at)}\u202e${text.slice(at)}`,
     `${text}\ud800`,
-    text.repeat(300),
+    // Cut, since three of these on one text would be more than a string holds.
+    text.slice(0, 100).repeat(300),
   ]
   return spellings[(number * 7) % spellings.length] as string
 }
