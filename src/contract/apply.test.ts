@@ -6,6 +6,7 @@ import { leafHash, merkleRoot } from '../crypto/log.ts'
 import { block, field, list, text } from '../document/tree.ts'
 import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
 import { apply, executeBlock } from './apply.ts'
+import { EPOCH_OUTCOME_CODES } from './epoch-outcome.ts'
 import { OUTCOME_CODES } from './outcome.ts'
 import {
   childrenOf,
@@ -318,7 +319,9 @@ describe('the codes of outcomes', () => {
   it('are those of docs/outcomes.md, with their outcomes', () => {
     const document = readFileSync(new URL('../../docs/outcomes.md', import.meta.url), 'utf8')
     const rows = [...document.matchAll(/^\| `([a-z-]+)` \| (conflicted|rejected) \| .+\. \| .+\. \|$/gm)]
-    expect(rows.map(([, code, outcome]) => [code, outcome])).toEqual(Object.entries(OUTCOME_CODES))
+    expect(rows.map(([, code, outcome]) => [code, outcome])).toEqual(
+      Object.entries({ ...OUTCOME_CODES, ...EPOCH_OUTCOME_CODES }),
+    )
     expect(Object.keys(cases)).toEqual(codes)
   })
 

@@ -4,19 +4,28 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import { type Effect, type Entry, entriesRoot, type Outcome } from '../ledger/block.ts'
-import { commitmentsOf, type Operation, type Request } from '../ledger/request.ts'
+import {
+  type AnyRequest,
+  commitmentsOf,
+  epochOperationOf,
+  type Operation,
+  type Request,
+} from '../ledger/request.ts'
+import type { BlockPlace } from '../ledger/turn.ts'
 import { type ContractState, stateRoot } from './elements.ts'
-import { type OpeningSource, OUTCOME_CODES, type OutcomeCode, step } from './outcome.ts'
+import { EPOCH_OUTCOME_CODES, type EpochOutcomeCode } from './epoch-outcome.ts'
+import { stepEpoch } from './epoch-step.ts'
+import { type OpeningSource, OUTCOME_CODES, type OutcomeCode, step, typeCheck } from './outcome.ts'
 import { type ElementChange, isSameRecord, recordHash } from './record.ts'
 
 /** A request with its id. */
-export type IdentifiedRequest = { id: string; request: Request }
+export type IdentifiedRequest<R extends AnyRequest = Request> = { id: string; request: R }
 
 /** What one request does. `effects` and `changes` are net, by UID, and empty unless it is accepted. */
 export type Applied = {
   outcome: Outcome
   /** Stands with every outcome but accepted. */
-  code?: OutcomeCode
+  code?: OutcomeCode | EpochOutcomeCode
   effects: Effect[]
   changes: ElementChange[]
   /** The state after it; the very state before it unless it is accepted. */
@@ -44,6 +53,7 @@ export function runOperations(
   state: ContractState,
   operations: readonly Operation[],
   openings: OpeningSource,
+  isOfType = typeCheck(openings),
 ): Sequence {
   for (const commitment of commitmentsOf(operations)) {
     if (openings.get(commitment) === undefined)
@@ -55,7 +65,7 @@ export function runOperations(
   const touched = new Set<string>()
   let after = state
   for (const [position, operation] of operations.entries()) {
-    const result = step(after, operation, openings)
+    const result = step(after, operation, isOfType)
     if ('code' in result) return { code: result.code, position }
     after = result.state
     for (const uid of result.touched) touched.add(uid)
@@ -66,21 +76,39 @@ export function runOperations(
 /**
  * Applies one request. It has been checked (`checkRequest`), it is for this contract, it has not expired and stands in no
  * block before; each of its openings opens the commitment it stands for (VAL-2).
- * @param _blockTimeMs the block's time; execution version 1 has no operation that looks at it
- * @throws CountersignError `invariant-broken` if an opening is missing; nothing else, whatever the operations say
+ * @param at the block's time, which is enough for requests on elements, or its place
+ * @param isOfType of the same openings, where other requests have been checked with it
+ * @throws CountersignError `invariant-broken` if an opening is missing, or a request on the epoch comes without its place;
+ * nothing else, whatever the operations say
  */
 export function apply(
   state: ContractState,
-  { request }: IdentifiedRequest,
+  { id, request }: IdentifiedRequest<AnyRequest>,
   openings: OpeningSource,
-  _blockTimeMs: number,
+  at: number | BlockPlace,
+  isOfType = typeCheck(openings),
 ): Applied {
-  const result = runOperations(state, request.operations, openings)
-  if (result.code !== undefined)
-    return { outcome: OUTCOME_CODES[result.code], code: result.code, effects: [], changes: [], state }
-  const changes = netChanges(state, result.state, result.touched)
+  const operation = epochOperationOf(request)
+  if (operation !== undefined) {
+    if (typeof at === 'number')
+      throw new CountersignError('invariant-broken', 'a request on the epoch was executed without its place')
+    const stepped = stepEpoch(state, operation, { id, author: request.author }, at)
+    if ('code' in stepped) return refused(state, EPOCH_OUTCOME_CODES[stepped.code], stepped.code)
+    return accepted(state, stepped.state, new Set(stepped.touched))
+  }
+  const result = runOperations(state, request.operations as Operation[], openings, isOfType)
+  if (result.code !== undefined) return refused(state, OUTCOME_CODES[result.code], result.code)
+  return accepted(state, result.state, result.touched)
+}
+
+function refused(state: ContractState, outcome: Outcome, code: Applied['code'] & string): Applied {
+  return { outcome, code, effects: [], changes: [], state }
+}
+
+function accepted(before: ContractState, state: ContractState, touched: ReadonlySet<string>): Applied {
+  const changes = netChanges(before, state, touched)
   const effects = changes.map(([uid, record]): Effect => [uid, record === null ? null : recordHash(record)])
-  return { outcome: 'accepted', effects, changes, state: result.state }
+  return { outcome: 'accepted', effects, changes, state }
 }
 
 /**
@@ -89,16 +117,17 @@ export function apply(
  */
 export function executeBlock(
   parent: ContractState,
-  requests: readonly IdentifiedRequest[],
+  requests: readonly IdentifiedRequest<AnyRequest>[],
   openings: OpeningSource,
-  blockTimeMs: number,
+  at: number | BlockPlace,
 ): ExecutedBlock {
   const entries: Entry[] = []
   const effects: Effect[][] = []
+  const isOfType = typeCheck(openings)
   const touched = new Set<string>()
   let state = parent
   for (const request of requests) {
-    const applied = apply(state, request, openings, blockTimeMs)
+    const applied = apply(state, request, openings, at, isOfType)
     const { outcome, code } = applied
     entries.push({ kind: 'request', request: request.id, outcome, ...(code !== undefined && { code }) })
     effects.push(applied.effects)

@@ -5,6 +5,7 @@
 import { hashJson } from '../crypto/hash.ts'
 import type { MerkleMap } from '../crypto/merkle-map.ts'
 import type { Trie } from '../crypto/trie.ts'
+import type { Card } from '../ledger/epoch.ts'
 import { type ElementRecord, type EpochRecord, isElement, recordHash, type StateRecord } from './record.ts'
 import { Siblings } from './siblings.ts'
 
@@ -19,6 +20,8 @@ export type ContractState = {
   /** For the UID of each block and list its children, in order. */
   readonly children: Trie<Siblings>
   readonly epoch: EpochRecord
+  /** By hash: those of the genesis, for ever; the others that are in force, which stand in the epoch record. */
+  readonly cards: { readonly genesis: ReadonlyMap<string, Card>; readonly newer: ReadonlyMap<string, Card> }
 }
 
 /** How deep an element may lie; the root block is at 0, its children at 1. */
@@ -96,6 +99,16 @@ export function withElement(state: ContractState, uid: string, record: ElementRe
 /** The state with another record for a field; name, order and parent are the same as before. */
 export function withField(state: ContractState, uid: string, record: ElementRecord): ContractState {
   return { ...state, map: state.map.set(uid, record) }
+}
+
+/** The state with another epoch record, and the cards that come into force with it. */
+export function withEpoch(
+  state: ContractState,
+  epoch: EpochRecord,
+  newer = state.cards.newer,
+): ContractState {
+  const cards = { genesis: state.cards.genesis, newer }
+  return { ...state, map: state.map.set(state.epochUid, epoch), epoch, cards }
 }
 
 /** The state without an element and all below it, which are `uids`; it comes first there and is not the root. */

@@ -45,25 +45,41 @@ export type OpeningSource = Pick<ReadonlyMap<string, Opening>, 'get'>
 /** The state after an operation with the UIDs whose records it touched, or the code of what is wrong with it. */
 export type Stepped = { state: ContractState; touched: readonly string[] } | { code: OutcomeCode }
 
+/** Whether the value that a commitment stands for is of a type. */
+export type TypeCheck = (type: FieldType, commitment: string) => boolean
+
 /**
- * Applies one operation. Of several things wrong with it the one that is named first below decides.
- * @param openings must hold the opening of the operation's commitment
+ * Looks at the value of each commitment once: 30,000 operations of a request may name the same text of 1 MiB.
+ * @param openings must hold the opening of every commitment asked for
  */
-export function step(state: ContractState, operation: Operation, openings: OpeningSource): Stepped {
+export function typeCheck(openings: OpeningSource): TypeCheck {
+  const known = new Map<string, boolean>()
+  return (type, commitment) => {
+    const key = `${type} ${commitment}`
+    let isOfType = known.get(key)
+    if (isOfType === undefined) {
+      isOfType = isValueOfType(type, (openings.get(commitment) as Opening).value)
+      known.set(key, isOfType)
+    }
+    return isOfType
+  }
+}
+
+/** Applies one operation. Of several things wrong with it the one that is named first below decides. */
+export function step(state: ContractState, operation: Operation, isOfType: TypeCheck): Stepped {
   switch (operation.op) {
     case 'create':
-      return create(state, operation, openings)
+      return create(state, operation, isOfType)
     case 'set':
-      return set(state, operation, openings)
+      return set(state, operation, isOfType)
     case 'delete':
       return remove(state, operation)
   }
 }
 
-function create(state: ContractState, operation: CreateOperation, openings: OpeningSource): Stepped {
+function create(state: ContractState, operation: CreateOperation, isOfType: TypeCheck): Stepped {
   const { uid, parent, name, kind, order, type, value } = operation
-  if (type !== undefined && value !== undefined && !isOfType(type, value, openings))
-    return { code: 'wrong-type' }
+  if (type !== undefined && value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
   if (state.map.has(uid)) return { code: 'uid-in-use' }
   if (!state.map.has(parent)) return { code: 'parent-gone' }
   const siblings = state.children.get(parent)
@@ -74,9 +90,9 @@ function create(state: ContractState, operation: CreateOperation, openings: Open
   return { state: withElement(state, uid, record), touched: [uid] }
 }
 
-function set(state: ContractState, operation: SetOperation, openings: OpeningSource): Stepped {
+function set(state: ContractState, operation: SetOperation, isOfType: TypeCheck): Stepped {
   const { uid, seen, type, value } = operation
-  if (!isOfType(type, value, openings)) return { code: 'wrong-type' }
+  if (!isOfType(type, value)) return { code: 'wrong-type' }
   if (!state.map.has(uid)) return { code: 'element-gone' }
   const record = element(state, uid)
   if (record?.kind !== 'field') return { code: 'not-a-field' }
@@ -91,10 +107,6 @@ function remove(state: ContractState, { uid, seen }: DeleteOperation): Stepped {
   if (seen !== (record.value ?? subtreeHash(state, uid))) return { code: 'stale-version' }
   const touched = subtreeUids(state, uid)
   return { state: withoutSubtree(state, touched), touched }
-}
-
-function isOfType(type: FieldType, commitment: string, openings: OpeningSource): boolean {
-  return isValueOfType(type, (openings.get(commitment) as Opening).value)
 }
 
 /** Whether a value has the strict form of a type; see `checkValue`. */

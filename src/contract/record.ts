@@ -3,7 +3,7 @@
  */
 import { hashJson, hashOf } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
-import type { Epoch } from '../ledger/genesis.ts'
+import type { EpochRecord } from '../ledger/epoch.ts'
 import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/request.ts'
 
 /** One element. `type` and `value` (a commitment, 64 hex) stand with fields only; `parent` is a UID (32 hex). */
@@ -16,8 +16,7 @@ export type ElementRecord = {
   value?: string
 }
 
-/** Members, their cards and what they agreed on, within one epoch. */
-export type EpochRecord = Epoch
+export type { EpochRecord } from '../ledger/epoch.ts'
 
 /** A value of the map. */
 export type StateRecord = ElementRecord | EpochRecord
@@ -59,7 +58,9 @@ export function recordHash(record: StateRecord): string {
 /** Whether two records, or the absence of one, are the same. */
 export function isSameRecord(first: StateRecord | undefined, second: StateRecord | undefined): boolean {
   if (first === second) return true
-  if (!isElement(first) || !isElement(second)) return false
+  if (first === undefined || second === undefined) return false
+  if (!isElement(first) || !isElement(second))
+    return !isElement(first) && !isElement(second) && recordHash(first) === recordHash(second)
   return (
     first.value === second.value &&
     first.type === second.type &&

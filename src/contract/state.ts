@@ -6,7 +6,8 @@ import { CountersignError } from '../crypto/errors.ts'
 import { emptyMerkleMap } from '../crypto/merkle-map.ts'
 import * as shape from '../crypto/shape.ts'
 import { emptyTrie } from '../crypto/trie.ts'
-import { epochShape, firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
+import { type Card, cardHash, epochRecordShape } from '../ledger/epoch.ts'
+import { firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
 import { netChanges, runOperations } from './apply.ts'
 import { type ContractState, DEPTH_MAX } from './elements.ts'
 import type { OpeningSource } from './outcome.ts'
@@ -69,6 +70,7 @@ export function genesisState(contract: string, genesis: Genesis, openings: Openi
     map: emptyMerkleMap(leafHashOf),
     children: emptyTrie(),
     epoch,
+    cards: { genesis: cardsOf(genesis), newer: new Map() },
   }
   const empty: ContractState = {
     ...blank,
@@ -90,14 +92,20 @@ export function genesisState(contract: string, genesis: Genesis, openings: Openi
   return { state: result.state, changes: netChanges(blank, result.state, touched) }
 }
 
+const byHash = (cards: readonly Card[]) => new Map(cards.map((card) => [cardHash(card), card]))
+
+const cardsOf = ({ members }: Pick<Genesis, 'members'>) => byHash(members.map(({ card }) => card))
+
 /**
  * The state that consists of these records, as a store keeps them. Whether it is the state that was signed, its root says.
+ * @param genesis of the contract; without it the state is complete but for the members' cards
  * @throws CountersignError `invariant-broken` naming the element whose record is malformed, stands there twice, has no
  * parent, or is not below the root; or the root or epoch record if it is missing
  */
 export function restoreState(
   contract: string,
   records: Iterable<readonly [uid: string, record: StateRecord]>,
+  genesis: Pick<Genesis, 'members'> = { members: [] },
 ): ContractState {
   const rootUid = rootUidOf(contract)
   const epochUid = epochUidOf(contract)
@@ -107,7 +115,7 @@ export function restoreState(
   for (const [uid, record] of records) {
     if (uid === epochUid) {
       if (epoch !== undefined) throw broken(uid, 'stands there twice')
-      epoch = checked(uid, () => epochShape(record, 'epoch'))
+      epoch = checked(uid, () => epochRecordShape(record, 'epoch'))
     } else {
       if (elements.has(uid)) throw broken(uid, 'stands there twice')
       elements.set(
@@ -120,7 +128,8 @@ export function restoreState(
   if (epoch === undefined) throw broken(epochUid, 'is missing: it is the epoch record')
   if (!elements.has(rootUid)) throw broken(rootUid, 'is missing: it is the root block')
   const children = childrenByParent(rootUid, elements)
-  return { contract, rootUid, epochUid, map, children, epoch }
+  const cards = { genesis: cardsOf(genesis), newer: byHash(epoch.newer ?? []) }
+  return { contract, rootUid, epochUid, map, children, epoch, cards }
 }
 
 function checkRecord(uid: string, rootUid: string, record: StateRecord): ElementRecord {

@@ -90,7 +90,8 @@ const pemShape: shape.Check<string> = (value, where) => {
   )(value, where)
 }
 
-const cardShape = shape.object(
+/** Checks the form of a card by itself. @throws CountersignError `bad-format` */
+export const cardShape: shape.Check<Card> = shape.object(
   {
     version: shape.literal(1),
     sequence: shape.integer(1),

@@ -84,6 +84,9 @@ export function logLeaf(hash: string): string {
 }
 
 /** entriesRoot over entries with their effects (BLK-2); `effects[i]` belongs to `entries[i]`. */
-export function entriesRoot(entries: readonly Entry[], effects: readonly (readonly Effect[])[]): string {
+export function entriesRoot<E extends { kind: string }>(
+  entries: readonly E[],
+  effects: readonly (readonly Effect[])[],
+): string {
   return merkleRoot(entries.map((entry, index) => leafHash(jcs({ ...entry, effects: effects[index] ?? [] }))))
 }

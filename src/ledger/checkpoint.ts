@@ -20,6 +20,9 @@ export type Checkpoint = {
   stateRoot: string
 }
 
+/** A checkpoint without contract and lineage: of the ledger of which it is spoken. */
+export type LedgerPoint = Omit<Checkpoint, 'contract' | 'lineage'>
+
 /**
  * A member's cosignature with what is signed: the checkpoint but for contract and lineage, so that it can be checked
  * before the ledger blocks it covers are held. timeS: the cosigner's clock in seconds, signed as well.
@@ -36,13 +39,19 @@ export type Cosignature = {
   signature: string
 }
 
-const cosignatureShape = shape.object({
-  party: shape.hash,
+const pointParts = {
   epoch: shape.integer(0),
   size: shape.integer(1),
   root: shape.hash,
   block: shape.hash,
   stateRoot: shape.hash,
+}
+/** Checks the form of a point. @throws CountersignError `bad-format` */
+export const pointShape: shape.Check<LedgerPoint> = shape.object(pointParts)
+
+const cosignatureShape = shape.object({
+  ...pointParts,
+  party: shape.hash,
   timeS: shape.integer(0, 253402300799),
   signature: shape.signature,
 })

@@ -8,16 +8,10 @@ import { hashOf } from '../crypto/hash.ts'
 import { jcs, jcsBytes } from '../crypto/jcs.ts'
 import * as shape from '../crypto/shape.ts'
 import { cardHash, checkProvenCard, labelShape, type ProvenCard, partyOf } from '../identity/card.ts'
+import { type Epoch, MEMBERS_MAX, type Policy, policyShape } from './epoch.ts'
 import { OPERATIONS_MAX, type Operation, operationShape, REQUEST_MAX_BYTES } from './request.ts'
 
-export type Policy = {
-  quorum: 'majority' | 'bft' | 'unanimous'
-  /** How far a block's time may be from a voter's clock. */
-  clockBoundMs: number
-  /** Silence after which lapse is accepted; null: never. */
-  silenceMs: number | null
-  admission: { invite: 'any'; admit: 'every' }
-}
+export { type Epoch, epochShape, MEMBERS_MAX, type Policy, quorumOf } from './epoch.ts'
 
 export type Genesis = {
   version: 1
@@ -33,37 +27,11 @@ export type Genesis = {
   operations: Operation[]
 }
 
-/** What is fixed within one epoch, in the order members lead. */
-export type Epoch = {
-  epoch: number
-  members: string[]
-  cards: string[]
-  policy: Policy
-  executionVersion: 1
-}
-
-export const MEMBERS_MAX = 256
 /** Of the genesis in JCS; its openings are bounded as those of a request. */
 export const GENESIS_MAX_BYTES = REQUEST_MAX_BYTES
 
 /** Parent of top-level elements in a genesis: the root's UID comes of the contract id, which comes of the genesis. */
 export const GENESIS_ROOT = '0'.repeat(32)
-
-const policyShape: shape.Check<Policy> = shape.object({
-  quorum: shape.literal('majority', 'bft', 'unanimous'),
-  clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
-  silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
-  admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
-})
-
-/** Checks an epoch record from outside. @throws CountersignError `bad-format` */
-export const epochShape: shape.Check<Epoch> = shape.object({
-  epoch: shape.integer(0),
-  members: shape.array(shape.hash, MEMBERS_MAX, 1),
-  cards: shape.array(shape.hash, MEMBERS_MAX, 1),
-  policy: policyShape,
-  executionVersion: shape.literal(1),
-})
 
 const genesisShape = shape.object({
   version: shape.literal(1),
@@ -112,10 +80,4 @@ export function firstEpoch(genesis: Genesis): Epoch {
     policy: genesis.policy,
     executionVersion: genesis.executionVersion,
   }
-}
-
-/** How many of n members order a ledger block (PROTOCOL §6). */
-export function quorumOf(policy: Policy, n: number): number {
-  if (policy.quorum === 'unanimous') return n
-  return policy.quorum === 'bft' ? Math.floor((2 * n) / 3) + 1 : Math.floor(n / 2) + 1
 }

@@ -8,6 +8,8 @@ import { jcs, jcsBytes } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/keys.ts'
 import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
+import { checkProvenCard } from '../identity/card.ts'
+import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
 import type { Opening } from './value.ts'
 
 export const FIELD_TYPES = ['text', 'decimal', 'integer', 'boolean', 'date', 'date-time', 'null'] as const
@@ -27,9 +29,11 @@ export type CreateOperation = {
 }
 export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value: string }
 export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
+/** An operation on elements. */
 export type Operation = CreateOperation | SetOperation | DeleteOperation
+export type AnyOperation = Operation | EpochOperation
 
-export type Request = {
+export type Request<Op extends AnyOperation = Operation> = {
   contract: string
   /** Party id. */
   author: string
@@ -39,13 +43,18 @@ export type Request = {
   nonce: string
   /** Last block time at which it may be ordered, ms since 1970. */
   notAfterMs: number
-  operations: Operation[]
+  operations: Op[]
 }
+/** A request on elements, or one of a single operation on the epoch. */
+export type AnyRequest = Request<AnyOperation>
 
-export type SignedRequest = { request: Request; signature: string }
+export type SignedRequest<R extends AnyRequest = Request> = { request: R; signature: string }
 
 /** A request as it travels and is stored: with its id, and the openings of what it commits to. */
-export type OpenRequest = SignedRequest & { id: string; openings: Opening[] }
+export type OpenRequest<R extends AnyRequest = Request> = SignedRequest<R> & {
+  id: string
+  openings: Opening[]
+}
 
 /** Of a request's body in JCS. */
 export const REQUEST_MAX_BYTES = 8 * 1024 * 1024
@@ -105,28 +114,40 @@ export const operationShape: shape.Check<Operation> = (value, where) => {
   throw new CountersignError('bad-format', `${where}.op: expected create, set or delete`)
 }
 
-const requestShape = shape.object({
-  contract: shape.hash,
-  author: shape.hash,
-  authorKey: shape.publicKey,
-  nonce: shape.base64url(16),
-  notAfterMs: shape.timeMs,
-  operations: shape.array(operationShape, OPERATIONS_MAX, 1),
-})
+const requestShapeWith = <Op extends AnyOperation>(operations: shape.Check<Op[]>): shape.Check<Request<Op>> =>
+  shape.object({
+    contract: shape.hash,
+    author: shape.hash,
+    authorKey: shape.publicKey,
+    nonce: shape.base64url(16),
+    notAfterMs: shape.timeMs,
+    operations,
+  })
+const elementOperations = shape.array(operationShape, OPERATIONS_MAX, 1)
+const requestShape = requestShapeWith(elementOperations)
+const epochOperation = shape.array(epochOperationShape, 1, 1)
+const anyRequestShape = requestShapeWith<AnyOperation>((value, where) =>
+  Array.isArray(value) && value.some(isEpochOperation)
+    ? epochOperation(value, where)
+    : elementOperations(value, where),
+)
 const anything: shape.Check<unknown> = (value) => value
 const signedRequestShape = shape.object({ request: anything, signature: shape.signature })
 
 /** The exact bytes that are hashed for the id and signed: what `openssl pkeyutl -verify -rawin` takes. */
-export function requestSigningInput(request: Request): Uint8Array {
+export function requestSigningInput(request: AnyRequest): Uint8Array {
   return signingInput('request', jcs(request))
 }
 
-export function requestId(request: Request): string {
+export function requestId(request: AnyRequest): string {
   return hashOf('request', jcs(request))
 }
 
 /** @throws CountersignError `too-large` for a request that nobody would take */
-export function signRequest(authorKey: PrivateKey, request: Request): SignedRequest & { id: string } {
+export function signRequest<R extends AnyRequest>(
+  authorKey: PrivateKey,
+  request: R,
+): SignedRequest<R> & { id: string } {
   const body = jcsBytes(request)
   refuseTooLarge(body)
   const signature = base64UrlEncode(ed25519Sign(authorKey, signingInput('request', body)))
@@ -141,20 +162,42 @@ function refuseTooLarge(body: Uint8Array): void {
     )
 }
 
-/** Size of openings as a JSON array in JCS, without making it. */
-export function openingsSizeBytes(openings: readonly Opening[]): number {
+const openingSizeBytes = (opening: Opening): number => jcsBytes(opening).length
+
+/** Size of openings as a JSON array in JCS, without making it; `sizeOf` says that of one. */
+export function openingsSizeBytes(openings: readonly Opening[], sizeOf = openingSizeBytes): number {
   let sizeBytes = Math.max(2, openings.length + 1)
-  for (const opening of openings) sizeBytes += jcsBytes(opening).length
+  for (const opening of openings) sizeBytes += sizeOf(opening)
   return sizeBytes
 }
 
 /** What a request takes of the room in a ledger block (BLK-2): its body and its openings in JCS, in bytes. */
-export function requestSizeBytes(request: Request, openings: readonly Opening[]): number {
-  return jcsBytes(request).length + openingsSizeBytes(openings)
+export function requestSizeBytes(
+  request: AnyRequest,
+  openings: readonly Opening[],
+  sizeOf = openingSizeBytes,
+): number {
+  return jcsBytes(request).length + openingsSizeBytes(openings, sizeOf)
+}
+
+/** Says the size of each opening, as `openingsSizeBytes` takes it, and looks at each once: many requests may share one. */
+export function rememberedOpeningSizes(): (opening: Opening) => number {
+  const sizes = new Map<Opening, number>()
+  return (opening) => {
+    const sizeBytes = sizes.get(opening) ?? openingSizeBytes(opening)
+    sizes.set(opening, sizeBytes)
+    return sizeBytes
+  }
+}
+
+/** The operation on the epoch that a request consists of; undefined for one on elements. */
+export function epochOperationOf({ operations }: AnyRequest): EpochOperation | undefined {
+  const [first] = operations
+  return isEpochOperation(first) ? first : undefined
 }
 
 /**
- * Checks size, shape and signature of a request from outside, and returns it with its id.
+ * Checks size, shape and signature of a request on elements from outside, and returns it with its id.
  * @param authorKeyOf the author key (base64url) of a member of the contract, or undefined for anybody else
  * @throws CountersignError `bad-format`, `bad-json`, `too-large`, `wrong-contract`, `unknown-party`, `bad-signature`
  */
@@ -163,13 +206,39 @@ export function checkRequest(
   contract: string,
   authorKeyOf: (party: string) => string | undefined,
 ): SignedRequest & { id: string } {
+  return checkSigned(value, contract, requestShape, ({ author }) => authorKeyOf(author))
+}
+
+/**
+ * As `checkRequest`, for requests on the epoch too, and with the cards in them proven.
+ * @param authorKeyOf the author key of whoever may make this very request (EPO-2), or undefined
+ * @throws CountersignError as `checkRequest`, and `bad-card`
+ */
+export function checkAnyRequest(
+  value: unknown,
+  contract: string,
+  authorKeyOf: (request: AnyRequest) => string | undefined,
+): SignedRequest<AnyRequest> & { id: string } {
+  const checked = checkSigned(value, contract, anyRequestShape, authorKeyOf)
+  const operation = epochOperationOf(checked.request)
+  // Last: it costs a signature for each card, and its author is known by now.
+  if (operation !== undefined && 'card' in operation) checkProvenCard(operation.card)
+  return checked
+}
+
+function checkSigned<R extends AnyRequest>(
+  value: unknown,
+  contract: string,
+  check: shape.Check<R>,
+  authorKeyOf: (request: R) => string | undefined,
+): SignedRequest<R> & { id: string } {
   const { request: content, signature } = signedRequestShape(value, 'signedRequest')
   const body = jcsBytes(content)
   refuseTooLarge(body)
-  const request: Request = requestShape(content, 'request')
+  const request = check(content, 'request')
   if (request.contract !== contract)
     throw new CountersignError('wrong-contract', `the request is for contract ${request.contract}`)
-  const authorKey = authorKeyOf(request.author)
+  const authorKey = authorKeyOf(request)
   if (authorKey === undefined)
     throw new CountersignError('unknown-party', `${request.author} is not a member`)
   if (authorKey !== request.authorKey)
@@ -180,9 +249,10 @@ export function checkRequest(
 }
 
 /** The commitments a request needs openings for, each once: any number of operations may name the same. */
-export function commitmentsOf(operations: readonly Operation[]): string[] {
+export function commitmentsOf(operations: readonly AnyOperation[]): string[] {
   const commitments = new Set<string>()
   for (const operation of operations)
-    if (operation.op !== 'delete' && operation.value !== undefined) commitments.add(operation.value)
+    if ((operation.op === 'create' || operation.op === 'set') && operation.value !== undefined)
+      commitments.add(operation.value)
   return [...commitments]
 }

@@ -1,27 +1,32 @@
 /**
  * The audit of one ledger, block by block: everything in it that can be computed again is, and compared. It holds the state
- * of one height, the members' cosignatures, and the ids of requests that could still be replayed; never the ledger.
+ * of one height, the members' cosignatures, the hash of each checkpoint, and the ids of requests that could still be replayed;
+ * never the ledger.
  *
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
 import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
+import { authorKeysAt, type EpochElectorate, electorateAt } from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
-import { appendLeaf, emptyFrontier, emptyRoot, type Frontier, frontierRoot } from '../crypto/log.ts'
+import type { ExecutedTurn } from '../contract/turn.ts'
+import { emptyRoot } from '../crypto/log.ts'
 import { SignatureCache } from '../crypto/statement.ts'
-import {
-  blockHash,
-  checkBlockShape,
-  type Entry,
-  type Header,
-  type LedgerBlock,
-  logLeaf,
-  NO_PARENT,
-} from '../ledger/block.ts'
-import { type Checkpoint, type Cosignature, checkpointOf, sameCheckpoint } from '../ledger/checkpoint.ts'
+import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from '../ledger/block.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import { LedgerHistory } from '../ledger/history.ts'
+import { type BlockPlace, checkAnyBlockShape, turnOf } from '../ledger/turn.ts'
 import type { ReadBlockLine } from './bundle.ts'
+import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { fail, under } from './finding.ts'
-import { checkCertificate, type Membership, readCosignature, readMembership } from './membership.ts'
+import {
+  checkCertificate,
+  type Member,
+  type Membership,
+  readAnyCosignature,
+  readMembership,
+} from './membership.ts'
 import { RequestAudit } from './request-audit.ts'
+import { auditTurn, checkAfterTurn, type Turned } from './turn-audit.ts'
 
 /** How many of each were read and found good; ledger blocks without block 0. */
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
@@ -39,20 +44,21 @@ export type Recomputed = {
 const CACHED_SIGNATURES = 4096
 
 export class LedgerAudit {
+  /** Of epoch 0. */
   readonly membership: Membership
-  /** The members' cosignatures, by party; what they are on is checked once the ledger has their size. */
-  readonly cosignatures = new Map<string, Cosignature>()
-  /** Members whose cosignature was found to be on this ledger. */
-  readonly reached = new Set<string>()
+  /** Everybody who is or was a member, in the order they came. */
+  readonly members = new Map<string, EverMember>()
   /** The last height with a COMMIT or a cosignature on it or behind it; block 0 needs none. */
   committedHeight = 0
-  /** The checkpoint of the largest size that all members have cosigned, once the ledger has it. */
-  finalCheckpoint: Checkpoint | undefined
   #header: Header
   #hash: string
   #state: ContractState
-  #frontier: Frontier = emptyFrontier
-  #logRoot = emptyRoot
+  /** Of the ledger block that comes next. */
+  #electorate: EpochElectorate
+  /** The last block ended an epoch. */
+  #turned: Turned | undefined
+  readonly #history = new LedgerHistory()
+  readonly #finality = new FinalityAudit()
   readonly #requests: RequestAudit
   readonly #cache = new SignatureCache(CACHED_SIGNATURES)
   /** Of cards, cosignatures and certificates. */
@@ -84,7 +90,8 @@ export class LedgerAudit {
       logRoot: emptyRoot,
     }
     this.#hash = blockHash(this.#header)
-    this.#append()
+    this.#electorate = electorateAt(state)
+    this.#noteMembers()
   }
 
   get counts(): Counts {
@@ -108,72 +115,109 @@ export class LedgerAudit {
     return this.#header.height
   }
 
-  /** The largest size that all members have cosigned, by what they sent; 0 while one is missing. */
-  get cosignedByAll(): number {
-    return Math.min(...this.membership.members.map(({ party }) => this.cosignatures.get(party)?.size ?? 0))
+  /** By party; what they are on is checked once the ledger has their size. */
+  get cosignatures(): ReadonlyMap<string, Cosignature> {
+    return this.#finality.cosignatures
   }
 
-  /** The largest size that all members were found to have cosigned in this very ledger. */
+  /** Parties whose cosignature was found to be on this ledger. */
+  get reached(): ReadonlySet<string> {
+    return this.#finality.reached
+  }
+
+  /** The largest size that is final (COS-3): 0 if nothing is. */
   get finalSize(): number {
-    const sizes = this.membership.members.map(({ party }) =>
-      this.reached.has(party) ? (this.cosignatures.get(party)?.size ?? 0) : 0,
-    )
-    return Math.min(...sizes)
+    return this.#finality.finalSize
   }
 
-  /** Takes a member's cosignature; all of them come before block 1 (CHK-2). @throws RuleBroken */
+  /** The final checkpoint of that size, if what members say to have cosigned was all found. */
+  get final(): FinalCheckpoint | undefined {
+    return this.#finality.final
+  }
+
+  /** Takes a party's cosignature; all of them come before block 1 (CHK-2). @throws RuleBroken */
   cosignature(value: unknown): void {
-    const cosignature = readCosignature(this.membership, value)
-    const { party } = cosignature
-    if (this.cosignatures.has(party))
-      fail('BUN-1', `cosignature of ${party}`, 'the member has a second one; only the largest stands here')
-    this.cosignatures.set(party, cosignature)
+    const { cosignature, isVerified } = readAnyCosignature(this.membership, value)
+    this.#finality.add(cosignature, isVerified)
     this.#signatures += 1
   }
 
   /** All cosignatures have been taken: compares those of block 0. @throws RuleBroken */
   begin(): void {
-    this.#checkCosignatures()
+    this.#finality.beginEpoch(0, this.#electorate)
+    this.#append(this.#header, false)
   }
 
   /** Takes the next ledger block. @throws RuleBroken */
   block(line: ReadBlockLine): void {
-    const block = under('BLK-1', `ledger block ${this.height + 1}`, () => checkBlockShape(line.block))
+    const block = under('BLK-1', `ledger block ${this.height + 1}`, () => checkAnyBlockShape(line.block))
     const { header } = block
     const place = `ledger block ${header.height}`
     this.#checkHeader(header, place)
-    const { requests, openings } = this.#requests.take(block, line, place)
-    const executed = under('REQ-4', place, () => executeBlock(this.#state, requests, openings, header.timeMs))
-    this.#compare(block, executed, place)
+    const turn = turnOf(block)
+    const at: BlockPlace = {
+      lineage: header.lineage,
+      height: header.height,
+      timeMs: header.timeMs,
+      holds: (point) => this.#history.holds(point),
+    }
+    const executed =
+      turn === undefined
+        ? this.#execute(block as LedgerBlock, line, at, place)
+        : auditTurn(this.#state, turn, line, at, place)
+    if (turn !== undefined) this.#signatures += turn.certificate.length
+    this.#compareRoots(header, executed, place)
     const hash = blockHash(header)
-    this.#checkCertificates(line, { hash, view: header.view, height: header.height }, place)
+    const { view, height } = header
+    const committedView = this.#checkCertificates(line, { hash, view, isTurn: turn !== undefined }, place)
+    if (committedView !== undefined) this.committedHeight = height
     this.#header = header
     this.#hash = hash
     this.#state = executed.state
-    this.#requests.ordered(requests, header)
-    this.#append()
-    this.#checkCosignatures()
+    this.#append(header, turn !== undefined)
+    this.#turned = undefined
+    if (turn !== undefined) this.#turn(committedView)
+  }
+
+  /** The epoch that the last block has begun. */
+  #turn(committedView: number | undefined): void {
+    this.#turned = committedView === undefined ? {} : { committedView }
+    this.#electorate = electorateAt(this.#state)
+    this.#finality.beginEpoch(this.height + 1, this.#electorate)
+    this.#noteMembers()
+  }
+
+  #noteMembers(): void {
+    for (const party of this.#electorate.members)
+      if (!this.members.has(party)) {
+        const name = this.#electorate.cards.get(party)?.name ?? party
+        this.members.set(party, { party, name, sinceHeight: this.height })
+      }
   }
 
   /** BLK-1, BLK-4, LOG-1: the header extends the block before. */
   #checkHeader(header: Header, place: string): void {
     const before = this.#header
     if (header.contract !== before.contract) fail('BLK-1', place, `it is of contract ${header.contract}`)
-    if (header.lineage !== before.lineage || header.epoch !== before.epoch)
+    const { epoch } = this.#electorate
+    if (header.lineage !== before.lineage || (header.epoch !== epoch && this.#turned === undefined))
       fail('BLK-1', place, `it is of lineage ${header.lineage}, epoch ${header.epoch}`)
     if (header.height !== before.height + 1) fail('BLK-4', place, `expected height ${before.height + 1}`)
     if (header.parent !== this.#hash)
       fail('BLK-4', place, `its parent is not the ledger block before, whose hash is ${this.#hash}`)
     if (header.timeMs <= before.timeMs) fail('BLK-4', place, 'its time is not after that of the one before')
     if (header.view <= before.view) fail('BLK-4', place, 'its view is not after that of the one before')
-    if (header.logRoot !== this.#logRoot)
-      fail('LOG-1', place, `the log of all ledger blocks before it has the root ${this.#logRoot}`)
+    if (header.logRoot !== this.#history.root)
+      fail('LOG-1', place, `the log of all ledger blocks before it has the root ${this.#history.root}`)
+    if (this.#turned !== undefined) checkAfterTurn(this.#turned, epoch, header, place)
     this.#logRoots += 1
   }
 
-  /** REQ-4, BLK-2, STA-1: execution gives what the block claims. */
-  #compare({ header, entries }: LedgerBlock, executed: ExecutedBlock, place: string): void {
-    for (const [index, { request: id, outcome, code }] of entries.entries()) {
+  /** REQ-4: execution gives the outcomes that the block claims. */
+  #execute(block: LedgerBlock, line: ReadBlockLine, at: BlockPlace, place: string): ExecutedBlock {
+    const { requests, openings } = this.#requests.take(block, line, place, authorKeysAt(this.#state))
+    const executed = under('REQ-4', place, () => executeBlock(this.#state, requests, openings, at))
+    for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
       const own = executed.entries[index]
       if (own?.outcome !== outcome || own.code !== code)
         fail(
@@ -182,7 +226,13 @@ export class LedgerAudit {
           `it was ${wordsOf(own)}, not ${wordsOf({ outcome, code })}`,
         )
     }
-    this.#outcomes += entries.length
+    this.#outcomes += block.entries.length
+    this.#requests.ordered(requests, block.header)
+    return executed
+  }
+
+  /** BLK-2, STA-1: execution gives the roots that the block claims. */
+  #compareRoots(header: Header, executed: ExecutedBlock | ExecutedTurn, place: string): void {
     if (executed.entriesRoot !== header.entriesRoot)
       fail('BLK-2', place, `its entries with their effects have the root ${executed.entriesRoot}`)
     this.#entriesRoots += 1
@@ -191,43 +241,34 @@ export class LedgerAudit {
     this.#stateRoots += 1
   }
 
+  /** The view of the block's COMMIT, if both of its certificates stand beside it. */
   #checkCertificates(
     line: ReadBlockLine,
-    block: { hash: string; view: number; height: number },
+    block: { hash: string; view: number; isTurn: boolean },
     place: string,
-  ): void {
-    let kinds = 0
+  ): number | undefined {
+    const electorate = this.#electorate
+    const views: number[] = []
     for (const kind of ['notarization', 'finalization'] as const) {
       if (line[kind] === undefined) continue
-      const certificate = checkCertificate(this.membership, kind, line[kind], block, place, this.#cache)
+      const certificate = checkCertificate({ electorate }, kind, line[kind], block, place, this.#cache)
       this.#signatures += certificate.signatures.length
-      kinds += 1
+      views.push(certificate.view)
     }
-    if (kinds === 2) this.committedHeight = block.height
+    if (views.length < 2) return undefined
+    if (views[0] !== views[1]) fail('ORD-1', place, 'its notarization and finalization are of two views')
+    return views[0]
   }
 
-  /** Puts the block that is now the last into the log. */
-  #append(): void {
-    this.#frontier = appendLeaf(this.#frontier, logLeaf(this.#hash))
-    this.#logRoot = frontierRoot(this.#frontier)
-  }
-
-  /** COS-2, CHK-1: those who cosigned a ledger of this size cosigned this one. */
-  #checkCosignatures(): void {
-    const here = checkpointOf(this.#header, this.#logRoot)
-    const place = `ledger block ${this.height}`
-    for (const [party, cosignature] of this.cosignatures) {
-      if (cosignature.size !== here.size) continue
-      if (cosignature.root !== here.root)
-        fail('COS-2', place, `${party} cosigned another history of size ${here.size}`)
-      if (!sameCheckpoint(here, cosignature))
-        fail('CHK-1', place, `the checkpoint that ${party} cosigned names another epoch, block or state`)
-      this.reached.add(party)
-      this.committedHeight = this.height
-    }
-    if (here.size === this.cosignedByAll) this.finalCheckpoint = here
+  /** Puts the last block into the log, and compares the cosignatures of a ledger of this size. */
+  #append(header: Header, isLastOfEpoch: boolean): void {
+    const checkpoint = this.#history.append(header)
+    if (this.#finality.take(checkpoint, this.#electorate, isLastOfEpoch)) this.committedHeight = this.height
   }
 }
+
+/** sinceHeight: of the ledger block that made it a member. */
+export type EverMember = Member & { sinceHeight: number }
 
 function wordsOf(entry: Pick<Entry, 'outcome' | 'code'> | undefined): string {
   return entry?.code === undefined ? `${entry?.outcome}` : `${entry.outcome} (${entry.code})`

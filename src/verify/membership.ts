@@ -63,10 +63,30 @@ function checkCard(value: unknown, place: string): void {
   under(isFirst ? 'CARD-1' : 'CARD-2', place, () => checkProvenCard(value))
 }
 
+/**
+ * Reads a cosignature, and checks it by itself (CHK-2) where its signer's key is known: in epoch 0. Later ones wait for their
+ * epoch.
+ * @throws RuleBroken
+ */
+export function readAnyCosignature(
+  membership: Membership,
+  value: unknown,
+): { cosignature: Cosignature; isVerified: boolean } {
+  const { epoch } = Object(value) as { epoch?: unknown }
+  if (!Number.isSafeInteger(epoch) || (epoch as number) < 1)
+    return { cosignature: readCosignature(membership, value), isVerified: true }
+  const cosignature = under('CHK-2', placeOf(value), () => checkCosignatureShape(value))
+  return { cosignature, isVerified: false }
+}
+
+function placeOf(value: unknown): string {
+  const { party } = Object(value) as { party?: unknown }
+  return `cosignature of ${typeof party === 'string' ? party.slice(0, 64) : 'nobody'}`
+}
+
 /** Checks a member's cosignature by itself (CHK-2), not yet what it is on. @throws RuleBroken */
 export function readCosignature({ contract, cosignKeys }: Membership, value: unknown): Cosignature {
-  const party = (value as { party?: unknown } | null)?.party
-  const place = `cosignature of ${typeof party === 'string' ? party.slice(0, 64) : 'nobody'}`
+  const place = placeOf(value)
   const cosignature = under('CHK-2', place, () => checkCosignatureShape(value))
   const key = cosignKeys.get(cosignature.party)
   if (key === undefined) fail('CHK-2', place, 'its party is not a member of the contract')
@@ -75,12 +95,16 @@ export function readCosignature({ contract, cosignKeys }: Membership, value: unk
   return cosignature
 }
 
-/** Checks that a certificate is one of this kind on this very block, by a quorum (ORD-1). @throws RuleBroken */
+/**
+ * Checks that a certificate is one of this kind on this very block, by a quorum (ORD-1).
+ * @param block isTurn: it may have been proposed again in a later view (EPO-11)
+ * @throws RuleBroken
+ */
 export function checkCertificate(
-  { electorate }: Membership,
+  { electorate }: { electorate: Electorate },
   kind: 'notarization' | 'finalization',
   value: unknown,
-  block: { hash: string; view: number },
+  block: { hash: string; view: number; isTurn?: boolean },
   place: string,
   cache: SignatureCache,
 ): Certificate {
@@ -88,7 +112,7 @@ export function checkCertificate(
   const certificate = under('ORD-1', place, () => checkCertificateShape(value))
   if (certificate.kind !== kind) wrong(`is of kind ${certificate.kind}`)
   if (certificate.block !== block.hash) wrong(`is for another ledger block, ${certificate.block}`)
-  if (certificate.view !== block.view)
+  if (certificate.view !== block.view && !(block.isTurn && certificate.view > block.view))
     wrong(`is of view ${certificate.view}, the block of view ${block.view}`)
   const signers = certificate.signatures.map(([party]) => party)
   const stranger = signers.find((party) => !electorate.voteKeys.has(party))

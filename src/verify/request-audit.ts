@@ -6,12 +6,14 @@ import type { IdentifiedRequest } from '../contract/apply.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
 import { BLOCK_MAX_BYTES, type Header, type LedgerBlock } from '../ledger/block.ts'
 import {
-  checkRequest,
+  type AnyOperation,
+  type AnyRequest,
+  checkAnyRequest,
   commitmentsOf,
   LIFETIME_MAX_MS,
   OPENINGS_MAX_BYTES,
-  type Operation,
   openingsSizeBytes,
+  rememberedOpeningSizes,
   requestId,
   requestSizeBytes,
 } from '../ledger/request.ts'
@@ -23,8 +25,16 @@ import type { Membership } from './membership.ts'
 /** Remembered ids are looked through for outlived ones when there are so many, and then at each doubling. */
 const FORGET_AT = 1024
 
-/** The rules that the errors of `checkRequest` stand for; REQ-1 for others. */
-const REQUEST_RULES: Partial<Record<ErrorCode, string>> = { 'bad-signature': 'SIG-1', 'too-large': 'REQ-2' }
+/** The rules that the errors of `checkAnyRequest` stand for; REQ-1 for others. */
+const REQUEST_RULES: Partial<Record<ErrorCode, string>> = {
+  'bad-card': 'CARD-2',
+  'bad-signature': 'SIG-1',
+  'too-large': 'REQ-2',
+  'unknown-party': 'REQ-6',
+}
+
+/** Of a request the author key that it has to be signed with; undefined for one that may not stand in the ledger. */
+export type AuthorKeyOf = (request: AnyRequest) => string | undefined
 
 export class RequestAudit {
   /** Signed requests and openings that were found good. */
@@ -47,14 +57,19 @@ export class RequestAudit {
     return openings
   }
 
-  /** The requests of a ledger block in the order of its entries, and their openings by commitment. @throws RuleBroken */
+  /**
+   * The requests of a ledger block in the order of its entries, and their openings by commitment.
+   * @param authorKeyOf in the block's epoch; by default that of the genesis
+   * @throws RuleBroken
+   */
   take(
     block: LedgerBlock,
     line: ReadBlockLine,
     place: string,
-  ): { requests: IdentifiedRequest[]; openings: Map<string, Opening> } {
-    const requests = this.#checkRequests(block, line.requests, place)
-    const operations = requests.flatMap(({ request }) => request.operations)
+    authorKeyOf: AuthorKeyOf = ({ author }) => this.#membership.authorKeys.get(author),
+  ): { requests: IdentifiedRequest<AnyRequest>[]; openings: Map<string, Opening> } {
+    const requests = this.#checkRequests(block, line.requests, place, authorKeyOf)
+    const operations = requests.flatMap(({ request }): readonly AnyOperation[] => request.operations)
     const openings = this.#open(operations, line.openings, place)
     checkSizes(requests, openings, place)
     return { requests, openings }
@@ -65,13 +80,14 @@ export class RequestAudit {
     { header, entries }: LedgerBlock,
     values: readonly unknown[],
     place: string,
-  ): IdentifiedRequest[] {
+    authorKeyOf: AuthorKeyOf,
+  ): IdentifiedRequest<AnyRequest>[] {
     const taken = new Set<string>()
-    const requests = entries.map(({ request: id }, index): IdentifiedRequest => {
+    const requests = entries.map(({ request: id }, index): IdentifiedRequest<AnyRequest> => {
       const where = `request ${id} in ${place}`
       if (taken.has(id) || this.#ordered.has(id)) fail('REQ-5', where, 'it has been ordered before')
       taken.add(id)
-      const { request } = this.#checkRequest(id, values[index], where)
+      const { request } = this.#checkRequest(id, values[index], where, authorKeyOf)
       if (request.notAfterMs < header.timeMs)
         fail('REQ-5', where, `it expired at ${request.notAfterMs}, before the block’s time, ${header.timeMs}`)
       if (request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
@@ -83,26 +99,34 @@ export class RequestAudit {
     return requests
   }
 
-  #checkRequest(id: string, value: unknown, where: string): IdentifiedRequest {
+  #checkRequest(
+    id: string,
+    value: unknown,
+    where: string,
+    authorKeyOf: AuthorKeyOf,
+  ): IdentifiedRequest<AnyRequest> {
     if (value === undefined) fail('REQ-1', where, 'it is missing')
-    const { contract, authorKeys } = this.#membership
     const { request } = (value ?? {}) as { request?: unknown }
-    const found = under('REQ-1', where, () => requestId(request as IdentifiedRequest['request']))
+    const found = under('REQ-1', where, () => requestId(request as AnyRequest))
     if (found !== id) fail('REQ-1', where, `what stands in its place has the id ${found}`)
-    const { author, authorKey } = (request ?? {}) as { author?: unknown; authorKey?: unknown }
-    const key = typeof author === 'string' ? authorKeys.get(author) : undefined
-    if (key === undefined) fail('REQ-6', where, 'its author is not a member of the contract')
-    if (key !== authorKey) fail('REQ-1', where, 'it names another key than that of its author’s card')
+    const keyOf = (own: AnyRequest): string | undefined => {
+      const key = authorKeyOf(own)
+      if (key !== undefined && key !== own.authorKey)
+        fail('REQ-1', where, 'it names another key than that of its author’s card')
+      return key
+    }
     const ruleOf = ({ code }: CountersignError) => REQUEST_RULES[code] ?? 'REQ-1'
-    const checked = under(ruleOf, where, () =>
-      checkRequest(value, contract, (party) => authorKeys.get(party)),
-    )
+    const checked = under(ruleOf, where, () => checkAnyRequest(value, this.#membership.contract, keyOf))
     this.requests += 1
     return checked
   }
 
   /** VAL-1, VAL-2: there is an opening of each commitment, and none of anything else. */
-  #open(operations: readonly Operation[], values: readonly unknown[], place: string): Map<string, Opening> {
+  #open(
+    operations: readonly AnyOperation[],
+    values: readonly unknown[],
+    place: string,
+  ): Map<string, Opening> {
     const needed = new Set(commitmentsOf(operations))
     const openings = new Map<string, Opening>()
     for (const [index, value] of values.entries()) {
@@ -120,7 +144,7 @@ export class RequestAudit {
   }
 
   /** These have been ordered. What can still be replayed is remembered: what has expired in block time can't (REQ-5). */
-  ordered(requests: readonly IdentifiedRequest[], { timeMs }: Pick<Header, 'timeMs'>): void {
+  ordered(requests: readonly IdentifiedRequest<AnyRequest>[], { timeMs }: Pick<Header, 'timeMs'>): void {
     for (const { id, request } of requests) this.#ordered.set(id, request.notAfterMs)
     if (this.#ordered.size < this.#forgetAt) return
     for (const [id, notAfterMs] of this.#ordered) if (notAfterMs < timeMs) this.#ordered.delete(id)
@@ -130,15 +154,16 @@ export class RequestAudit {
 
 /** REQ-2, BLK-2: neither the openings of a request nor all requests together take more room than they may. */
 function checkSizes(
-  requests: readonly IdentifiedRequest[],
+  requests: readonly IdentifiedRequest<AnyRequest>[],
   openings: ReadonlyMap<string, Opening>,
   place: string,
 ): void {
   let blockBytes = 0
+  const sizeOf = rememberedOpeningSizes()
   for (const { id, request } of requests) {
     const own = commitmentsOf(request.operations).map((commitment) => openings.get(commitment) as Opening)
-    const sizeBytes = requestSizeBytes(request, own)
-    if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own) > OPENINGS_MAX_BYTES)
+    const sizeBytes = requestSizeBytes(request, own, sizeOf)
+    if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own, sizeOf) > OPENINGS_MAX_BYTES)
       fail('REQ-2', `request ${id} in ${place}`, `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
     blockBytes += sizeBytes
   }

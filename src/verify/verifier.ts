@@ -216,7 +216,7 @@ export class BundleVerifier {
     const audit = this.#audit
     const members = audit === undefined ? [] : this.#members(audit)
     const strangers = members.filter(({ identified }) => !identified)
-    const finding = this.#finding ?? unidentified(strangers)
+    const finding = this.#finding ?? unidentified(strangers, audit)
     const height = (audit?.finalSize ?? 0) - 1
     const report: Report = {
       verdict: this.#verdict(strangers.length === 0),
@@ -233,12 +233,12 @@ export class BundleVerifier {
     if (finding !== undefined) report.finding = finding
     if (audit === undefined) return report
     report.name = audit.membership.genesis.name
-    const checkpoint = audit.finalCheckpoint
-    if (checkpoint === undefined || checkpoint.size !== audit.finalSize) return report
+    if (audit.final === undefined) return report
+    const { checkpoint, cosignKeys } = audit.final
     report.stateRoot = checkpoint.stateRoot
-    const cosignatures = [...audit.cosignatures.values()]
+    const cosignatures = [...audit.cosignatures.values()].filter(({ party }) => cosignKeys.has(party))
     if (cosignatures.every(({ size }) => size === checkpoint.size))
-      report.checkpoint = checkpointNote(checkpoint, cosignatures, audit.membership.cosignKeys)
+      report.checkpoint = checkpointNote(checkpoint, cosignatures, cosignKeys)
     return report
   }
 
@@ -248,8 +248,8 @@ export class BundleVerifier {
     return isIdentified ? 'valid' : 'unidentified'
   }
 
-  #members({ membership, cosignatures, reached }: LedgerAudit): ReportedMember[] {
-    return membership.members.map(({ party, name }) => ({
+  #members({ members, cosignatures, reached }: LedgerAudit): ReportedMember[] {
+    return [...members.values()].map(({ party, name }) => ({
       party,
       name,
       cosignedSize: reached.has(party) ? (cosignatures.get(party)?.size ?? 0) : 0,
@@ -258,12 +258,17 @@ export class BundleVerifier {
   }
 }
 
-function unidentified(strangers: readonly ReportedMember[]): Finding | undefined {
-  if (strangers.length === 0) return undefined
+function unidentified(
+  strangers: readonly ReportedMember[],
+  audit: LedgerAudit | undefined,
+): Finding | undefined {
+  const [first] = strangers
+  if (first === undefined) return undefined
   const names = strangers.map(({ name, party }) => `${JSON.stringify(name)} (${party})`)
+  const sinceHeight = audit?.members.get(first.party)?.sinceHeight ?? 0
   return {
     rule: 'BUN-3',
-    place: 'genesis',
+    place: sinceHeight === 0 ? 'genesis' : `ledger block ${sinceHeight}`,
     message: `these signers are none of the parties you trust: ${names.join(', ')}`,
   }
 }

@@ -47,6 +47,18 @@ export function rekeyed(
   }
 }
 
+/** The party with another key in its card, which its root key has signed. */
+export function withKey(
+  owner: FixtureParty,
+  use: 'cosign' | 'tls',
+  publicKey: string,
+  root: KeyPair = owner.keys.root,
+): FixtureParty {
+  const { card, earlier } = owner.signedCard
+  const signed = signCard(root.privateKey, { ...card, keys: { ...card.keys, [use]: publicKey } })
+  return { ...owner, signedCard: earlier === undefined ? signed : { ...signed, earlier } }
+}
+
 function newKeys(random: (sizeBytes: number) => Uint8Array): FixtureParty['keys'] {
   const pair = () => generateKeyPair(random(32))
   const sealing = generateSealingKeyPair(random(32))

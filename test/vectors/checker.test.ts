@@ -30,7 +30,7 @@ describe('a second implementation', () => {
     needPython(context)
     const vectors = Object.keys(FOLDERS).flatMap((folder) => readdirSync(join(here, folder)))
     expect(check(here)).toEqual({ status: 0, output: `${vectors.length + 2} files, 0 failed\n` })
-  })
+  }, 120_000)
 
   it('[SIG-1] comes to the same on signatures as openssl', (context) => {
     needPython(context)
@@ -39,7 +39,7 @@ describe('a second implementation', () => {
     const { status, output } = check(here, '--openssl', 'card', 'signature')
     expect(output).toContain('openssl differs on 0 of 24 signatures')
     expect(status).toBe(0)
-  })
+  }, 120_000)
 
   it('[ENC-1] sees a vector whose input, rule or output is altered', (context) => {
     needPython(context)
@@ -64,5 +64,5 @@ describe('a second implementation', () => {
     expect(output.match(/^card\/.*?\.json/gm)).toEqual(
       ['bad-signature', 'first', 'second', 'third'].map((name) => `card/${name}.json`),
     )
-  })
+  }, 120_000)
 })

@@ -10,7 +10,6 @@ import {
   type OpenRequest,
   type Operation,
   REQUEST_MAX_BYTES,
-  type Request,
   requestId,
 } from '../../src/ledger/request.ts'
 import type { Opening } from '../../src/ledger/value.ts'
@@ -324,7 +323,7 @@ export function requestVectors(): Vector[] {
 
   vectors.invalid(
     'body-too-large',
-    'A body of more than 8 MiB: one deletion, many times.',
+    'A body of more than 8 MiB: one creation, many times.',
     context(),
     tooLarge(),
     'REQ-2',
@@ -342,9 +341,9 @@ export function requestVectors(): Vector[] {
 
 /** A request of more than 8 MiB, rightly signed. */
 function tooLarge(): Input {
-  const times = Math.ceil(REQUEST_MAX_BYTES / (jcs(remove).length + 1))
-  const large: Request = { ...body, operations: Array(times).fill(remove) }
-  return repeating(signed(large), `${JSON.stringify(remove)},`)
+  const one = create({ name: '漢'.repeat(256) })
+  const times = Math.ceil(REQUEST_MAX_BYTES / (utf8(jcs(one)).length + 1))
+  return repeating(signed({ ...body, operations: Array(times).fill(one) }), `${JSON.stringify(one)},`)
 }
 
 /** A request whose openings are more than 8 MiB, though each is a text that may be. */

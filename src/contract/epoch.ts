@@ -1,0 +1,116 @@
+/**
+ * The epoch as a state has it: who orders and cosigns the next ledger block, by which keys, who may make which request, and
+ * which changes are open (PROTOCOL EPO-2, EPO-3, EPO-6).
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import type { Electorate } from '../ledger/certificate.ts'
+import {
+  type Card,
+  type Change,
+  type Departure,
+  type EpochRecord,
+  type Policy,
+  partyOf,
+  quorumOf,
+} from '../ledger/epoch.ts'
+import { type AnyRequest, epochOperationOf } from '../ledger/request.ts'
+import type { ContractState } from './elements.ts'
+
+/** An epoch's members and what they order, certify and cosign with. Keys by party, base64url. */
+export type EpochElectorate = Electorate & {
+  /** In the order they lead. */
+  members: readonly string[]
+  /** They hold and verify all, may cosign, and are never counted. */
+  observers: readonly string[]
+  policy: Policy
+  /** The cards in force, by party: members' first, then observers'. */
+  cards: ReadonlyMap<string, Card>
+  /** Of the members. */
+  cosignKeys: ReadonlyMap<string, string>
+}
+
+/**
+ * Who orders, certifies and cosigns the ledger block that comes next on a state.
+ * @throws CountersignError `invariant-broken` if a card isn't there: the state was restored without its genesis
+ */
+export function electorateAt(state: ContractState, lineage = 0): EpochElectorate {
+  const { contract, epoch } = state
+  const cards = cardsInForce(state)
+  const keysOf = (use: 'vote' | 'cosign') =>
+    new Map(epoch.members.map((party) => [party, (cards.get(party) as Card).keys[use]]))
+  return {
+    contract,
+    lineage,
+    epoch: epoch.epoch,
+    quorum: quorumOf(epoch.policy, epoch.members.length),
+    voteKeys: keysOf('vote'),
+    members: epoch.members,
+    observers: (epoch.observers ?? []).map(([party]) => party),
+    policy: epoch.policy,
+    cards,
+    cosignKeys: keysOf('cosign'),
+  }
+}
+
+/** The cards in force by party, members' first. @throws CountersignError `invariant-broken` as `electorateAt` */
+export function cardsInForce({ epoch, cards }: ContractState): Map<string, Card> {
+  const hashes = [
+    ...epoch.members.map((party, index): [string, string] => [party, epoch.cards[index] as string]),
+    ...(epoch.observers ?? []),
+  ]
+  return new Map(
+    hashes.map(([party, hash]) => {
+      const card = cards.newer.get(hash) ?? cards.genesis.get(hash)
+      if (card === undefined)
+        throw new CountersignError('invariant-broken', `the card ${hash} of ${party} is not known`)
+      return [party, card]
+    }),
+  )
+}
+
+/**
+ * Of each request the author key that it must be signed with to stand in a ledger block that comes next on a state; undefined
+ * for one that may not stand there (EPO-2).
+ * @throws CountersignError `invariant-broken` as `electorateAt`
+ */
+export function authorKeysAt(state: ContractState): (request: AnyRequest) => string | undefined {
+  const cards = cardsInForce(state)
+  const members = new Set(state.epoch.members)
+  return (request) => {
+    const { author } = request
+    const card = cards.get(author)
+    if (card !== undefined && (members.has(author) || isForObservers(request))) return card.keys.author
+    const operation = epochOperationOf(request)
+    if (operation?.op !== 'accept') return undefined
+    const invitation = changeOf(state.epoch, operation.change)
+    if (invitation?.op !== 'invite' || invitation.party !== author) return undefined
+    return invitation.card.keys.author
+  }
+}
+
+/** An observer may leave, and replace its own card. */
+function isForObservers(request: AnyRequest): boolean {
+  const operation = epochOperationOf(request)
+  return (
+    operation?.op === 'leave' || (operation?.op === 'card' && partyOf(operation.card.card) === request.author)
+  )
+}
+
+/** The change of this id, be it open or lapsed. */
+export function changeOf({ changes = [] }: EpochRecord, id: string): Change | undefined {
+  return changes.find(({ change }) => change === id)
+}
+
+/** Whether a change is past its expiry in a ledger block of this time (EPO-6). */
+export function isLapsed(change: Change, timeMs: number): boolean {
+  return 'expiresMs' in change && change.expiresMs < timeMs
+}
+
+export function isDeparture(change: Change): change is Departure {
+  return change.op === 'leave' || change.op === 'remove'
+}
+
+/** Parties that the next turn takes out. */
+export function departingFrom({ changes = [] }: EpochRecord): Set<string> {
+  return new Set(changes.filter(isDeparture).map(({ party }) => party))
+}

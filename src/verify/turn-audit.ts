@@ -1,0 +1,46 @@
+/** The audit of a ledger block that ends an epoch, and of the first one after it (PROTOCOL EPO-7 to EPO-11). */
+import type { ContractState } from '../contract/state.ts'
+import { type ExecutedTurn, executeTurn } from '../contract/turn.ts'
+import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
+import type { Header } from '../ledger/block.ts'
+import type { BlockPlace, TurnEntry } from '../ledger/turn.ts'
+import type { ReadBlockLine } from './bundle.ts'
+import { fail, under } from './finding.ts'
+
+/** The rules that the errors of `executeTurn` stand for. */
+const TURN_RULES: Partial<Record<ErrorCode, string>> = {
+  conflict: 'EPO-7',
+  'bad-format': 'EPO-8',
+  'bad-signature': 'EPO-9',
+}
+
+/** The turn executed; beside it stand neither requests nor openings. @throws RuleBroken */
+export function auditTurn(
+  state: ContractState,
+  turn: TurnEntry,
+  line: ReadBlockLine,
+  at: BlockPlace,
+  place: string,
+): ExecutedTurn {
+  if (line.requests.length + line.openings.length > 0)
+    fail('EPO-7', place, 'it ends an epoch, and requests or openings stand beside it')
+  const ruleOf = ({ code }: CountersignError) => TURN_RULES[code] ?? 'EPO-7'
+  return under(ruleOf, place, () => executeTurn(state, turn, at))
+}
+
+/** What is known of the ledger block that ended an epoch. committedView: of its COMMIT, if that stands beside it. */
+export type Turned = { committedView?: number }
+
+/** EPO-11: the block after a turn is of the next epoch, and comes after the turn was committed. @throws RuleBroken */
+export function checkAfterTurn(
+  { committedView }: Turned,
+  epoch: number,
+  header: Pick<Header, 'epoch' | 'height' | 'view'>,
+  place: string,
+): void {
+  if (header.epoch !== epoch) fail('EPO-11', place, `it is of epoch ${header.epoch}, and ${epoch} has begun`)
+  if (committedView === undefined)
+    fail('EPO-11', place, `ledger block ${header.height - 1} ended an epoch, and its COMMIT is missing`)
+  if (header.view <= committedView)
+    fail('EPO-11', place, `its view is not after ${committedView}, in which the turn was committed`)
+}
