@@ -1,6 +1,6 @@
 /** Real nodes for tests: each a `countersign start` process with a directory of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -24,9 +24,15 @@ export class ProcessNode {
   readonly directory: string
   readonly name: string
   party = ''
+  /** Where its API and the other nodes reach it. */
+  host = '127.0.0.1'
   port = 0
   apiPort = 0
   log = ''
+  /** What its process is started by, such as `ip netns exec NAME`. */
+  prefix: readonly string[] = []
+  /** How often it was started. */
+  starts = 0
   private child: ChildProcess | undefined
 
   constructor(directory: string, name: string) {
@@ -37,8 +43,7 @@ export class ProcessNode {
   async initialise(): Promise<void> {
     this.port = await freePort()
     this.apiPort = await freePort()
-    const host = '127.0.0.1'
-    const { port, apiPort, name } = this
+    const { host, port, apiPort, name } = this
     initialise(this.directory, { version: 1, name, host, port, apiHost: host, apiPort })
     this.party = readOwnCard(this.directory).party
   }
@@ -53,18 +58,20 @@ export class ProcessNode {
 
   /** Starts the process; resolves when its API answers. */
   async start(options: { flags?: string[]; nodeFlags?: string[] } = {}): Promise<void> {
+    const [program, ...rest] = [...this.prefix, process.execPath, ...(options.nodeFlags ?? []), COMMAND]
     const child = spawn(
-      process.execPath,
-      [...(options.nodeFlags ?? []), COMMAND, 'start', '--data', this.directory, ...(options.flags ?? [])],
+      program as string,
+      [...rest, 'start', '--data', this.directory, ...(options.flags ?? [])],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     this.child = child
+    this.starts += 1
     child.stderr?.on('data', (chunk: Buffer) => {
       this.log = (this.log + chunk.toString()).slice(-200_000)
     })
     for (let tries = 0; tries < 600; tries += 1) {
       if (!this.isRunning) break
-      const up = await fetch(`http://127.0.0.1:${this.apiPort}/healthz`).then(
+      const up = await fetch(`http://${this.host}:${this.apiPort}/healthz`).then(
         () => true,
         () => false,
       )
@@ -84,6 +91,20 @@ export class ProcessNode {
     })
   }
 
+  get pid(): number {
+    return this.child?.pid ?? 0
+  }
+
+  /** SIGSTOP, until `resume`; resolves when it has stopped. */
+  async suspend(): Promise<void> {
+    this.child?.kill('SIGSTOP')
+    await until(`${this.name} has stopped`, async () => stateOf(this.pid) === 'T')
+  }
+
+  resume(): void {
+    this.child?.kill('SIGCONT')
+  }
+
   /** A PUT of plain text. Network errors reject. */
   async put(
     contract: string,
@@ -91,7 +112,7 @@ export class ProcessNode {
     value: string,
     headers: Record<string, string> = {},
   ): Promise<Write> {
-    const response = await fetch(`http://127.0.0.1:${this.apiPort}/records/${contract}/${path}`, {
+    const response = await fetch(`http://${this.host}:${this.apiPort}/records/${contract}/${path}`, {
       method: 'PUT',
       body: value,
       headers: { 'content-type': 'text/plain', authorization: `Bearer ${this.client.bearer}`, ...headers },
@@ -111,6 +132,17 @@ export class ProcessNode {
     const { contracts } = await this.client.get<{ contracts: ContractView[] }>('/api/contracts')
     return contracts.find((one) => one.id === id)
   }
+}
+
+/** What a process does, in the letter that Linux and ps give it: T is stopped. */
+function stateOf(pid: number): string {
+  if (existsSync('/proc/self/stat')) {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.charAt(stat.lastIndexOf(')') + 2)
+  }
+  return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+    .stdout.trim()
+    .charAt(0)
 }
 
 export type ContractView = {
@@ -162,10 +194,15 @@ export class Cluster {
     await Promise.all(
       this.nodes.map(async (node) => {
         await node.initialise()
-        await node.start()
+        await this.startNode(node)
       }),
     )
     await this.pin()
+  }
+
+  /** Starts a node, for the first time or after it was stopped. */
+  startNode(node: ProcessNode): Promise<void> {
+    return node.start()
   }
 
   /** Every node pins every other, by fingerprint. */
@@ -175,7 +212,7 @@ export class Cluster {
         if (node !== other)
           await node.client.post(
             '/api/peers',
-            JSON.stringify({ url: `https://127.0.0.1:${other.port}`, fingerprint: other.party }),
+            JSON.stringify({ url: `https://${other.host}:${other.port}`, fingerprint: other.party }),
           )
   }
 
