@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { frozen } from '../../test/support/freezing.ts'
 import { altered, expectStrict } from '../../test/support/hostile-json.ts'
 import { LedgerFixture } from '../../test/support/ledger-fixture.ts'
 import type { FixtureParty } from '../../test/support/ledger-parties.ts'
@@ -216,5 +217,48 @@ describe('evidence', () => {
   it('[ENC-1] is refused whatever else it is, and never by anything but an error of the registry', () => {
     for (const found of [genuine[0], genuine[2], genuine[4]])
       expectStrict(checkEvidenceShape, found, jcs, 500)
+  })
+})
+
+describe('evidence against a FREEZE', () => {
+  const cosigned = (height: number) => ledger.cosignature(0, ledger.checkpoint(height))
+  const place = { party: alder.party, contract, lineage: 0 }
+  ledger.order([ledger.set(0, ledger.field, 'USD')])
+  ledger.order([ledger.set(0, ledger.field, 'CHF')])
+  const [first, second] = [frozen(ledger, 0, [cosigned(0)]), frozen(ledger, 0, [cosigned(1)])]
+  const twoFreezes: Evidence = { kind: 'two-freezes', ...place, first, second }
+  const past: Evidence = { kind: 'cosigned-past-freeze', ...place, first, second: cosigned(2) }
+
+  it('[EVI-4] two FREEZEs of a lineage that differ, in whatever order', () => {
+    expect(checkEvidenceShape(JSON.parse(jcs(twoFreezes)))).toEqual(twoFreezes)
+    expect(holds(twoFreezes)).toBe(true)
+    expect(evidenceId(twoFreezes)).toBe(evidenceId({ ...twoFreezes, first: second, second: first }))
+    for (const change of [{ second: first }, { party: birch.party }, { lineage: 1 }, { contract: one }])
+      expect(holds({ ...twoFreezes, ...change }), JSON.stringify(change).slice(0, 60)).toBe(false)
+    const forged = { ...second, statement: { ...second.statement, cosignatures: [] } }
+    expect(holds({ ...twoFreezes, second: forged })).toBe(false)
+    expect(holds({ ...twoFreezes, first: forged })).toBe(false)
+    expect(holds({ ...twoFreezes, second: frozen(ledger, 1, []) }), 'another member’s').toBe(false)
+  })
+
+  it('[EVI-4] a FREEZE, and a cosignature of a larger ledger than it says was the last', () => {
+    expect(checkEvidenceShape(JSON.parse(jcs(past)))).toEqual(past)
+    expect(holds(past)).toBe(true)
+    expect(holds({ ...past, second: cosigned(0) }), 'the one in it').toBe(false)
+    expect(holds({ ...past, first: frozen(ledger, 0, []), second: cosigned(0) }), 'it had none').toBe(true)
+    expect(holds({ ...past, second: ledger.cosignature(1) }), 'another member’s').toBe(false)
+    const forged = { ...cosigned(2), stateRoot: one }
+    expect(holds({ ...past, second: forged })).toBe(false)
+  })
+
+  it('[EVI-4] is one thing each, in one form', () => {
+    expect(new Set([twoFreezes, past].map(evidenceId)).size).toBe(2)
+    for (const value of [
+      { ...twoFreezes, more: 1 },
+      { ...twoFreezes, second: cosigned(1) },
+      { ...past, second },
+      { ...past, lineage: -1 },
+    ])
+      expect(() => checkEvidenceShape(value)).toThrow(bad('bad-format'))
   })
 })

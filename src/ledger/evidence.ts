@@ -21,6 +21,13 @@ import {
   cosignedCheckpoint,
   sameCheckpoint,
 } from './checkpoint.ts'
+import {
+  type AnySignedFreeze,
+  anyFreezeShape,
+  freezeStatementId,
+  freezeVerifies,
+  frozenSize,
+} from './freeze-statement.ts'
 
 export type StatementEvidence = {
   kind: 'two-votes' | 'two-finalizes' | 'finalize-and-skip'
@@ -45,7 +52,26 @@ export type ExtensionEvidence = Omit<CheckpointEvidence, 'kind'> & {
   root: string
   proof: string[]
 }
-export type Evidence = StatementEvidence | CheckpointEvidence | ExtensionEvidence
+/** Two different FREEZEs of a lineage (EVI-4). */
+export type FreezeEvidence = {
+  kind: 'two-freezes'
+  party: string
+  contract: string
+  lineage: number
+  first: AnySignedFreeze
+  second: AnySignedFreeze
+}
+/** A FREEZE, and a cosignature of its party of a larger ledger than it says was the last (EVI-4). */
+export type PastFreezeEvidence = Omit<FreezeEvidence, 'kind' | 'second'> & {
+  kind: 'cosigned-past-freeze'
+  second: Cosignature
+}
+export type Evidence =
+  | StatementEvidence
+  | CheckpointEvidence
+  | ExtensionEvidence
+  | FreezeEvidence
+  | PastFreezeEvidence
 
 const statementEvidence = shape.object({
   kind: shape.literal('two-votes', 'two-finalizes', 'finalize-and-skip'),
@@ -70,11 +96,25 @@ const extensionEvidence = shape.object({
   proof: shape.array(shape.hash, PROOF_MAX),
 })
 
+const frozen = { party: shape.hash, contract: shape.hash, lineage: shape.integer(0), first: anyFreezeShape }
+const freezeEvidence = shape.object({
+  ...frozen,
+  kind: shape.literal('two-freezes'),
+  second: anyFreezeShape,
+})
+const pastFreezeEvidence = shape.object({
+  ...frozen,
+  kind: shape.literal('cosigned-past-freeze'),
+  second: checkCosignatureShape,
+})
+
 /** Checks the shape of evidence from outside, not whether it holds. @throws CountersignError `bad-format` */
 export function checkEvidenceShape(value: unknown): Evidence {
   const kind = (value as { kind?: unknown } | null | undefined)?.kind
   if (kind === 'two-checkpoints') return checkpointEvidence(value, 'evidence') as Evidence
   if (kind === 'not-extended') return extensionEvidence(value, 'evidence') as Evidence
+  if (kind === 'two-freezes') return freezeEvidence(value, 'evidence') as Evidence
+  if (kind === 'cosigned-past-freeze') return pastFreezeEvidence(value, 'evidence') as Evidence
   return statementEvidence(value, 'evidence') as Evidence
 }
 
@@ -103,17 +143,42 @@ export function evidenceHolds(
   electorate: Electorate,
   cosignKeys: ReadonlyMap<string, string>,
 ): boolean {
-  const { first, second, party } = evidence
+  const { party } = evidence
+  if (evidence.kind === 'two-freezes' || evidence.kind === 'cosigned-past-freeze') {
+    const key = cosignKeys.get(party)
+    return key !== undefined && isOf(evidence, electorate) && freezeContradicted(evidence, key)
+  }
+  const { first, second } = evidence
   if (first.party !== party || second.party !== party) return false
   if (evidence.kind === 'two-checkpoints' || evidence.kind === 'not-extended') {
     const { contract, lineage } = evidence
     const key = cosignKeys.get(party)
-    if (key === undefined || contract !== electorate.contract || lineage !== electorate.lineage) return false
+    if (key === undefined || !isOf(evidence, electorate)) return false
     if (!contradicts(evidence)) return false
     return [evidence.first, evidence.second].every((one) => cosignatureVerifies(key, contract, lineage, one))
   }
   if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
   return statementVerifies(electorate, evidence.first) && statementVerifies(electorate, evidence.second)
+}
+
+function isOf(place: { contract: string; lineage: number }, electorate: Electorate): boolean {
+  return place.contract === electorate.contract && place.lineage === electorate.lineage
+}
+
+/** Whether both are the party's, by this cosign key, and the FREEZE is contradicted. */
+function freezeContradicted(evidence: FreezeEvidence | PastFreezeEvidence, key: string): boolean {
+  const { party, contract, lineage, first } = evidence
+  const isOwn = ({ statement }: AnySignedFreeze): boolean =>
+    statement.party === party && statement.contract === contract && statement.lineage === lineage
+  if (!isOwn(first) || !freezeVerifies(key, first)) return false
+  if (evidence.kind === 'cosigned-past-freeze') {
+    const { second } = evidence
+    if (second.party !== party || second.size <= frozenSize(first.statement)) return false
+    return cosignatureVerifies(key, contract, lineage, second)
+  }
+  const { second } = evidence
+  if (freezeStatementId(first.statement) === freezeStatementId(second.statement)) return false
+  return isOwn(second) && freezeVerifies(key, second)
 }
 
 /** Whether two cosigned checkpoints can't both be of one history. Signatures are not looked at. */
@@ -135,6 +200,13 @@ export function evidenceId(evidence: Evidence): string {
 }
 
 function signedOf(evidence: Evidence): unknown[] {
+  if (evidence.kind === 'two-freezes')
+    return [evidence.first, evidence.second].map(({ statement }) => freezeStatementId(statement)).sort()
+  if (evidence.kind === 'cosigned-past-freeze')
+    return [
+      freezeStatementId(evidence.first.statement),
+      cosignedCheckpoint(evidence.contract, evidence.lineage, evidence.second),
+    ]
   if (evidence.kind !== 'two-checkpoints' && evidence.kind !== 'not-extended')
     return [evidence.first.statement, evidence.second.statement].sort(byText)
   const { contract, lineage, first, second } = evidence
@@ -156,6 +228,11 @@ export function statementsOfCertificates(
     for (const [party, signature] of certificate.signatures) statements.push({ statement, party, signature })
   }
   return statements
+}
+
+/** Lineage that evidence is about. */
+export function evidenceLineage(evidence: Evidence): number {
+  return 'lineage' in evidence ? evidence.lineage : evidence.first.statement.lineage
 }
 
 /** Every contradiction among statements whose signatures were checked, one for each party and kind of it in a view. */
@@ -182,6 +259,9 @@ export function evidenceText(evidence: Evidence): string {
   if (evidence.kind === 'two-checkpoints') return `cosigned two histories of size ${evidence.first.size}`
   if (evidence.kind === 'not-extended')
     return `cosigned a history of size ${evidence.first.size} and one of size ${evidence.second.size} that does not extend it`
+  if (evidence.kind === 'two-freezes') return `signed two FREEZEs of lineage ${evidence.lineage}`
+  if (evidence.kind === 'cosigned-past-freeze')
+    return `cosigned a ledger of size ${evidence.second.size} that its FREEZE of lineage ${evidence.lineage} leaves out`
   const { view } = evidence.first.statement
   if (evidence.kind === 'finalize-and-skip') return `signed both FINALIZE and SKIP in view ${view}`
   return `signed ${evidence.kind === 'two-votes' ? 'VOTE' : 'FINALIZE'} for two ledger blocks in view ${view}`

@@ -1,229 +1,116 @@
 import { describe, expect, it } from 'vitest'
+import { frozen, historyOf, parted } from '../../test/support/freezing.ts'
 import { LedgerFixture } from '../../test/support/ledger-fixture.ts'
-import type { FixtureParty } from '../../test/support/ledger-parties.ts'
 import { jcs } from '../crypto/jcs.ts'
-import { type Cosignature, cosign } from './checkpoint.ts'
+import type { Certificate } from './certificate.ts'
+import type { Cosignature } from './checkpoint.ts'
 import type { Evidence } from './evidence.ts'
-import {
-  checkFreezeShape,
-  type Freeze,
-  freezeHolds,
-  freezeId,
-  makeFreeze,
-  resolve,
-  type SignedFreeze,
-  signFreeze,
-  type Top,
-} from './freeze.ts'
+import { checkFreezeShape, type Freeze, freezeHolds, freezeId, type SignedFreeze } from './freeze.ts'
+import type { FrozenHistory } from './freeze-history.ts'
 
-const ledger = new LedgerFixture({ members: 3 })
-const { contract, electorate } = ledger
-const [alder, birch, cedar] = ledger.members as [FixtureParty, FixtureParty, FixtureParty]
+const [ledger, other] = parted(() => new LedgerFixture({ members: 3 }), 2, 2, 1)
+const { contract, electorate, parties } = ledger
+const [alder, birch, cedar] = parties as [string, string, string]
 const cosignKeys = new Map(ledger.members.map(({ party, keys }) => [party, keys.cosign.publicKey]))
-const hash = (digit: string): string => digit.repeat(64)
-const cosigned = (by: FixtureParty, size: number, block: string): Cosignature =>
-  cosign(
-    by.keys.cosign.privateKey,
-    by.party,
-    { contract, lineage: 0, epoch: 0, size, root: block, block, stateRoot: block },
-    size,
-  )
-const frozen = (by: FixtureParty, cosignatures: Cosignature[], evidence: Evidence[] = []): SignedFreeze =>
-  signFreeze(by.keys.cosign.privateKey, makeFreeze(contract, 0, by.party, cosignatures, evidence))
-
-const [a1, b1, b2, c2] = [
-  cosigned(alder, 1, hash('1')),
-  cosigned(birch, 1, hash('1')),
-  cosigned(birch, 2, hash('2')),
-  cosigned(cedar, 2, hash('3')),
+const base = { size: 1, block: ledger.blocks[0]?.hash as string }
+const context = { electorate, cosignKeys, base }
+const holds = (freeze: SignedFreeze): boolean => freezeHolds(freeze, context)
+const all = [0, 1, 2].map((member) => ledger.cosignature(member, ledger.checkpoint(3))) as [
+  Cosignature,
+  Cosignature,
+  Cosignature,
 ]
+const [a, b, c] = all
 const proof: Evidence = {
   kind: 'two-checkpoints',
-  party: cedar.party,
+  party: cedar,
   contract,
   lineage: 0,
-  first: c2,
-  second: cosigned(cedar, 2, hash('4')),
+  first: c,
+  second: other.cosignature(2),
 }
 
 describe('a FREEZE', () => {
   it('[LIN-1] holds if its party signed it and everything in it is genuine', () => {
-    const freeze = frozen(alder, [b2, a1, b1, a1], [proof])
-    expect(freeze.statement.cosignatures, 'in order, none twice').toHaveLength(3)
+    const freeze = frozen(ledger, 0, [b, a, a], { evidence: [proof, proof] })
+    expect(freeze.statement.cosignatures, 'in order, none twice').toHaveLength(2)
+    expect(freeze.statement.evidence).toHaveLength(1)
     expect(checkFreezeShape(JSON.parse(jcs(freeze)))).toEqual(freeze)
-    expect(freezeHolds(freeze, electorate, cosignKeys)).toBe(true)
-    expect(freezeId(freeze)).toBe(freezeId(frozen(alder, [a1, b1, b2], [proof])))
+    expect(holds(freeze)).toBe(true)
+    expect(freezeId(freeze)).toBe(freezeId(frozen(ledger, 0, [a, b], { evidence: [proof] })))
     const altered = (change: Partial<Freeze>): SignedFreeze => ({
       ...freeze,
       statement: { ...freeze.statement, ...change },
     })
     for (const change of [
-      { party: birch.party },
+      { party: birch },
       { lineage: 1 },
-      { contract: hash('9') },
+      { contract: '9'.repeat(64) },
       { cosignatures: [] },
       { evidence: [] },
+      { history: historyOf(other) },
     ])
-      expect(freezeHolds(altered(change), electorate, cosignKeys), JSON.stringify(change)).toBe(false)
-    const forged = { ...b2, party: alder.party }
-    expect(freezeHolds(frozen(birch, [forged]), electorate, cosignKeys), 'forged inside').toBe(false)
-    const rumour: Evidence = { ...proof, second: c2 }
-    expect(freezeHolds(frozen(birch, [], [rumour]), electorate, cosignKeys), 'no evidence').toBe(false)
-    expect(freezeHolds(freeze, electorate, new Map()), 'no member').toBe(false)
+      expect(holds(altered(change)), JSON.stringify(change).slice(0, 80)).toBe(false)
+    const forged = { ...b, party: alder }
+    expect(holds(frozen(ledger, 1, [forged])), 'forged inside').toBe(false)
+    const rumour: Evidence = { ...proof, second: c }
+    expect(holds(frozen(ledger, 1, [], { evidence: [rumour] })), 'no evidence').toBe(false)
+    expect(freezeHolds(freeze, { ...context, cosignKeys: new Map() }), 'no member').toBe(false)
   })
 
-  it('[LIN-1] has one form: what stands out of order or twice is refused', () => {
-    const { statement, signature } = frozen(alder, [a1, b1])
-    const [first, second] = statement.cosignatures as [Cosignature, Cosignature]
-    for (const cosignatures of [
-      [second, first],
-      [first, first],
+  it('[LIN-1] shows a history that was committed, and that all have cosigned what it leaves out of', () => {
+    const shown = (history: FrozenHistory, cosignatures: readonly Cosignature[] = all): boolean =>
+      holds(frozen(ledger, 0, cosignatures, { history }))
+    expect(shown(historyOf(ledger, 0))).toBe(true)
+    expect(shown(historyOf(ledger, 3)), 'everybody has cosigned what is below').toBe(true)
+    expect(shown(historyOf(ledger, 3), [a, b]), 'one has not').toBe(false)
+    expect(shown(historyOf(ledger, 4)), 'nobody has cosigned as much').toBe(false)
+    expect(shown(historyOf(ledger, 0, 0), []), 'nothing was committed').toBe(true)
+    expect(shown(historyOf(ledger, 0, 2)), 'its own cosignature is not of it').toBe(false)
+    const whole = historyOf(ledger, 0)
+    const { notarization: _, ...uncommitted } = whole
+    expect(shown(uncommitted)).toBe(false)
+    const few = {
+      ...(whole.finalization as Certificate),
+      signatures: whole.finalization?.signatures.slice(1, 2) ?? [],
+    }
+    for (const change of [
+      { peaks: ['1'.repeat(64)] },
+      { blocks: [...whole.blocks.slice(0, 1), '1'.repeat(64), ...whole.blocks.slice(2)] },
+      { blocks: whole.blocks.slice(0, -1) },
+      { from: 1 },
+      { header: other.tip.block.header },
+      { finalization: other.tip.finalization as Certificate },
+      { finalization: whole.notarization as Certificate },
+      { finalization: few },
     ])
-      expect(() => checkFreezeShape({ signature, statement: { ...statement, cosignatures } })).toThrow(
+      expect(shown({ ...whole, ...change }), JSON.stringify(change).slice(0, 80)).toBe(false)
+  })
+
+  it('[LIN-1] has one form: what stands out of order, twice or in numbers is refused', () => {
+    const { statement, signature } = frozen(ledger, 0, [a, b])
+    const [first, second] = statement.cosignatures as [Cosignature, Cosignature]
+    const many = [1, 2, 3, 4].map((height) => ledger.cosignature(1, ledger.checkpoint(height)))
+    const twoFreezes: Evidence = {
+      kind: 'two-freezes',
+      party: birch,
+      contract,
+      lineage: 0,
+      first: frozen(ledger, 1, [b]),
+      second: frozen(ledger, 1, []),
+    }
+    for (const change of [
+      { cosignatures: [second, first] },
+      { cosignatures: [first, first] },
+      { cosignatures: frozen(ledger, 0, many).statement.cosignatures },
+      { evidence: [twoFreezes] },
+      { view: 1 },
+      { more: 1 },
+    ])
+      expect(() => checkFreezeShape({ signature, statement: { ...statement, ...change } })).toThrow(
         expect.objectContaining({ code: 'bad-format' }),
       )
-    for (const value of [
-      undefined,
-      {},
-      { statement, signature, more: 1 },
-      { statement: { ...statement, view: 1 }, signature },
-    ])
+    for (const value of [undefined, {}, { statement, signature, more: 1 }])
       expect(() => checkFreezeShape(value)).toThrow(expect.objectContaining({ code: 'bad-format' }))
   })
 })
-
-/** Two branches F and G from one root, two blocks each: by name. */
-const PARENTS: Record<string, string> = { F2: 'F1', G2: 'G1', F1: '0', G1: '0' }
-const extendsName = (name: string, other: string): boolean => {
-  for (let at: string | undefined = name; at !== undefined; at = PARENTS[at]) if (at === other) return true
-  return false
-}
-const isExtension = (longer: Top, shorter: Top): boolean => extendsName(longer.block, shorter.block)
-const sign = (member: number, block: string) =>
-  ({ party: String(member), block, size: Number(block[1]) }) as Cosignature
-const freezeOf = (member: number, signatures: readonly Cosignature[]): SignedFreeze => ({
-  statement: makeFreeze('', 0, String(member), signatures, []),
-  signature: { signature: '' },
-})
-const resolved = (freezes: readonly SignedFreeze[], count: number) => {
-  const members = Array.from({ length: count }, (_, member) => String(member))
-  const result = resolve(freezes, members, isExtension)
-  return 'missing' in result ? undefined : result
-}
-
-describe('a RESOLVE', () => {
-  it('[LIN-2] needs the FREEZE of every member whom it does not prove guilty', () => {
-    const [left, right, both] = [sign(0, 'F1'), sign(1, 'G1'), [sign(2, 'F1'), sign(2, 'G1')]]
-    const members = ['0', '1', '2']
-    expect(resolve([freezeOf(0, [left])], members, isExtension)).toEqual({ missing: ['1', '2'] })
-    const unproven = [freezeOf(0, [left, both[0] as Cosignature]), freezeOf(1, [right])]
-    expect(resolve(unproven, members, isExtension)).toEqual({ missing: ['2'] })
-    const proven = [freezeOf(0, [left, both[0] as Cosignature]), freezeOf(1, [right, both[1] as Cosignature])]
-    expect(resolve(proven, members, isExtension)).toEqual({ tip: { size: 1, block: 'F1' }, guilty: ['2'] })
-    const accused = { ...freezeOf(0, [left]) }
-    accused.statement.evidence.push({ party: '2' } as Evidence)
-    const told = resolve([accused, freezeOf(1, [right, sign(1, 'G2')])], members, isExtension)
-    expect(told, 'evidence of other kinds proves as much').toEqual({
-      tip: { size: 2, block: 'G2' },
-      guilty: ['2'],
-    })
-  })
-
-  it('[LIN-2] starts where most stand, then on the longest, then on the lowest hash; descendants count', () => {
-    const tip = (...tops: string[]) =>
-      resolved(
-        tops.map((top, member) => freezeOf(member, top === '' ? [] : [sign(member, top)])),
-        tops.length,
-      )?.tip?.block
-    expect(tip('F1', 'G1', 'G2')).toBe('G2')
-    expect(tip('F2', 'F1', 'G1', 'G2')).toBe('F2')
-    expect(tip('F1', 'G1')).toBe('F1')
-    expect(tip('F1', 'G2')).toBe('G2')
-    expect(tip('', 'G1')).toBe('G1')
-    expect(tip('', '')).toBeUndefined()
-  })
-
-  /**
-   * Every lock that honest members can have, every set of signatures of liars, everything an honest member can know when it
-   * freezes, every FREEZE (or two) of a liar: as the models that the rule was found with enumerate them.
-   */
-  it.each([2, 3])(
-    '[LIN-2] of %i members never abandons a final that an honest member has reported',
-    (count) => {
-      let complete = 0
-      let reported = 0
-      for (let liars = 1; liars < count; liars += 1) {
-        const honest = Array.from({ length: count - liars }, (_, member) => member)
-        const lying = Array.from({ length: liars }, (_, index) => count - liars + index)
-        for (const locks of combinations(['0', 'F1', 'F2', 'G1'], honest.length))
-          for (const lies of combinations(LIES, liars)) {
-            const own = honest.flatMap((member) =>
-              locks[member] === '0' ? [] : [sign(member, locks[member] as string)],
-            )
-            const false_ = lying.flatMap((member, index) =>
-              (lies[index] as string[]).map((block) => sign(member, block)),
-            )
-            const knowledge = honest.map((member) =>
-              subsets([...own, ...false_].filter(({ party }) => party !== String(member))).map((known) => [
-                ...known,
-                ...own.filter(({ party }) => party === String(member)),
-              ]),
-            )
-            const freezesOfLiars = lying.map((member, index) => {
-              const blocks = lies[index] as string[]
-              const each = blocks.map((block) => [freezeOf(member, [sign(member, block)])])
-              const two =
-                blocks.length > 1 ? [blocks.map((block) => freezeOf(member, [sign(member, block)]))] : []
-              return [[], [freezeOf(member, [])], ...each, ...two]
-            })
-            for (const knows of product(knowledge)) {
-              const finals = ['F1', 'F2', 'G1', 'G2'].filter((block) =>
-                knows.some((known) =>
-                  Array.from({ length: count }, (_, member) => String(member)).every((party) =>
-                    known.some((one) => one.party === party && extendsName(one.block, block)),
-                  ),
-                ),
-              )
-              const frozenOfHonest = honest.map((member) => freezeOf(member, knows[member] as Cosignature[]))
-              for (const others of product(freezesOfLiars)) {
-                const result = resolved([...frozenOfHonest, ...others.flat()], count)
-                if (!result) continue
-                complete += 1
-                for (const block of finals) {
-                  reported += 1
-                  if (!extendsName(result.tip?.block ?? '0', block))
-                    throw new Error(
-                      `${block} was final: ${jcs({ locks, lies, knows, tip: result.tip ?? null })}`,
-                    )
-                }
-                if (result.guilty.some((party) => honest.includes(Number(party))))
-                  throw new Error(`an honest member is called guilty: ${jcs({ locks, lies, knows })}`)
-              }
-            }
-          }
-      }
-      expect(complete).toBeGreaterThan(count === 2 ? 100 : 10_000)
-      expect(reported, 'finals were at stake').toBeGreaterThan(10)
-    },
-  )
-})
-
-const LIES = [['F1'], ['F2'], ['G1'], ['F1', 'G1'], ['F1', 'G2'], ['F2', 'G2']]
-
-/** Lists of this length with repetition, in order. */
-function combinations<T>(items: readonly T[], length: number): T[][] {
-  if (length === 0) return [[]]
-  return items.flatMap((item, index) =>
-    combinations(items.slice(index), length - 1).map((rest) => [item, ...rest]),
-  )
-}
-
-function subsets<T>(items: readonly T[]): T[][] {
-  const all: T[][] = [[]]
-  for (const item of items) all.push(...all.map((one) => [...one, item]))
-  return all
-}
-
-function product<T>(lists: readonly (readonly T[])[]): T[][] {
-  return lists.reduce<T[][]>((all, list) => all.flatMap((one) => list.map((item) => [...one, item])), [[]])
-}

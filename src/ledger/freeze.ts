@@ -1,76 +1,92 @@
 /**
- * FREEZE and RESOLVE (PROTOCOL LIN-1, LIN-2): how a contract with two committed histories goes on without who signed both.
- *
- * Each member signs one FREEZE, with every cosignature and all evidence it holds; after it, it cosigns nothing and reports no
- * new final in the lineage. A RESOLVE is no further signature: it is any set of FREEZEs that lacks only members whom the set
- * itself proves guilty. Where the next lineage starts is computed from it, the same by everybody. A final that an honest member
- * reported is never abandoned: every member's cosignature of it, its own among them, is in that member's FREEZE.
+ * FREEZE (PROTOCOL LIN-1): the last thing a member signs in a lineage with two committed histories. It shows the history
+ * committed at the member and holds every cosignature and one piece of evidence against each member, as far as it holds any;
+ * after it, the member cosigns nothing and reports no new final in the lineage. What a set of them comes to: resolve.ts.
  */
 import { CountersignError } from '../crypto/errors.ts'
-import { hashJson } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
-import { type StatementSignature, signStatements, verifyStatement } from '../crypto/statement.ts'
+import { type StatementSignature, signStatements } from '../crypto/statement.ts'
 import { type Electorate, statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from './checkpoint.ts'
 import { checkEvidenceShape, type Evidence, evidenceHolds, evidenceId } from './evidence.ts'
+import { type FrozenHistory, History, historyShape, type Top } from './freeze-history.ts'
+import { type AnyFreeze, freezeStatementId, freezeVerifies } from './freeze-statement.ts'
+
+export { freezeStatementId, freezeVerifies } from './freeze-statement.ts'
 
 /** cosignatures: by their JCS text; evidence: by id. epoch and view: a FREEZE has none (SIG-3). */
-export type Freeze = {
-  type: 'FREEZE'
-  contract: string
-  lineage: number
-  epoch: 0
-  view: 0
-  party: string
+export type Freeze = Omit<AnyFreeze, 'history' | 'evidence'> & {
+  history: FrozenHistory
   cosignatures: Cosignature[]
   evidence: Evidence[]
 }
 export type SignedFreeze = { statement: Freeze; signature: StatementSignature }
 
-/** Of each member at most one that counts, one beyond, and one of another history; some liars' more. */
-const COSIGNATURES_MAX = 4096
-const EVIDENCE_MAX = 4096
+/** Of each member one that counts, one beyond, and one of another history. */
+const COSIGNATURES_OF_MEMBER = 3
+const MEMBERS_MAX = 256
 
-const freezeShape = shape.object({
-  statement: shape.object({
-    type: shape.literal('FREEZE'),
-    contract: shape.hash,
-    lineage: shape.integer(0),
-    epoch: shape.integer(0, 0),
-    view: shape.integer(0, 0),
-    party: shape.hash,
-    cosignatures: shape.array(checkCosignatureShape as shape.Check<Cosignature>, COSIGNATURES_MAX),
-    evidence: shape.array(checkEvidenceShape as shape.Check<Evidence>, EVIDENCE_MAX),
-  }),
-  signature: statementSignatureShape,
+const statementShape = shape.object({
+  type: shape.literal('FREEZE'),
+  contract: shape.hash,
+  lineage: shape.integer(0),
+  epoch: shape.integer(0, 0),
+  view: shape.integer(0, 0),
+  party: shape.hash,
+  history: historyShape,
+  cosignatures: shape.array(
+    checkCosignatureShape as shape.Check<Cosignature>,
+    COSIGNATURES_OF_MEMBER * MEMBERS_MAX,
+  ),
+  evidence: shape.array(checkEvidenceShape as shape.Check<Evidence>, MEMBERS_MAX),
 })
+const freezeShape = shape.object({ statement: checkFreezeStatement, signature: statementSignatureShape })
 
-/** Checks the shape of a FREEZE from outside, and its order. @throws CountersignError `bad-format` */
-export function checkFreezeShape(value: unknown): SignedFreeze {
-  const freeze = freezeShape(value, 'freeze') as SignedFreeze
-  const { cosignatures, evidence } = freeze.statement
+/** Checks the shape of what a FREEZE says, and its order. @throws CountersignError `bad-format` */
+export function checkFreezeStatement(value: unknown): Freeze {
+  const statement = statementShape(value, 'freeze') as Freeze
+  const { cosignatures, evidence } = statement
   if (!isRising(cosignatures.map((one) => jcs(one))) || !isRising(evidence.map(evidenceId)))
     throw new CountersignError(
       'bad-format',
       'freeze: its cosignatures and evidence stand in order, none twice; sort them',
     )
-  return freeze
+  if (isCrowded(cosignatures, COSIGNATURES_OF_MEMBER) || isCrowded(evidence, 1))
+    throw new CountersignError('bad-format', 'freeze: it holds more of one member than it may')
+  // A FREEZE inside of evidence would hold others in turn: it stands beside this one, not in it.
+  if (evidence.some(({ kind }) => kind === 'two-freezes' || kind === 'cosigned-past-freeze'))
+    throw new CountersignError('bad-format', 'freeze: evidence of another FREEZE does not stand in one')
+  return statement
+}
+
+/** Checks the shape of a FREEZE from outside, and its order. @throws CountersignError `bad-format` */
+export function checkFreezeShape(value: unknown): SignedFreeze {
+  return freezeShape(value, 'freeze') as SignedFreeze
 }
 
 function isRising(texts: readonly string[]): boolean {
   return texts.every((text, index) => index === 0 || (texts[index - 1] as string) < text)
 }
 
-/** What a member freezes, in order and none twice. */
+function isCrowded(list: readonly { party: string }[], most: number): boolean {
+  const counts = new Map<string, number>()
+  for (const { party } of list) counts.set(party, (counts.get(party) ?? 0) + 1)
+  return [...counts.values()].some((count) => count > most)
+}
+
+/** What a member freezes, in order and none twice; of the evidence against a member the first is enough. */
 export function makeFreeze(
   contract: string,
   lineage: number,
   party: string,
+  history: FrozenHistory,
   cosignatures: readonly Cosignature[],
   evidence: readonly Evidence[],
 ): Freeze {
+  const own = evidence.filter(({ kind }) => kind !== 'two-freezes' && kind !== 'cosigned-past-freeze')
+  const first = new Map(own.toReversed().map((one) => [one.party, one]))
   return {
     type: 'FREEZE',
     contract,
@@ -78,8 +94,9 @@ export function makeFreeze(
     epoch: 0,
     view: 0,
     party,
+    history,
     cosignatures: inOrder(cosignatures, (one) => jcs(one)),
-    evidence: inOrder(evidence, evidenceId),
+    evidence: inOrder([...first.values()], evidenceId),
   }
 }
 
@@ -95,89 +112,39 @@ export function signFreeze(cosignKey: PrivateKey, statement: Freeze): SignedFree
 }
 
 export function freezeId({ statement }: SignedFreeze): string {
-  return hashJson('freeze', statement)
+  return freezeStatementId(statement)
 }
 
-/** True if it is its party's, of this lineage, and everything in it is genuine. */
-export function freezeHolds(
-  { statement, signature }: SignedFreeze,
-  electorate: Electorate,
-  cosignKeys: ReadonlyMap<string, string>,
-): boolean {
-  const { contract, lineage, party, cosignatures, evidence } = statement
+/** What a FREEZE is checked against. base: what the lineage began with; for lineage 0 block 0. */
+export type FreezeContext = {
+  electorate: Electorate
+  cosignKeys: ReadonlyMap<string, string>
+  base: Top
+}
+
+/**
+ * True if it is its party's, of this lineage, everything in it is genuine, the history it shows was committed, its party's
+ * own cosignature is of that history, and everybody's is of what the history does not show: so that any two histories that
+ * honest members show can be compared.
+ */
+export function freezeHolds(freeze: SignedFreeze, { electorate, cosignKeys, base }: FreezeContext): boolean {
+  const { contract, lineage, party, cosignatures, evidence } = freeze.statement
   const key = cosignKeys.get(party)
   if (key === undefined || contract !== electorate.contract || lineage !== electorate.lineage) return false
-  if (!verifyStatement(key, statement, signature)) return false
+  if (!freezeVerifies(key, freeze)) return false
+  const history = new History(freeze.statement.history)
+  if (!history.isCommitted(electorate, base)) return false
+  const own = cosignatures.filter((one) => one.party === party)
+  if (own.length > 1 || !own.every((one) => history.holds(one))) return false
+  const { from } = history.shown
+  const isSeen = (member: string): boolean =>
+    cosignatures.some((one) => one.party === member && one.size > from && history.holds(one))
+  const isBase = from === base.size - 1 && history.blockAt(base.size) === base.block
+  if (!isBase && !(from >= base.size && [...cosignKeys.keys()].every(isSeen))) return false
   return (
     cosignatures.every((one) => {
       const itsKey = cosignKeys.get(one.party)
       return itsKey !== undefined && cosignatureVerifies(itsKey, contract, lineage, one)
     }) && evidence.every((one) => evidenceHolds(one, electorate, cosignKeys))
   )
-}
-
-/** A checkpoint as far as histories are compared: `block` names the whole history up to it. */
-export type Top = Pick<Cosignature, 'size' | 'block'>
-
-/** tip: the block the next lineage starts on; undefined where nobody has cosigned anything. guilty: left out, by party. */
-export type Resolution = { tip: Top | undefined; guilty: string[] }
-
-/**
- * What a set of FREEZEs comes to, or whose are missing. Every one must hold (`freezeHolds`).
- * @param isExtension whether the first history contains the second, or is it: a matter of hashes, not of opinion
- */
-export function resolve(
-  freezes: readonly SignedFreeze[],
-  members: readonly string[],
-  isExtension: (longer: Top, shorter: Top) => boolean,
-): Resolution | { missing: string[] } {
-  const statements = freezes.map(({ statement }) => statement)
-  const union = statements.flatMap(({ cosignatures }) => cosignatures)
-  const guilty = guiltyIn(freezes, union, isExtension)
-  const frozen = new Set(statements.map(({ party }) => party))
-  const missing = members.filter((party) => !guilty.has(party) && !frozen.has(party))
-  if (missing.length > 0) return { missing }
-  const tops = members.flatMap((party) => {
-    if (guilty.has(party)) return []
-    const own = union.filter((one) => one.party === party)
-    return own.length === 0 ? [] : [own.reduce((a, b) => (b.size > a.size ? b : a))]
-  })
-  const support = (top: Top): number =>
-    tops.filter((other) => isExtension(other, top) || isExtension(top, other)).length
-  let tip: { top: Top; count: number } | undefined
-  for (const top of tops) {
-    const count = support(top)
-    if (!tip || isBetter(top, count, tip)) tip = { top, count }
-  }
-  const chosen = tip && { size: tip.top.size, block: tip.top.block }
-  return { tip: chosen, guilty: members.filter((party) => guilty.has(party)) }
-}
-
-/** Most members on its branch, then the longest, then the lowest hash. */
-function isBetter(top: Top, count: number, than: { top: Top; count: number }): boolean {
-  if (count !== than.count) return count > than.count
-  if (top.size !== than.top.size) return top.size > than.top.size
-  return top.block < than.top.block
-}
-
-/** Who has signed two FREEZEs, or is shown by the set to have cosigned or signed two histories. */
-function guiltyIn(
-  freezes: readonly SignedFreeze[],
-  union: readonly Cosignature[],
-  isExtension: (longer: Top, shorter: Top) => boolean,
-): Set<string> {
-  const guilty = new Set<string>()
-  const ids = new Map<string, string>()
-  for (const freeze of freezes) {
-    const { party, evidence } = freeze.statement
-    const id = freezeId(freeze)
-    if (ids.has(party) && ids.get(party) !== id) guilty.add(party)
-    ids.set(party, id)
-    for (const one of evidence) guilty.add(one.party)
-  }
-  for (const one of union)
-    for (const other of union)
-      if (one.party === other.party && !isExtension(one, other) && !isExtension(other, one))
-        guilty.add(one.party)
-  return guilty
 }

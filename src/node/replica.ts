@@ -248,7 +248,7 @@ export class Replica {
       if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
       else this.halt(`the signer refused a checkpoint: ${result.refused}`)
     } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
-    else this.cosigning.takeOwn(result.cosignature, nowMs)
+    else if ('cosignature' in result) this.cosigning.takeOwn(result.cosignature, nowMs)
     this.settle(nowMs)
   }
 

@@ -8,6 +8,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
 import type { StatementSignature } from '../crypto/statement.ts'
 import { type Statement, statementSignatureShape } from '../ledger/certificate.ts'
+import { checkFreezeShape, type SignedFreeze } from '../ledger/freeze.ts'
 import { cosignedParts, EMPTY_LOCK, type Lock } from './locks.ts'
 
 /** A cosignature's own part: timeS in seconds since 1970, signature in base64url. */
@@ -19,13 +20,15 @@ export type Signatures = Readonly<{
   finalize?: StatementSignature
   skip?: StatementSignature
   cosign?: TimedSignature
+  /** With its statement: it is nowhere else where the data were lost. */
+  frozen?: SignedFreeze
 }>
 export type Entry = Readonly<{ contract: string; lineage: number; lock: Lock; signatures: Signatures }>
 
 /** batch: what one batch of signatures changed; all: everything, with which a compacted journal begins. */
 export type LockRecord = Readonly<{ kind: 'batch' | 'all'; counter: number; entries: readonly Entry[] }>
 
-const USES = ['vote', 'finalize', 'skip', 'cosign'] as const
+const USES = ['vote', 'finalize', 'skip', 'cosign', 'frozen'] as const
 const USE_OF = { VOTE: 'vote', FINALIZE: 'finalize', SKIP: 'skip' } as const
 
 /** When something was cosigned, seconds since 1970: up to the end of the year 9999. */
@@ -38,6 +41,7 @@ const lockShape = shape.object(
     finalize: shape.hash,
     skip: shape.literal(true),
     cosign: shape.object(cosignedParts),
+    frozen: shape.hash,
   },
 )
 const signaturesShape = shape.object(
@@ -47,6 +51,7 @@ const signaturesShape = shape.object(
     finalize: statementSignatureShape,
     skip: statementSignatureShape,
     cosign: shape.object({ timeS: timeShape, signature: shape.signature }),
+    frozen: checkFreezeShape as shape.Check<SignedFreeze>,
   },
 )
 const recordShape = shape.object({
@@ -100,7 +105,7 @@ export function signatureOn(entry: Entry, { type }: Statement): StatementSignatu
 
 /**
  * The entry with a lock that has risen from its own. made: signatures it may not have yet, by statement; cosigned: the
- * cosignature of the lock's checkpoint, where that is new.
+ * cosignature of the lock's checkpoint, where that is new; frozen: the FREEZE, where that is.
  * @throws CountersignError `invariant-broken` where a signature is missing
  */
 export function withLock(
@@ -108,6 +113,7 @@ export function withLock(
   lock: Lock,
   made: ReadonlyMap<string, StatementSignature>,
   cosigned: TimedSignature | undefined,
+  frozen?: SignedFreeze,
 ): Entry {
   const { contract, lineage } = held
   const isSameView = lock.view === held.lock.view
@@ -119,6 +125,8 @@ export function withLock(
   }
   const cosignature = cosigned ?? held.signatures.cosign
   if (cosignature !== undefined) signatures.cosign = cosignature
+  const freeze = held.signatures.frozen ?? frozen
+  if (freeze !== undefined) signatures.frozen = freeze
   const entry = { contract, lineage, lock, signatures }
   const missing = missingOf(entry)
   if (missing) throw new CountersignError('invariant-broken', `the lock on ${missing} has no signature`)

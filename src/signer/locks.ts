@@ -9,6 +9,7 @@ import { verifyConsistency } from '../crypto/log.ts'
 import * as shape from '../crypto/shape.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, sameCheckpoint } from '../ledger/checkpoint.ts'
+import { checkFreezeStatement, type Freeze, freezeStatementId } from '../ledger/freeze.ts'
 
 /** A cosigned checkpoint, without contract and lineage. */
 export type CosignedCheckpoint = Readonly<Omit<Checkpoint, 'contract' | 'lineage'>>
@@ -16,6 +17,7 @@ export type CosignedCheckpoint = Readonly<Omit<Checkpoint, 'contract' | 'lineage
 /**
  * view: the highest in which anything was signed, or below which nothing may be; epoch: the one it was signed in. vote and
  * finalize: the block named by what was signed in that view; skip: SKIP was signed in it. cosign: the last checkpoint.
+ * frozen: the id of the FREEZE that was signed; nothing else is signed in the lineage any more (LIN-1).
  */
 export type Lock = Readonly<{
   view: number
@@ -24,6 +26,7 @@ export type Lock = Readonly<{
   finalize?: string
   skip?: true
   cosign?: CosignedCheckpoint
+  frozen?: string
 }>
 
 /** new: may be signed once `lock` is on disk; same: was signed before and may be again. */
@@ -71,8 +74,17 @@ function faultOf(check: shape.Check<unknown>, value: unknown, where: string): st
   }
 }
 
+/** What was signed before a FREEZE may be given again; nothing new is signed after it. */
+function unlessFrozen(lock: Lock, taken: Taken): Taken {
+  return lock.frozen !== undefined && taken.result === 'new' ? refused('the lineage is frozen') : taken
+}
+
 /** Whether a statement may be signed, and the lock with it. What is malformed is refused like all else. */
 export function takeStatement(lock: Lock, statement: Statement): Taken {
+  return unlessFrozen(lock, takeUnfrozen(lock, statement))
+}
+
+function takeUnfrozen(lock: Lock, statement: Statement): Taken {
   const fault = faultOf(statement?.type === 'SKIP' ? skipShape : namingShape, statement, 'statement')
   if (fault !== undefined) return refused(fault)
   const { view, epoch } = statement
@@ -113,6 +125,10 @@ function hasStatement(lock: Lock): boolean {
  * last cosigned one; empty where nothing was cosigned or for the same checkpoint.
  */
 export function takeCheckpoint(lock: Lock, checkpoint: Checkpoint, consistency: readonly string[]): Taken {
+  return unlessFrozen(lock, takeExtension(lock, checkpoint, consistency))
+}
+
+function takeExtension(lock: Lock, checkpoint: Checkpoint, consistency: readonly string[]): Taken {
   const fault = faultOf(checkpointShape, checkpoint, 'checkpoint')
   if (fault !== undefined) return refused(fault)
   const { epoch, size, root, block, stateRoot } = checkpoint
@@ -135,10 +151,38 @@ function isSame(first: CosignedCheckpoint, second: CosignedCheckpoint): boolean 
   return sameCheckpoint({ ...first, ...anywhere }, { ...second, ...anywhere })
 }
 
+/**
+ * Whether a FREEZE may be signed, and the lock with it: one a lineage, and only with this party's last cosignature in it,
+ * so that nobody can show one that it leaves out.
+ */
+export function takeFreeze(lock: Lock, statement: Freeze): Taken {
+  const fault = faultOf(checkFreezeStatement, statement, 'freeze')
+  if (fault !== undefined) return refused(fault)
+  const id = freezeStatementId(statement)
+  if (lock.frozen === id) return { result: 'same', lock }
+  if (lock.frozen !== undefined) return refused('another FREEZE of the lineage was signed')
+  const own = statement.cosignatures.filter(({ party }) => party === statement.party)
+  const last = own.reduce<Cosignature | undefined>((a, b) => (a && a.size > b.size ? a : b), undefined)
+  const isWhole = lock.cosign === undefined ? last === undefined : last && isSame(lock.cosign, last)
+  if (!isWhole) return refused('the FREEZE does not hold what was cosigned last')
+  return { result: 'new', lock: { ...lock, frozen: id } }
+}
+
+/** The lock with a FREEZE of its owner that others held (AMN-2). The first stands. */
+export function importFreeze(lock: Lock, statement: Freeze): Lock {
+  return lock.frozen === undefined ? { ...lock, frozen: freezeStatementId(statement) } : lock
+}
+
 /** The lock with its view raised, if it is below: what was signed below can't be signed any more. */
 export function raiseView(lock: Lock, view: number, epoch: number = lock.epoch): Lock {
   if (view <= lock.view) return lock
-  return { view, epoch: Math.max(epoch, lock.epoch), ...(lock.cosign && { cosign: lock.cosign }) }
+  const { cosign, frozen } = lock
+  return {
+    view,
+    epoch: Math.max(epoch, lock.epoch),
+    ...(cosign && { cosign }),
+    ...(frozen !== undefined && { frozen }),
+  }
 }
 
 /**

@@ -19,6 +19,13 @@ import {
   cosign,
   cosignatureVerifies,
 } from '../ledger/checkpoint.ts'
+import {
+  checkFreezeShape,
+  type Freeze,
+  freezeVerifies,
+  type SignedFreeze,
+  signFreeze,
+} from '../ledger/freeze.ts'
 import { type Request, type SignedRequest, signRequest } from '../ledger/request.ts'
 import {
   type Entry,
@@ -37,11 +44,13 @@ import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import {
   importCosignature,
+  importFreeze,
   importStatements,
   type Lock,
   raiseView,
   type Taken,
   takeCheckpoint,
+  takeFreeze,
   takeStatement,
   VIEW_MAX,
 } from './locks.ts'
@@ -53,9 +62,14 @@ import {
 export type SignItem =
   | { kind: 'statement'; statement: Statement }
   | { kind: 'checkpoint'; checkpoint: Checkpoint; consistency: string[]; timeS: number }
+  | { kind: 'freeze'; statement: Freeze }
 
 /** refused: why nothing was signed, for people. */
-export type SignResult = { signed: SignedStatement } | { cosignature: Cosignature } | { refused: string }
+export type SignResult =
+  | { signed: SignedStatement }
+  | { cosignature: Cosignature }
+  | { frozen: SignedFreeze }
+  | { refused: string }
 
 /** party: whose keys these are. */
 export type SignerOptions = {
@@ -65,7 +79,7 @@ export type SignerOptions = {
 }
 
 /** One contract's lineage in a batch: what was kept of it, the lock as it rises, and what was newly cosigned. */
-type Rising = { held: Entry; lock: Lock; cosigned?: TimedSignature }
+type Rising = { held: Entry; lock: Lock; cosigned?: TimedSignature; frozen?: SignedFreeze }
 
 /** Entries written after which the journal is compacted, and as many again as four for each there is, so that it pays. */
 const COMPACT_AFTER = 20_000
@@ -130,18 +144,22 @@ export class Signer {
     const results = items.map((item, index): SignResult => {
       const answer = taken[index] as Taken
       if (answer.result === 'refused') return { refused: answer.reason }
-      return item.kind === 'statement'
-        ? { signed: this.#signed(item.statement, made) }
-        : { cosignature: this.#cosigned(item, rising, isNew(index)) }
+      if (item.kind === 'statement') return { signed: this.#signed(item.statement, made) }
+      if (item.kind === 'freeze') return { frozen: this.#frozen(item.statement, rising) }
+      return { cosignature: this.#cosigned(item, rising, isNew(index)) }
     })
     const changed = [...rising.values()].filter(({ held, lock }) => lock !== held.lock)
-    this.#record(changed.map(({ held, lock, cosigned }) => withLock(held, lock, made, cosigned)))
+    this.#record(
+      changed.map(({ held, lock, cosigned, frozen }) => withLock(held, lock, made, cosigned, frozen)),
+    )
     return results
   }
 
   /** Holds an item against the lock, with what the batch has taken so far. */
   #take(item: SignItem, rising: Map<string, Rising>): Taken {
-    const place = item.kind === 'statement' ? item.statement : item.checkpoint
+    const place = item.kind === 'checkpoint' ? item.checkpoint : item.statement
+    if (item.kind === 'freeze' && item.statement?.party !== this.#party)
+      return { result: 'refused', reason: 'the FREEZE is another party’s' }
     const key = keyOf(place)
     const held = this.#entries.get(key) ?? emptyEntry(place)
     const one = rising.get(key) ?? { held, lock: held.lock }
@@ -167,6 +185,17 @@ export class Signer {
     const signature = made.get(nameOf(statement)) ?? (held && signatureOn(held, statement))
     if (!signature) throw new CountersignError('invariant-broken', 'a statement was taken and not signed')
     return { statement, party: this.#party, signature }
+  }
+
+  /** The FREEZE just made in this batch, or else kept. */
+  #frozen(statement: Freeze, rising: ReadonlyMap<string, Rising>): SignedFreeze {
+    const key = keyOf(statement)
+    const one = rising.get(key)
+    const kept = one?.frozen ?? this.#entries.get(key)?.signatures.frozen
+    if (kept) return kept
+    const made = signFreeze(this.#keys.cosign.privateKey, statement)
+    if (one) one.frozen = made
+    return made
   }
 
   /** A cosignature of a checkpoint that was taken: new, just made in this batch, or kept. */
@@ -212,6 +241,18 @@ export class Signer {
     }
   }
 
+  /** The FREEZE of a lineage, if it was signed. */
+  freeze(contract: string, lineage: number): SignedFreeze | undefined {
+    return this.#entries.get(keyOf({ contract, lineage }))?.signatures.frozen
+  }
+
+  /** The last cosignature in a lineage, as it was signed. */
+  lastCosignature(contract: string, lineage: number): Cosignature | undefined {
+    const entry = this.#entries.get(keyOf({ contract, lineage }))
+    const { cosign: signed } = entry?.signatures ?? {}
+    return entry?.lock.cosign && signed ? { party: this.#party, ...entry.lock.cosign, ...signed } : undefined
+  }
+
   /** The statements of a lock's view, as they were signed. */
   reissue(contract: string, lineage: number): SignedStatement[] {
     const entry = this.#entries.get(keyOf({ contract, lineage }))
@@ -232,11 +273,13 @@ export class Signer {
     statements: readonly SignedStatement[],
     cosignature?: Cosignature,
     floorView = 0,
+    freeze?: SignedFreeze,
   ): void {
     // Else whoever is asked could lock this party out of its own contracts.
     const cache = new SignatureCache()
     for (const signed of statements) this.#checkOwn(contract, lineage, signed, cache)
     if (cosignature !== undefined) this.#checkOwnCosignature(contract, lineage, cosignature)
+    if (freeze !== undefined) this.#checkOwnFreeze(contract, lineage, freeze)
     shape.integer(0, VIEW_MAX)(floorView, 'floorView')
 
     const held = this.#entries.get(keyOf({ contract, lineage })) ?? emptyEntry({ contract, lineage })
@@ -249,7 +292,16 @@ export class Signer {
       lock !== before && cosignature
         ? { timeS: cosignature.timeS, signature: cosignature.signature }
         : undefined
-    if (lock !== held.lock) this.#record([withLock(held, lock, made, cosigned)])
+    if (freeze !== undefined) lock = importFreeze(lock, freeze.statement)
+    if (lock !== held.lock) this.#record([withLock(held, lock, made, cosigned, freeze)])
+  }
+
+  #checkOwnFreeze(contract: string, lineage: number, freeze: SignedFreeze): void {
+    const { statement } = checkFreezeShape(freeze)
+    if (statement.contract !== contract || statement.lineage !== lineage)
+      throw new CountersignError('wrong-contract', 'the FREEZE told is of another contract or lineage')
+    if (statement.party !== this.#party || !freezeVerifies(this.#keys.cosign.publicKey, freeze))
+      throw new CountersignError('bad-signature', 'the FREEZE told is not signed by this party')
   }
 
   #checkOwn(contract: string, lineage: number, signed: SignedStatement, cache: SignatureCache): void {
@@ -279,6 +331,7 @@ export class Signer {
 
 function takeItem(lock: Lock, item: SignItem): Taken {
   if (item.kind === 'statement') return takeStatement(lock, item.statement)
+  if (item.kind === 'freeze') return takeFreeze(lock, item.statement)
   try {
     timeShape(item.timeS, 'timeS')
   } catch (error) {

@@ -2,8 +2,10 @@
 import { CountersignError } from '../../src/crypto/errors.ts'
 import { generateKeyPair } from '../../src/crypto/keys.ts'
 import { LogTree, leafHash } from '../../src/crypto/log.ts'
+import type { Header } from '../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import type { Checkpoint, Cosignature } from '../../src/ledger/checkpoint.ts'
+import { type Freeze, makeFreeze } from '../../src/ledger/freeze.ts'
 import type { Journal } from '../../src/signer/journal.ts'
 import { Signer, type SignItem, type SignResult } from '../../src/signer/signer.ts'
 
@@ -87,3 +89,24 @@ export const signedOf = (results: SignResult[]): SignedStatement[] =>
   results.flatMap((result) => ('signed' in result ? [result.signed] : []))
 export const cosignedOf = (results: SignResult[]): Cosignature[] =>
   results.flatMap((result) => ('cosignature' in result ? [result.cosignature] : []))
+
+/** A FREEZE of this party's, with these cosignatures; `mark` tells one from another. */
+export function freezeStatement(own: readonly Cosignature[], mark = A, party = PARTY): Freeze {
+  const header: Header = {
+    contract: CONTRACT,
+    lineage: 0,
+    epoch: 0,
+    height: 0,
+    view: 0,
+    parent: mark,
+    timeMs: 0,
+    entriesRoot: mark,
+    stateRoot: mark,
+    logRoot: mark,
+  }
+  return makeFreeze(CONTRACT, 0, party, { from: 0, peaks: [], blocks: [mark], header }, own, [])
+}
+export const askFreeze = (own: readonly Cosignature[], mark = A): SignItem => ({
+  kind: 'freeze',
+  statement: freezeStatement(own, mark),
+})
