@@ -46,12 +46,12 @@ export type TransportLimits = {
 export const DEFAULT_LIMITS: Readonly<TransportLimits> = {
   frameBytes: 32 * 1024 * 1024,
   strangerFrameBytes: 4 * 1024,
-  strangerMs: 5_000,
+  strangerMs: 15_000,
   strangerConnections: 128,
   connectionsPerParty: 4,
   bufferedBytes: 64 * 1024 * 1024,
   stallMs: 10_000,
-  dialMs: 5_000,
+  dialMs: 15_000,
   redialMs: { first: 100, longest: 5_000 },
   keepAliveMs: 5_000,
 }
