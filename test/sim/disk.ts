@@ -128,6 +128,14 @@ export class Disk {
     if (copy.records !== undefined) this.records.length = copy.records
   }
 
+  /** Holds from now on what another disk holds. */
+  become(other: Disk): void {
+    this.batches = [...other.batches]
+    this.records = [...other.records]
+    this.opened.close()
+    this.opened = replayed(this.batches)
+  }
+
   /** A second store that holds the same. */
   duplicate(): Store {
     return replayed(this.batches)

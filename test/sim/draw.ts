@@ -1,4 +1,5 @@
-/** Options of a run drawn from its seed: members, quorum and a mix of faults. The same seed gives the same run. */
+/** Options of a run drawn from its seed: members, quorum, a mix of faults, and of liars. The same seed gives the same run. */
+import { ATTACK_NAMES } from './hostile/attacks.ts'
 import { DEFAULTS, type SimOptions } from './options.ts'
 import { Random } from './random.ts'
 
@@ -6,6 +7,8 @@ const MEMBERS = [2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 7, 8, 9] as const
 const QUORUMS = ['majority', 'majority', 'bft', 'unanimous'] as const
 const LOSSES = [0, 0, 0.01, 0.05, 0.1, 0.2] as const
 const STEPS = [1500, 3000, 6000, 12_000] as const
+/** How many attacks at once. */
+const ATTACKS = [1, 1, 1, 2, 3] as const
 /** The stream of the seed that options are drawn from: no other part of a run uses it. */
 const STREAM = 99
 
@@ -13,7 +16,7 @@ export function drawOptions(seed: number): SimOptions {
   const random = new Random(seed, STREAM)
   const flip = (probability: number): boolean => random.chance(probability)
   const members = random.pick(MEMBERS)
-  return {
+  const options = {
     ...DEFAULTS,
     members,
     seed,
@@ -28,4 +31,7 @@ export function drawOptions(seed: number): SimOptions {
     duplicates: flip(0.4),
     reorder: flip(0.3),
   }
+  if (flip(0.5)) return options
+  const hostile = random.shuffled(ATTACK_NAMES).slice(0, random.pick(ATTACKS))
+  return { ...options, hostile, liars: random.integer(1, members - 1) }
 }

@@ -1,6 +1,7 @@
 /** `npm run sim`: one run from the command line. */
+import { stage } from './hostile/casts.ts'
 import { commandOf, parseOptions } from './options.ts'
-import { type Report, Simulation } from './simulation.ts'
+import type { Report } from './simulation.ts'
 
 function main(): number {
   let parsed: ReturnType<typeof parseOptions>
@@ -12,7 +13,7 @@ function main(): number {
   }
   const { options, json } = parsed
   const startedMs = performance.now()
-  const report = new Simulation(options).run()
+  const report = stage(options).simulation.run()
   const seconds = (performance.now() - startedMs) / 1000
   if (json) console.log(JSON.stringify({ options, seconds, ...report }, undefined, 2))
   else print(report, seconds)

@@ -1,5 +1,6 @@
 /** What a run is made of; the whole of it follows from these values. */
 import { parseArgs } from 'node:util'
+import { ATTACK_NAMES } from './hostile/attacks.ts'
 
 export type SimOptions = {
   members: number
@@ -16,6 +17,10 @@ export type SimOptions = {
   duplicates: boolean
   /** Frames of one connection overtake one another, which TCP never does. */
   reorder: boolean
+  /** What liars do, by name; nobody lies where there is none. */
+  hostile: readonly string[]
+  /** How many members lie, where any do. Which ones is drawn from the seed. */
+  liars: number
   /** How many of the last events a report shows; changes nothing else. */
   last: number
 }
@@ -32,6 +37,8 @@ export const DEFAULTS: SimOptions = {
   restores: false,
   duplicates: false,
   reorder: false,
+  hostile: [],
+  liars: 0,
   last: 40,
 }
 
@@ -49,6 +56,8 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
       quorum: { type: 'string' },
       loss: { type: 'string' },
       last: { type: 'string' },
+      hostile: { type: 'string' },
+      liars: { type: 'string' },
       partitions: { type: 'boolean' },
       crashes: { type: 'boolean' },
       restores: { type: 'boolean' },
@@ -58,7 +67,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
     },
   })
   const options = { ...DEFAULTS }
-  for (const name of ['members', 'seed', 'steps', 'contracts', 'loss', 'last'] as const) {
+  for (const name of ['members', 'seed', 'steps', 'contracts', 'loss', 'liars', 'last'] as const) {
     const text = values[name]
     if (text === undefined) continue
     const value = Number(text)
@@ -69,6 +78,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
   if (options.members < 1 || options.members > 32) throw new Error('--members: 1 to 32')
   if (options.contracts < 1) throw new Error('--contracts: 1 or more')
   if (options.loss >= 1) throw new Error('--loss: a probability below 1')
+  takeHostile(options, values.hostile)
   const { quorum } = values
   if (quorum !== undefined) {
     if (quorum !== 'majority' && quorum !== 'bft' && quorum !== 'unanimous')
@@ -79,12 +89,24 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
   return { options, json: values.json ?? false }
 }
 
+function takeHostile(options: SimOptions, names: string | undefined): void {
+  if (names !== undefined) {
+    options.hostile = names.split(',')
+    for (const name of options.hostile)
+      if (!ATTACK_NAMES.includes(name))
+        throw new Error(`--hostile ${name}: none of ${ATTACK_NAMES.join(', ')}`)
+    if (options.liars === 0) options.liars = 1
+  } else if (options.liars > 0) throw new Error('--liars: say with --hostile what they do')
+  if (options.liars > 0 && options.liars >= options.members) throw new Error('--liars: fewer than --members')
+}
+
 /** The command line that repeats a run. */
 export function commandOf(options: SimOptions): string {
   const words = ['npm run sim --']
-  for (const name of ['members', 'seed', 'steps', 'contracts', 'quorum', 'loss'] as const)
+  for (const name of ['members', 'seed', 'steps', 'contracts', 'quorum', 'loss', 'liars'] as const)
     if (options[name] !== DEFAULTS[name] || ['members', 'seed', 'steps'].includes(name))
       words.push(`--${name} ${options[name]}`)
   for (const name of SWITCHES) if (options[name]) words.push(`--${name}`)
+  if (options.hostile.length > 0) words.push(`--hostile ${options.hostile.join(',')}`)
   return words.join(' ')
 }

@@ -5,6 +5,7 @@
 import { DEFAULT_TIMING } from '../../src/consensus/state.ts'
 import { Engine } from '../../src/node/engine.ts'
 import type { Notice } from '../../src/node/outbox.ts'
+import type { Replica } from '../../src/node/replica.ts'
 import { Signer } from '../../src/signer/signer.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 import { CrashNow, Disk } from './disk.ts'
@@ -24,6 +25,10 @@ export type NodeHooks = {
   touched(node: SimNode): void
   /** The node has died of a trap. */
   died(node: SimNode): void
+  /** The signer that the node gets. */
+  signer(node: SimNode, signer: Signer): Signer
+  /** A contract has been opened. */
+  replica(node: SimNode, replica: Replica): void
 }
 
 /** As in node.ts. */
@@ -44,6 +49,7 @@ export class SimNode {
   private readonly random: Random
   private readonly hooks: NodeHooks
   private notices: Notice[] = []
+  private readonly shown = new WeakSet<Replica>()
   private timer: Scheduled | undefined
   private turn: Scheduled | undefined
   private second = 0
@@ -75,7 +81,10 @@ export class SimNode {
         {
           party: this.party.id,
           store: this.disk.nodeStore(),
-          signer: Signer.open({ journal: this.disk.journal(), keys: this.party.keys, party: this.party.id }),
+          signer: this.hooks.signer(
+            this,
+            Signer.open({ journal: this.disk.journal(), keys: this.party.keys, party: this.party.id }),
+          ),
           timing: DEFAULT_TIMING,
           random: (sizeBytes) => this.random.bytes(sizeBytes),
           restored,
@@ -86,7 +95,16 @@ export class SimNode {
         this.nowMs,
       )
     })
+    this.showReplicas()
     this.scheduleTurn()
+  }
+
+  private showReplicas(): void {
+    for (const replica of this.engine?.replicas.values() ?? [])
+      if (!this.shown.has(replica)) {
+        this.shown.add(replica)
+        this.hooks.replica(this, replica)
+      }
   }
 
   /** The process is gone at once, whatever it was doing. */
@@ -106,6 +124,7 @@ export class SimNode {
     if (!this.engine) return
     this.alive(() => work(this.engine as Engine))
     if (!this.engine) return
+    this.showReplicas()
     this.scheduleTurn()
     this.hooks.touched(this)
   }

@@ -145,10 +145,16 @@ describe('a run', () => {
   })
 
   it('can be repeated from the command that it prints', () => {
-    const words = commandOf(options).split(' ').slice('npm run sim --'.split(' ').length)
-    expect(parseOptions(words).options).toEqual(options)
+    const wordsOf = (given: SimOptions): string[] => commandOf(given).split(' ').slice(4)
+    expect(parseOptions(wordsOf(options)).options).toEqual(options)
     expect(() => parseOptions(['--members', 'many'])).toThrow('--members')
     expect(() => parseOptions(['--loss', '1'])).toThrow('--loss')
+    const hostile = { ...options, hostile: ['forker', 'censor'], liars: 2 }
+    expect(parseOptions(wordsOf(hostile)).options).toEqual(hostile)
+    expect(parseOptions(['--hostile', 'censor']).options.liars).toBe(1)
+    expect(() => parseOptions(['--hostile', 'saint'])).toThrow('--hostile')
+    expect(() => parseOptions(['--liars', '1'])).toThrow('--liars')
+    expect(() => parseOptions(['--hostile', 'censor', '--liars', '4'])).toThrow('--liars')
   })
 
   it('says what was asked for and never happened', () => {

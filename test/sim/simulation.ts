@@ -14,7 +14,7 @@ import { Cosignatures } from './checkers/cosignatures.ts'
 import { Evidence } from './checkers/evidence.ts'
 import { Finals } from './checkers/finals.ts'
 import { NoFork } from './checkers/no-fork.ts'
-import { IDLE_MS, PROGRESS_MS, Progress, WIND_DOWN_MS } from './checkers/progress.ts'
+import { type Goal, IDLE_MS, Progress, WIND_DOWN_MS } from './checkers/progress.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
 import { Versions } from './checkers/versions.ts'
@@ -22,6 +22,7 @@ import { Faults, isRecalling } from './faults.ts'
 import { Network } from './network.ts'
 import type { SimOptions } from './options.ts'
 import { makeParty } from './party.ts'
+import type { Guards, Parts, Plot, Stage } from './plot.ts'
 import { EventQueue, type Scheduled } from './queue.ts'
 import { Random } from './random.ts'
 import { SimNode } from './sim-node.ts'
@@ -36,6 +37,8 @@ const SKEW_MS = 1500
 /** All faults end at this share of the steps; clients go on a little longer. */
 const HEAL_AT = 0.8
 const LAST_REQUEST_AT = 0.85
+/** An attack begins within so many steps. */
+const PEACE_STEPS = 10_000
 /** From so many steps on, every kind of fault asked for must come true, and not just one of each sort. */
 const EACH_KIND_STEPS = 20_000
 
@@ -52,15 +55,10 @@ export type Report = {
   digest: string
 }
 
-/** Guards that a test may switch off, to see that a checker notices. */
-export type Guards = {
-  /** Whoever puts back old copies of data and signer both starts the node with --restored (AMN-2). */
-  flagRestored: boolean
-}
-
 export class Simulation implements World {
   readonly options: SimOptions
   readonly nodes: SimNode[]
+  readonly honest: SimNode[]
   readonly contracts: string[] = []
   private readonly queue = new EventQueue()
   private readonly trace: Trace
@@ -69,9 +67,10 @@ export class Simulation implements World {
   private readonly workload: Workload
   private readonly random: Random
   private readonly byParty: Map<string, number>
-  private readonly chain = new NoFork()
-  private readonly progress: Progress
-  private readonly checkers: Checker[]
+  private readonly guards: Guards
+  private readonly plot: Plot | undefined
+  private readonly goal: Goal
+  private readonly checkers: readonly Checker[]
   private readonly counts = {
     messages: 0,
     recalls: 0,
@@ -84,8 +83,11 @@ export class Simulation implements World {
   private steps = 0
   private lastSentMs = 0
 
-  constructor(options: SimOptions, guards: Guards = { flagRestored: true }) {
+  /** plot: makes it a run with liars; without one all members are honest. */
+  constructor(options: SimOptions, guards: Guards = { flagRestored: true }, plot?: Plot) {
     this.options = options
+    this.guards = guards
+    this.plot = plot
     this.trace = new Trace(options.last)
     const { seed, members } = options
     this.random = new Random(seed)
@@ -103,7 +105,8 @@ export class Simulation implements World {
       onFrame: (from, to, texts) => this.arrive(from, to, texts),
     })
     this.nodes = parties.map((party, index) => this.makeNode(party, index))
-    this.faults = new Faults(this.nodes, options, this.network, new Random(seed, 3), {
+    this.honest = this.nodes.filter(({ index }) => !plot?.liars.has(index))
+    this.faults = new Faults(this.honest, options, this.network, new Random(seed, 3), {
       schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
       crash: (node) => this.crash(node),
       start: (node, restored) => this.start(node, restored && guards.flagRestored),
@@ -117,19 +120,32 @@ export class Simulation implements World {
         for (const checker of this.checkers) checker.restored?.(node, what)
       },
     })
-    this.workload = new Workload(this.nodes, new Random(seed, 4))
-    this.progress = new Progress(this, this.chain)
-    this.checkers = [
-      this.chain,
+    this.workload = new Workload(this.honest, new Random(seed, 4))
+    const { goal, checkers } = plot?.checkers(this) ?? this.checkersOfTheHonest()
+    this.goal = goal
+    this.checkers = checkers
+  }
+
+  private checkersOfTheHonest(): ReturnType<Plot['checkers']> {
+    const chain = new NoFork()
+    const goal = new Progress(this, chain)
+    const checkers = [
+      chain,
       new StateRoots(),
       new Finals(this),
-      new Acknowledged(this, this.chain),
+      new Acknowledged(this, chain),
       new Evidence(this),
       new Signatures(this),
       new Cosignatures(this),
       new Versions(this),
-      this.progress,
+      goal,
     ]
+    return { goal, checkers }
+  }
+
+  /** Nothing is asked of liars. */
+  private watching(node: SimNode): readonly Checker[] {
+    return this.plot?.liars.has(node.index) ? [] : this.checkers
   }
 
   private makeNode(party: SimNode['party'], index: number): SimNode {
@@ -142,13 +158,15 @@ export class Simulation implements World {
       notice: (node, notice) => this.notice(node, notice),
       log: (node, level, event, detail) => {
         if (event === 'recalled') this.counts.recalled += 1
-        for (const checker of this.checkers) checker.logged?.(node, level, event, detail)
+        for (const checker of this.watching(node)) checker.logged?.(node, level, event, detail)
       },
       written: (node, batch) => this.written(node, batch),
       closeFormer: (node, party_) => this.network.closeFormer(node.index, this.indexOf(party_)),
       touched: (node) => {
-        for (const checker of this.checkers) checker.touched?.(node)
+        for (const checker of this.watching(node)) checker.touched?.(node)
       },
+      signer: (node, signer) => this.partsOf(node)?.signer?.(node, signer) ?? signer,
+      replica: (node, replica) => this.partsOf(node)?.replica?.(node, replica),
       died: (node) => {
         this.note(`died ${node.name}`)
         this.network.crashed(node.index)
@@ -169,6 +187,10 @@ export class Simulation implements World {
     return this.nodes[index] as SimNode
   }
 
+  private partsOf(node: SimNode): Parts | undefined {
+    return this.plot?.liars.has(node.index) ? undefined : this.guards.parts
+  }
+
   private schedule(delayMs: number, label: string, run: () => void): Scheduled {
     return this.queue.add(this.clockMs + delayMs, label, run)
   }
@@ -180,18 +202,25 @@ export class Simulation implements World {
   // ── what nodes do ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   private send(node: SimNode, to: string, texts: readonly string[]): void {
-    for (const message of texts) {
-      const parsed = JSON.parse(message) as Message
+    const index = this.indexOf(to)
+    if (this.plot?.liars.has(node.index)) {
+      this.plot.sent(node, this.node(index), texts.map(parsed))
+      return
+    }
+    for (const message of texts.map(parsed)) {
       this.counts.messages += 1
-      if (parsed.type === 'RECALL') this.counts.recalls += 1
-      if (parsed.type === 'LEDGER' && parsed.blocks.length > 0) this.counts.syncs += 1
-      if (parsed.type === 'STATEMENT' && parsed.signed.statement.type === 'SKIP') this.counts.skips += 1
-      for (const checker of this.checkers) checker.sent?.(node, parsed)
+      if (message.type === 'RECALL') this.counts.recalls += 1
+      if (message.type === 'LEDGER' && message.blocks.length > 0) this.counts.syncs += 1
+      if (message.type === 'STATEMENT' && message.signed.statement.type === 'SKIP') this.counts.skips += 1
+      for (const checker of this.checkers) checker.sent?.(node, message)
     }
     this.lastSentMs = this.clockMs
-    const index = this.indexOf(to)
-    this.note(`send ${node.name}→${this.node(index).name} ${texts.map(typeOf).join(' ')}`, texts.join('\n'))
-    this.network.send(node.index, index, texts)
+    this.carry(node, this.node(index), texts)
+  }
+
+  private carry(from: SimNode, to: SimNode, texts: readonly string[]): void {
+    this.note(`send ${from.name}→${to.name} ${texts.map(typeOf).join(' ')}`, texts.join('\n'))
+    this.network.send(from.index, to.index, texts)
   }
 
   private arrive(from: number, to: number, texts: readonly string[]): void {
@@ -200,12 +229,18 @@ export class Simulation implements World {
     this.steps += 1
     const sender = this.node(from)
     this.note(`${sender.name}→${node.name} ${texts.map(typeOf).join(' ')}`)
-    const messages = texts.map((message) => JSON.parse(message) as Message)
+    const messages = texts.map(parsed)
+    if (this.plot?.liars.has(to)) {
+      this.plot.arrived(node, sender, messages)
+      return
+    }
+    if (this.plot?.liars.has(from)) this.plot.reached(node, sender, messages)
     // While its disk refuses, a node takes nothing.
-    if (!node.engine.storageError)
+    else if (!node.engine.storageError)
       for (const message of messages)
         for (const checker of this.checkers) checker.received?.(node, sender, message)
-    node.act((engine) => engine.deliver(sender.party.id, messages, node.nowMs))
+    const taken = this.guards.parts?.messages?.(node, messages) ?? messages
+    node.act((engine) => engine.deliver(sender.party.id, taken, node.nowMs))
   }
 
   private connection(from: number, to: number, what: 'up' | 'down'): void {
@@ -213,19 +248,21 @@ export class Simulation implements World {
     const peer = this.node(to).party.id
     this.steps += 1
     this.note(`${node.name} sees ${this.node(to).name} ${what}`)
-    node.act((engine) =>
-      what === 'up' ? engine.peerUp(peer, node.nowMs) : engine.peerDown(peer, node.nowMs),
-    )
+    if (this.plot?.liars.has(from)) this.plot.connected(node, this.node(to), what)
+    else
+      node.act((engine) =>
+        what === 'up' ? engine.peerUp(peer, node.nowMs) : engine.peerDown(peer, node.nowMs),
+      )
   }
 
   private written(node: SimNode, batch: readonly StoreWrite[]): void {
     this.note(`write ${node.name} ${batch.map(({ kind }) => kind).join(' ')}`)
-    for (const checker of this.checkers) checker.written?.(node, batch)
+    for (const checker of this.watching(node)) checker.written?.(node, batch)
   }
 
   private notice(node: SimNode, notice: Notice): void {
     this.note(`notice ${node.name} ${notice.type}`, JSON.stringify(notice))
-    for (const checker of this.checkers) checker.notice?.(node, notice)
+    for (const checker of this.watching(node)) checker.notice?.(node, notice)
     if (notice.type === 'invited') this.acceptLater(node, notice.contract)
   }
 
@@ -274,13 +311,15 @@ export class Simulation implements World {
   private course(): void {
     for (const node of this.nodes) this.start(node, false)
     this.createContracts()
-    const healStep = Math.floor(this.options.steps * HEAL_AT)
-    const lastStep = Math.floor(this.options.steps * LAST_REQUEST_AT)
+    this.plot?.begin(this.stage())
+    this.clients()
+    while (this.plot && !this.plot.isOn && this.steps < PEACE_STEPS) this.next()
+    const healStep = this.steps + Math.floor(this.options.steps * HEAL_AT)
+    const lastStep = this.steps + Math.floor(this.options.steps * LAST_REQUEST_AT)
     const { loss, duplicates, reorder } = this.options
     this.network.faults = { loss, duplicates, reorder }
-    const faultEvery = Math.max(20, Math.min(250, Math.floor(healStep / 80)))
-    let nextFault = faultEvery
-    this.clients()
+    const faultEvery = Math.max(20, Math.min(250, Math.floor((healStep - this.steps) / 80)))
+    let nextFault = this.steps + faultEvery
     while (this.steps < healStep) {
       this.next()
       if (this.steps < nextFault) continue
@@ -290,10 +329,42 @@ export class Simulation implements World {
     this.network.faults = { loss: 0, duplicates: false, reorder: false }
     this.note('heal')
     this.faults.heal()
+    this.plot?.healed()
     while (this.steps < lastStep) this.next()
     this.clientsStop = true
     this.settle()
-    this.beIdle()
+    // Liars may talk for ever.
+    if (!this.plot) this.beIdle()
+  }
+
+  /** What liars can do to the world. */
+  private stage(): Stage {
+    return {
+      world: this,
+      schedule: (delayMs, run) => this.schedule(delayMs, '', run),
+      send: (from, to, messages) =>
+        this.carry(
+          from,
+          to,
+          messages.map((message) => JSON.stringify(message)),
+        ),
+      cut: (isCut) => this.network.cut(isCut),
+      crash: (node, downMs) => {
+        if (!node.engine) return
+        this.crash(node)
+        this.schedule(downMs, `start ${node.name}`, () => {
+          if (!node.engine) this.start(node, false)
+        })
+      },
+      restore: (node, copy) => {
+        this.crash(node)
+        node.disk.restore(copy)
+        const what = { data: copy.batches !== undefined, signer: copy.records !== undefined }
+        if (copy.batches !== undefined) this.workload.forgotten(node, copy.batches)
+        for (const checker of this.watching(node)) checker.restored?.(node, what)
+        this.start(node, false)
+      },
+    }
   }
 
   private clientsStop = false
@@ -318,7 +389,7 @@ export class Simulation implements World {
       admission: { invite: 'any', admit: 'every' },
     }
     for (let number = 0; number < contracts; number += 1) {
-      const creator = this.random.pick(this.nodes)
+      const creator = this.random.pick(this.honest)
       const others = this.nodes.filter((node) => node !== creator)
       const cards = this.random.shuffled([creator, ...others]).map(({ party }) => party.card)
       const tree = block('', [text('Title', `Contract ${number}`), block('Part', [text('Note', 'first')])])
@@ -355,16 +426,16 @@ export class Simulation implements World {
     const startMs = this.clockMs
     for (;;) {
       const missing = this.network.isWhole
-        ? this.progress.missing(this.workload.submitted)
+        ? this.goal.missing(this.workload.submitted)
         : 'not all are connected'
       if (missing === undefined) break
       const { nextMs } = this.queue
-      if (nextMs === undefined) this.progress.fail(`all are silent, but ${missing}`)
-      if (nextMs > startMs + PROGRESS_MS)
-        this.progress.fail(`after ${PROGRESS_MS / 1000} s without faults ${missing}`)
+      if (nextMs === undefined) this.goal.fail(`all are silent, but ${missing}`)
+      if (nextMs > startMs + this.goal.patienceMs)
+        this.goal.fail(`after ${this.goal.patienceMs / 1000} s without faults ${missing}`)
       this.next()
     }
-    this.progress.settled(this.workload.submitted, this.clockMs - startMs)
+    this.goal.settled(this.workload.submitted, this.clockMs - startMs)
   }
 
   /** What is under way may end; then nobody sends anything. */
@@ -374,7 +445,7 @@ export class Simulation implements World {
     while (this.queue.nextMs !== undefined && this.queue.nextMs <= watchFromMs + IDLE_MS) {
       this.next()
       if (this.lastSentMs > watchFromMs)
-        this.progress.fail(`a node sends ${this.lastSentMs - settledMs} ms after all was final`)
+        this.goal.fail(`a node sends ${this.lastSentMs - settledMs} ms after all was final`)
     }
     this.clockMs = watchFromMs + IDLE_MS
   }
@@ -388,7 +459,7 @@ export class Simulation implements World {
       checked[name] = counts
     const delivered: Record<string, number> = { ...this.counts, ...this.network.counts }
     for (const [kind, count] of this.faults.delivered) delivered[kind] = count
-    Object.assign(delivered, this.workload.counts)
+    Object.assign(delivered, this.workload.counts, this.plot?.delivered())
     const result: Report = {
       recent: this.trace.recent,
       checked,
@@ -406,17 +477,20 @@ export class Simulation implements World {
   private missing(): string[] {
     const { loss, duplicates, reorder, restores, members } = this.options
     const isLong = this.options.steps >= EACH_KIND_STEPS
-    const missing = this.faults.missing(isLong)
+    const missing = [...this.faults.missing(isLong), ...(this.plot?.undelivered() ?? [])]
     if (members === 1) return missing
     const { lost, duplicated, overtaken } = this.network.counts
     if (loss > 0 && lost === 0) missing.push('loss')
     if (duplicates && duplicated === 0) missing.push('duplicate')
     if (reorder && overtaken === 0) missing.push('reorder')
     if (restores && isLong && this.counts.recalls === 0) missing.push('recall')
-    if (this.nodes.some(isRecalling)) missing.push('end of a recall')
+    // Liars need not tell anybody its past, and a contract that has halted asks for none.
+    if (!this.plot && this.nodes.some(isRecalling)) missing.push('end of a recall')
     return missing
   }
 }
+
+const parsed = (text: string): Message => JSON.parse(text) as Message
 
 const TYPE = /"type":"([A-Z]+)"/
 

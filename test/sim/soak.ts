@@ -7,8 +7,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { drawOptions } from './draw.ts'
+import { stage } from './hostile/casts.ts'
 import { commandOf } from './options.ts'
-import { type Report, Simulation } from './simulation.ts'
+import type { Report } from './simulation.ts'
 
 const SEEDS_OF_CHILD = 40
 
@@ -18,7 +19,7 @@ type Told = Pick<Report, 'steps' | 'virtualMs' | 'violation' | 'recent'> & {
 }
 
 function runSeed(seed: number): Told {
-  const { steps, virtualMs, violation, recent, missing } = new Simulation(drawOptions(seed)).run()
+  const { steps, virtualMs, violation, recent, missing } = stage(drawOptions(seed)).simulation.run()
   const isIncomplete = missing.length > 0
   return {
     seed,

@@ -9,6 +9,8 @@ import type { SimNode } from '../sim-node.ts'
 export type World = {
   readonly options: SimOptions
   readonly nodes: readonly SimNode[]
+  /** Those that no liar runs: all of them, unless the run has a plot. */
+  readonly honest: readonly SimNode[]
   readonly contracts: readonly string[]
   nowMs(): number
   indexOf(party: string): number

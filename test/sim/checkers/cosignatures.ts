@@ -6,14 +6,17 @@ import { type Checker, Violation, type World } from './checker.ts'
 export class Cosignatures implements Checker {
   readonly name = 'cosignatures are monotone, one root for each size'
   private readonly world: World
+  private readonly scope: 'of all' | 'by member'
   private readonly roots = new Map<string, string>()
   private readonly largest = new Map<string, number>()
   private readonly restores = new Map<string, number>()
   private readonly seen = new Set<string>()
   private count = 0
 
-  constructor(world: World) {
+  /** scope: whether there is one root for each size, or, where ledgers may fork, one for each size and member. */
+  constructor(world: World, scope: 'of all' | 'by member' = 'of all') {
     this.world = world
+    this.scope = scope
   }
 
   restored(node: SimNode, what: { data: boolean; signer: boolean }): void {
@@ -25,8 +28,9 @@ export class Cosignatures implements Checker {
     const { contract, cosignature } = message
     const { party, size, root, block } = cosignature
     this.count += 1
-    const held = this.roots.get(`${contract} ${size}`) ?? `${root} ${block}`
-    this.roots.set(`${contract} ${size}`, held)
+    const place = `${contract} ${size} ${this.scope === 'of all' ? '' : party}`
+    const held = this.roots.get(place) ?? `${root} ${block}`
+    this.roots.set(place, held)
     if (held !== `${root} ${block}`)
       throw new Violation(this.name, `${node.name} cosigned another history of size ${size}`)
     // The same one goes to several members, in as many messages.

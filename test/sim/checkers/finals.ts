@@ -55,7 +55,7 @@ export class Finals implements Checker {
             `${node.name} calls a history of size ${grown} final that others do not`,
           )
       }
-      for (const { index, name } of this.world.nodes)
+      for (const { index, name } of this.world.honest)
         if ((this.cosigned.get(`${contract} ${index}`) ?? 0) < size)
           throw new Violation(
             this.name,

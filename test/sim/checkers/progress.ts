@@ -8,14 +8,26 @@ import { type Checker, Violation, type World } from './checker.ts'
 import type { NoFork } from './no-fork.ts'
 
 /** Virtual time from the last fault and the last request until everything is final, at most. */
-export const PROGRESS_MS = 120_000
+const PROGRESS_MS = 120_000
 /** After that, what is still under way may come to its end. */
 export const WIND_DOWN_MS = 30_000
 /** How long a network at rest is watched. */
 export const IDLE_MS = 60_000
 
-export class Progress implements Checker {
+/** What a run comes to once nothing goes wrong any more. */
+export interface Goal {
+  /** Virtual time that it may take. */
+  readonly patienceMs: number
+  /** What is still missing, in words; undefined once the run may end. */
+  missing(submitted: readonly Submitted[]): string | undefined
+  settled(submitted: readonly Submitted[], afterMs: number): void
+  /** @throws Violation with where the nodes stand */
+  fail(message: string): never
+}
+
+export class Progress implements Checker, Goal {
   readonly name = 'progress after healing, then silence'
+  readonly patienceMs = PROGRESS_MS
   private readonly world: World
   private readonly chain: NoFork
   private settledAfterMs = 0
@@ -63,10 +75,7 @@ export class Progress implements Checker {
   }
 
   fail(message: string): never {
-    const standing = this.world.nodes.flatMap((node) =>
-      this.world.contracts.map((contract) => standingOf(node, contract)),
-    )
-    throw new Violation(this.name, [message, ...standing].join('\n  '))
+    throw new Violation(this.name, [message, ...standings(this.world)].join('\n  '))
   }
 
   counts(): Record<string, number> {
@@ -78,6 +87,11 @@ export class Progress implements Checker {
   }
 }
 
+/** Where the honest nodes stand. */
+export function standings({ honest, contracts }: World): string[] {
+  return honest.flatMap((node) => contracts.map((contract) => standingOf(node, contract)))
+}
+
 /** Where a node stands in a contract, for whoever looks for what it waits for. */
 function standingOf(node: SimNode, contract: string): string {
   const replica = node.engine?.replicas.get(contract)
@@ -87,7 +101,7 @@ function standingOf(node: SimNode, contract: string): string {
   const names = (keys: Iterable<string>): string =>
     [...keys].map((key) => replica.members.indexOf(key.slice(0, 64))).join('')
   const near = [...consensus.views.values()]
-    .filter((record) => record.view >= view - 1)
+    .filter((record) => Math.abs(record.view - view) <= 1)
     .map(
       (record) =>
         `view ${record.view}: proposal ${record.proposal?.slice(0, 6)} (${consensus.blocks.get(record.proposal ?? '')?.status}),` +

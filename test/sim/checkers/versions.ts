@@ -24,7 +24,7 @@ export class Versions implements Checker {
   }
 
   ended(): void {
-    for (const node of this.world.nodes)
+    for (const node of this.world.honest)
       for (const stored of node.disk.store.contracts()) {
         this.compare(node, stored)
         this.reopen(node, stored)

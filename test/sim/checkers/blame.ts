@@ -1,0 +1,138 @@
+/**
+ * Honest members accuse liars only, and with evidence that holds, also as a file that anyone can check; and they halt only
+ * where ledgers can have forked. Where they have forked, whoever signed on both sides is named.
+ */
+import { type Evidence, evidenceHolds } from '../../../src/ledger/evidence.ts'
+import type { StoreWrite } from '../../../src/store/store.ts'
+import { type EvidenceFile, verifyEvidenceFile } from '../../../src/verify/evidence-file.ts'
+import { type Cast, forksFrom } from '../hostile/adversary.ts'
+import type { SimNode } from '../sim-node.ts'
+import { type Checker, Violation, type World } from './checker.ts'
+import type { Histories } from './histories.ts'
+
+/** Why an honest message may be refused: its time is over, or this node's disk refuses. */
+const MAY_BE = new Set(['expired', 'disk-full', 'storage-failed'])
+
+export class Blame implements Checker {
+  readonly name = 'only liars are accused, and those that made a fork are'
+  private readonly world: World
+  private readonly cast: Cast
+  private readonly histories: Histories
+  private readonly honest: ReadonlySet<string>
+  private readonly kept = new Map<SimNode, Set<string>>()
+  private readonly events = new Map<string, number>()
+  private evidence = 0
+  private halts = 0
+  private files = 0
+
+  constructor(world: World, cast: Cast, histories: Histories) {
+    this.world = world
+    this.cast = cast
+    this.histories = histories
+    this.honest = new Set(world.honest.map(({ party }) => party.id))
+  }
+
+  written(node: SimNode, batch: readonly StoreWrite[]): void {
+    for (const write of batch) {
+      if (write.kind === 'evidence') this.take(node, write.contract, write.evidence)
+      if (write.kind === 'contract-status' && write.status === 'halted') {
+        this.halts += 1
+        if (this.cast.liars < forksFrom(this.cast))
+          throw new Violation(this.name, `${node.name} has halted: ${write.reason}`)
+      }
+    }
+  }
+
+  private take(node: SimNode, contract: string, evidence: Evidence): void {
+    const { party, kind } = evidence
+    this.evidence += 1
+    if (this.honest.has(party))
+      throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)}`)
+    const replica = node.engine?.replicas.get(contract)
+    if (replica && !evidenceHolds(evidence, replica.electorate, replica.cosignKeys))
+      throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)} that does not hold`)
+    const parties = this.kept.get(node) ?? new Set()
+    this.kept.set(node, parties)
+    parties.add(party)
+  }
+
+  logged(node: SimNode, level: string, event: string, detail: Record<string, unknown>): void {
+    const isOfHonest = this.honest.has(String(detail.party))
+    const hasForked = this.histories.forks.length > 0
+    if (level === 'warn' || level === 'error') {
+      const code = event === 'message-refused' ? `${event} ${String(detail.code)}` : event
+      this.events.set(code, (this.events.get(code) ?? 0) + 1)
+    }
+    const isWrong =
+      event === 'damaged' ||
+      // Whose data was put back may have followed the other side since: its signer knows better.
+      (event === 'signer-refused' && !hasForked) ||
+      (event === 'evidence' && isOfHonest) ||
+      // Who was put back to an old copy has less than it said.
+      (event === 'history-refused' && isOfHonest && !hasForked && !this.world.options.restores) ||
+      (event === 'message-refused' && isOfHonest && !MAY_BE.has(String(detail.code)))
+    if (isWrong) throw new Violation(this.name, `${node.name} says ${event}: ${JSON.stringify(detail)}`)
+  }
+
+  private nameOf(party: string): string {
+    return this.world.nodes[this.world.indexOf(party)]?.name ?? party
+  }
+
+  /** Parties that some honest member keeps evidence of. */
+  get named(): ReadonlySet<string> {
+    return new Set([...this.kept.values()].flatMap((parties) => [...parties]))
+  }
+
+  /** What forks ask for and is not there, in words. */
+  get missing(): string | undefined {
+    if (this.histories.forks.length === 0) return undefined
+    for (const { contract, first, second } of this.histories.forks)
+      for (const node of [first, second])
+        if (node.engine?.replicas.get(contract)?.status !== 'halted')
+          return `ledgers have forked, and ${node.name} has not halted`
+    // A quorum of liars alone needs no certificate to build on, and contradicts nothing that it has signed.
+    if (this.cast.liars >= this.cast.quorum) return undefined
+    const wanted = forksFrom(this.cast)
+    for (const { first, second } of this.histories.forks)
+      for (const node of [first, second])
+        if ((this.kept.get(node)?.size ?? 0) < wanted)
+          return `ledgers have forked, and ${node.name} can name ${this.kept.get(node)?.size ?? 0} of at least ${wanted} liars`
+    return undefined
+  }
+
+  /** EVI-5: what each of them keeps, exported, is good for anyone who knows the parties. */
+  ended(): void {
+    const trusted = new Set(this.world.nodes.map(({ party }) => party.id))
+    for (const node of this.world.honest)
+      for (const { contract, genesis } of node.disk.store.contracts()) {
+        const evidence = node.disk.store.evidence(contract).map((one) => one.evidence)
+        if (evidence.length === 0) continue
+        const exporter = node.party.id
+        const file: EvidenceFile = { type: 'evidence', version: 1, contract, exporter, genesis, evidence }
+        const report = verifyEvidenceFile(JSON.stringify(file), trusted)
+        const accused = new Set(report.accused.map(({ party }) => party))
+        const wanted = new Set(evidence.map(({ party }) => party))
+        if (report.verdict !== 'valid' || accused.size !== wanted.size)
+          throw new Violation(
+            this.name,
+            `the evidence that ${node.name} exports is ${report.verdict}: ${JSON.stringify(report.finding)}`,
+          )
+        for (const party of accused)
+          if (this.honest.has(party) || !wanted.has(party))
+            throw new Violation(
+              this.name,
+              `the evidence that ${node.name} exports names ${this.nameOf(party)}`,
+            )
+        this.files += 1
+      }
+  }
+
+  counts(): Record<string, number> {
+    return {
+      evidence: this.evidence,
+      evidenceFiles: this.files,
+      halts: this.halts,
+      ...Object.fromEntries([...this.events].map(([event, count]) => [`said ${event}`, count])),
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The ledger of each honest member by itself: blocks stay where they were committed, requests are ordered once, and what it
+ * holds as state is what the headers say. Those of different members are compared: they may part only where so many lie that
+ * two quorums can do without an honest member of both.
+ */
+import { stateRoot } from '../../../src/contract/state.ts'
+import type { StoreWrite } from '../../../src/store/store.ts'
+import { type Cast, forksFrom } from '../hostile/adversary.ts'
+import type { SimNode } from '../sim-node.ts'
+import { type Checker, Violation, type World } from './checker.ts'
+
+type Ledger = { hashes: string[]; heights: Map<string, number> }
+
+/** Two honest members have committed different blocks at this height. */
+export type Fork = { contract: string; height: number; first: SimNode; second: SimNode }
+
+export class Histories implements Checker {
+  readonly name = 'ledgers only grow, fork only among enough liars, and hold each request once'
+  private readonly world: World
+  private readonly cast: Cast
+  private readonly ledgers = new Map<string, Ledger>()
+  /** Whoever committed it first, by contract, height and hash. */
+  private readonly committers = new Map<string, Map<string, SimNode>>()
+  private readonly seen = new Map<SimNode, Map<string, string>>()
+  readonly forks: Fork[] = []
+  private commits = 0
+  private states = 0
+
+  constructor(world: World, cast: Cast) {
+    this.world = world
+    this.cast = cast
+  }
+
+  private ledger(node: SimNode, contract: string): Ledger {
+    const key = `${node.index} ${contract}`
+    const held = this.ledgers.get(key) ?? { hashes: [], heights: new Map() }
+    this.ledgers.set(key, held)
+    return held
+  }
+
+  written(node: SimNode, batch: readonly StoreWrite[]): void {
+    for (const write of batch) {
+      if (write.kind !== 'committed') continue
+      const { contract, hash, block } = write
+      const { height, parent } = block.header
+      const { hashes, heights } = this.ledger(node, contract)
+      this.commits += 1
+      const held = hashes[height]
+      if (held !== undefined && held !== hash)
+        throw new Violation(this.name, `${node.name} had ${held} at height ${height}, and now ${hash}`)
+      if (held !== undefined) continue
+      if (height > 0 && hashes[height - 1] !== parent)
+        throw new Violation(this.name, `${node.name} committed ${hash} at height ${height} on another parent`)
+      hashes[height] = hash
+      for (const { request } of block.entries) {
+        const before = heights.get(request)
+        if (before !== undefined)
+          throw new Violation(this.name, `request ${request} stands at heights ${before} and ${height}`)
+        heights.set(request, height)
+      }
+      this.compare(node, contract, height, hash)
+    }
+  }
+
+  private compare(node: SimNode, contract: string, height: number, hash: string): void {
+    const place = `${contract} ${height}`
+    const committers = this.committers.get(place) ?? new Map<string, SimNode>()
+    this.committers.set(place, committers)
+    if (committers.has(hash)) return
+    for (const other of committers.values()) {
+      if (this.cast.liars < forksFrom(this.cast))
+        throw new Violation(
+          this.name,
+          `${node.name} and ${other.name} committed different blocks at height ${height}, with ${this.cast.liars} liars`,
+        )
+      this.forks.push({ contract, height, first: other, second: node })
+    }
+    committers.set(hash, node)
+  }
+
+  touched(node: SimNode): void {
+    const seen = this.seen.get(node) ?? new Map<string, string>()
+    this.seen.set(node, seen)
+    for (const [contract, { chain }] of node.engine?.replicas ?? []) {
+      const { hash, state, block } = chain.tip
+      if (seen.get(contract) === hash) continue
+      seen.set(contract, hash)
+      this.states += 1
+      if (stateRoot(state) !== block.header.stateRoot)
+        throw new Violation(
+          this.name,
+          `${node.name} has another state than ledger block ${chain.height} says`,
+        )
+    }
+  }
+
+  restored(node: SimNode, { data }: { data: boolean }): void {
+    if (!data) return
+    for (const contract of this.world.contracts) this.ledgers.delete(`${node.index} ${contract}`)
+    this.seen.delete(node)
+    for (const stored of node.disk.store.contracts())
+      for (const { hash, block } of node.disk.store.blocks(stored.contract, 0, Number.MAX_SAFE_INTEGER)) {
+        const { hashes, heights } = this.ledger(node, stored.contract)
+        hashes[block.header.height] = hash
+        for (const { request } of block.entries) heights.set(request, block.header.height)
+      }
+  }
+
+  /** Height at which a member has ordered a request. */
+  heightAt(node: SimNode, contract: string, request: string): number | undefined {
+    return this.ledger(node, contract).heights.get(request)
+  }
+
+  counts(): Record<string, number> {
+    return { commits: this.commits, states: this.states, forks: this.forks.length }
+  }
+}

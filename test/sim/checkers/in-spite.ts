@@ -1,0 +1,130 @@
+/** What is promised in spite of the liars comes true once nothing but they is at fault. */
+import type { Replica } from '../../../src/node/replica.ts'
+import { requestStatus } from '../../../src/node/request-status.ts'
+import type { Outlook } from '../hostile/adversary.ts'
+import type { SimNode } from '../sim-node.ts'
+import type { Submitted } from '../workload.ts'
+import type { Blame } from './blame.ts'
+import { type Checker, Violation, type World } from './checker.ts'
+import type { Histories } from './histories.ts'
+import { type Goal, standings } from './progress.ts'
+
+/** How long honest members talk where nothing is promised but safety. */
+const TALK_MS = 45_000
+
+/** What the liars are up to. */
+type Attack = { outlook: Outlook; named: ReadonlySet<string>; undelivered(): string[] }
+
+export class InSpite implements Checker, Goal {
+  readonly name = 'progress in spite of the liars'
+  readonly patienceMs = 900_000
+  private readonly world: World
+  private readonly plot: Attack
+  private readonly histories: Histories
+  private readonly blame: Blame
+  private startedMs: number | undefined
+  private settledAfterMs = 0
+  private ordered = 0
+  private expired = 0
+  private waitedFor = 0
+
+  constructor(world: World, plot: Attack, histories: Histories, blame: Blame) {
+    this.world = world
+    this.plot = plot
+    this.histories = histories
+    this.blame = blame
+  }
+
+  missing(submitted: readonly Submitted[]): string | undefined {
+    this.startedMs ??= this.world.nowMs()
+    const isOver = this.world.nowMs() >= this.startedMs + TALK_MS
+    if (this.plot.outlook === 'safe') return isOver ? undefined : 'they have not talked long enough'
+    if (!isOver && this.plot.undelivered().length > 0) return 'nothing has come of the attack'
+    const unnamed = [...this.plot.named].filter((party) => !this.blame.named.has(party))
+    const standing = this.missingOf(submitted)
+    if (standing !== undefined) return standing
+    if (unnamed.length > 0) return `no evidence names ${this.namesOf(unnamed)}`
+    return this.blame.missing
+  }
+
+  private missingOf(submitted: readonly Submitted[]): string | undefined {
+    for (const contract of this.world.contracts) {
+      const heights = new Set<number>()
+      for (const node of this.world.honest) {
+        const replica = node.engine?.replicas.get(contract)
+        if (!replica) return `${node.name} does not run contract ${contract.slice(0, 12)}…`
+        const what = this.missingAt(replica)
+        if (what !== undefined) return `${node.name} ${what}`
+        heights.add(replica.chain.height)
+      }
+      if (heights.size > 1) return `they stand at heights ${[...heights].join(', ')}`
+    }
+    for (const { id, contract, node, notAfterMs } of submitted)
+      if (this.histories.heightAt(node, contract, id) === undefined && notAfterMs > node.nowMs)
+        return `request ${id.slice(0, 12)}… of ${node.name} is not ordered`
+    return undefined
+  }
+
+  private missingAt({ phase, status, chain, finality, finalSize }: Replica): string | undefined {
+    if (status === 'halted') return 'has halted'
+    if (phase !== 'signing') return 'may not sign yet'
+    if (this.plot.outlook === 'final')
+      return finalSize < chain.height + 1 ? 'waits for cosignatures' : undefined
+    for (const { party, name } of this.world.honest)
+      if (finality.sizeOf(party.id) < chain.height + 1) return `waits for the cosignature of ${name}`
+    return undefined
+  }
+
+  settled(submitted: readonly Submitted[], afterMs: number): void {
+    this.settledAfterMs = afterMs
+    for (const { id, contract, node } of submitted)
+      if (this.histories.heightAt(node, contract, id) === undefined) this.expired += 1
+      else this.ordered += 1
+  }
+
+  ended(): void {
+    const unnamed = [...this.plot.named].filter((party) => !this.blame.named.has(party))
+    if (unnamed.length > 0) this.fail(`no evidence names ${this.namesOf(unnamed)}`)
+    const { missing } = this.blame
+    if (missing !== undefined) this.fail(missing)
+    if (this.plot.outlook === 'tentative')
+      for (const node of this.world.honest)
+        for (const contract of this.world.contracts) this.checkWaiting(node, contract)
+  }
+
+  /** COS-5: a tentative request waits for the liars, for every one of them and for nobody else, and says so. */
+  private checkWaiting(node: SimNode, contract: string): void {
+    const replica = node.engine?.replicas.get(contract)
+    if (!replica) return
+    const liars = this.world.nodes.filter((one) => !this.world.honest.includes(one))
+    const cosigned = Math.max(...liars.map(({ party }) => replica.finality.knownSizeOf(party.id)))
+    for (const record of node.disk.store.requests(contract, { limit: 1000 })) {
+      if (record.height === undefined || record.height < cosigned) continue
+      const { stage, waitingFor } = requestStatus(replica, record, false)
+      const waited = waitingFor.map(({ party }) => party).sort()
+      const wanted = liars.map(({ party }) => party.id).sort()
+      if (stage !== 'tentative' || waited.join() !== wanted.join())
+        this.fail(
+          `${node.name} calls a request ${stage} that waits for ${this.namesOf(wanted)}, and names ${this.namesOf(waited)}`,
+        )
+      this.waitedFor += 1
+    }
+  }
+
+  private namesOf(parties: readonly string[]): string {
+    return parties.map((party) => this.world.nodes[this.world.indexOf(party)]?.name ?? party).join(', ')
+  }
+
+  fail(message: string): never {
+    throw new Violation(this.name, [message, ...standings(this.world)].join('\n  '))
+  }
+
+  counts(): Record<string, number> {
+    return {
+      settledAfterMs: this.settledAfterMs,
+      submittedOrdered: this.ordered,
+      submittedExpired: this.expired,
+      saidToWaitForLiars: this.waitedFor,
+    }
+  }
+}

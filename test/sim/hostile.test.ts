@@ -1,0 +1,82 @@
+/**
+ * Liars, in every number up to all but one. In spite of them honest members report no two finals in conflict, commit no two
+ * ledger blocks in conflict where too few lie for that, name liars only, and name them all where ledgers have forked; and
+ * what each attack leaves standing comes true: ordering, finality, or who is waited for (see checkers/in-spite.ts).
+ */
+import { describe, expect, it } from 'vitest'
+import { ATTACK_NAMES } from './hostile/attacks.ts'
+import { stage } from './hostile/casts.ts'
+import type { Conspiracy } from './hostile/conspiracy.ts'
+import { commandOf, DEFAULTS, type SimOptions } from './options.ts'
+import type { Report } from './simulation.ts'
+
+/** Steps by number of members: enough for every attack to come about, be it one of seven that lies. */
+const STEPS = new Map([
+  [2, 500],
+  [3, 600],
+  [4, 800],
+  [5, 1000],
+  [7, 2400],
+])
+const NUMBERS = [...STEPS].flatMap(([members, steps]) =>
+  Array.from({ length: members - 1 }, (_, index) => [index + 1, members, steps] as const),
+)
+
+/** Runs it; fails with the command that repeats it where a promise broke or an attack was never delivered. */
+function run(given: Partial<SimOptions>): Report & { plot: Conspiracy } {
+  const options = { ...DEFAULTS, ...given }
+  const { simulation, plot } = stage(options)
+  const report = simulation.run()
+  const { violation, missing, recent } = report
+  if (violation)
+    throw new Error(
+      [`${violation.invariant}: ${violation.message}`, ...recent, commandOf(options)].join('\n'),
+    )
+  expect(missing, commandOf(options)).toEqual([])
+  if (!plot) throw new Error('nobody lies')
+  return { ...report, plot }
+}
+
+describe.each(ATTACK_NAMES)('[COS-3] [EVI-1] [EVI-3] [EVI-5] liars of the kind %s', (name) => {
+  it.each(NUMBERS)('%i of %i', (liars, members, steps) => {
+    const { plot } = run({ members, liars, hostile: [name], seed: 25, steps })
+    expect(plot.liars.size).toBe(liars)
+    for (const { reached } of plot.adversaries)
+      expect([...reached.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0)
+  })
+})
+
+/** Who is lied to while it catches up bears no second lie, so that one run has not room for all of them. */
+const IN_FULL: Record<string, Partial<SimOptions>[]> = {
+  'sync-liar': [4, 6].map((seed) => ({ members: 5, liars: 2, steps: 8000, crashes: true, seed })),
+}
+
+describe('each kind of liar', () => {
+  it.each(ATTACK_NAMES)('[EVI-1] [ORD-4] [SYN-2] does all that it can: %s', (name) => {
+    const usual = [{ members: 3, liars: 1, steps: 6000, seed: 3 }]
+    const wanted = new Set<string>()
+    const reached = new Set<string>()
+    for (const given of IN_FULL[name] ?? usual)
+      for (const adversary of run({ ...given, contracts: 2, hostile: [name] }).plot.adversaries) {
+        for (const kind of adversary.kinds) wanted.add(kind)
+        for (const kind of adversary.reached.keys()) reached.add(kind)
+      }
+    expect(wanted.size).toBeGreaterThan(0)
+    expect([...wanted].filter((kind) => !reached.has(kind))).toEqual([])
+  })
+})
+
+describe('all kinds together', () => {
+  it.each([1, 2, 3])('[COS-3] [EVI-1] %i of 4 do everything at once', (liars) => {
+    const harmless = ATTACK_NAMES.filter((name) => !name.startsWith('forker'))
+    const { violation } = stage({
+      ...DEFAULTS,
+      members: 4,
+      liars,
+      hostile: harmless,
+      steps: 3000,
+      seed: 22,
+    }).simulation.run()
+    expect(violation).toBeUndefined()
+  })
+})

@@ -1,0 +1,180 @@
+/** All liars of a run under one brain: what they do, when they begin, what came of it. */
+import { CountersignError } from '../../../src/crypto/errors.ts'
+import { quorumOf } from '../../../src/ledger/genesis.ts'
+import { checkMessage, type Message } from '../../../src/node/messages.ts'
+import { Blame } from '../checkers/blame.ts'
+import type { Checker, World } from '../checkers/checker.ts'
+import { Cosignatures } from '../checkers/cosignatures.ts'
+import { Finals } from '../checkers/finals.ts'
+import { Histories } from '../checkers/histories.ts'
+import { InSpite } from '../checkers/in-spite.ts'
+import { Kept } from '../checkers/kept.ts'
+import type { Goal } from '../checkers/progress.ts'
+import { Signatures } from '../checkers/signatures.ts'
+import { Versions } from '../checkers/versions.ts'
+import type { SimOptions } from '../options.ts'
+import type { Plot, Stage } from '../plot.ts'
+import { Random } from '../random.ts'
+import type { SimNode } from '../sim-node.ts'
+import type { Adversary, Cast, Outlook } from './adversary.ts'
+import { Bodies } from './bodies.ts'
+
+/** How often the brain looks around. */
+const TURN_MS = 150
+/** Ledger blocks that are final at all honest members before the attack begins. */
+const PEACEFUL_BLOCKS = 1
+
+export function castOf({ members, quorum }: SimOptions, liars: number): Cast {
+  const policy = { quorum, clockBoundMs: 0, silenceMs: null, admission: { invite: 'any', admit: 'every' } }
+  return { members, liars, quorum: quorumOf(policy as Parameters<typeof quorumOf>[0], members) }
+}
+
+export class Conspiracy implements Plot {
+  readonly liars: ReadonlySet<number>
+  readonly cast: Cast
+  readonly adversaries: readonly Adversary[]
+  private readonly random: Random
+  private stage: Stage | undefined
+  private bodies: Bodies | undefined
+  isOn = false
+
+  /** Which members lie is drawn from the seed. */
+  constructor(options: SimOptions, liars: number, adversaries: readonly Adversary[]) {
+    this.cast = castOf(options, liars)
+    this.adversaries = adversaries
+    this.random = new Random(options.seed, 5)
+    const all = Array.from({ length: options.members }, (_, index) => index)
+    this.liars = new Set(this.random.shuffled(all).slice(0, liars))
+  }
+
+  /** What can still be promised under all attacks together. */
+  get outlook(): Outlook {
+    const outlooks = this.adversaries.map((adversary) => adversary.outlook(this.cast))
+    if (outlooks.includes('safe')) return 'safe'
+    return outlooks.includes('tentative') ? 'tentative' : 'final'
+  }
+
+  get named(): ReadonlySet<string> {
+    return new Set(this.adversaries.flatMap(({ named }) => [...named]))
+  }
+
+  checkers(world: World): { goal: Goal; checkers: readonly Checker[] } {
+    const histories = new Histories(world, this.cast)
+    const blame = new Blame(world, this.cast, histories)
+    const goal = new InSpite(world, this, histories, blame)
+    const checkers = [
+      histories,
+      blame,
+      new Finals(world),
+      new Kept(world),
+      new Signatures(world),
+      new Cosignatures(world, 'by member'),
+      new Versions(world),
+      goal,
+    ]
+    return { goal, checkers }
+  }
+
+  begin(stage: Stage): void {
+    this.stage = stage
+    const liars = stage.world.nodes.filter(({ index }) => this.liars.has(index))
+    this.bodies = new Bodies(stage, liars, new Random(stage.world.options.seed, 6), {
+      send: (from, to, messages) => this.say(from, to, messages),
+    })
+    this.turn()
+  }
+
+  private turn(): void {
+    const { stage } = this
+    if (!stage) return
+    if (!this.isOn && this.isTime(stage)) {
+      this.isOn = true
+      const liars = stage.world.nodes.filter(({ index }) => this.liars.has(index))
+      for (const adversary of this.adversaries) {
+        adversary.bodies = this.bodies
+        adversary.begin(stage, liars, this.random, this.cast)
+      }
+    }
+    if (this.isOn) for (const adversary of this.adversaries) adversary.turn()
+    stage.schedule(TURN_MS, () => this.turn())
+  }
+
+  /** An attack on a contract that nobody runs yet shows nothing. */
+  private isTime({ world }: Stage): boolean {
+    const replicas = world.nodes.flatMap(({ engine }) =>
+      world.contracts.map((contract) => engine?.replicas.get(contract)),
+    )
+    return replicas.every((replica) => (replica?.finalSize ?? 0) > PEACEFUL_BLOCKS)
+  }
+
+  sent(from: SimNode, to: SimNode, messages: readonly Message[]): void {
+    this.bodies?.sent(from, 0, to, messages)
+  }
+
+  private say(from: SimNode, to: SimNode, messages: readonly Message[]): void {
+    let said: unknown[] = [...messages]
+    if (this.isOn)
+      for (const adversary of this.adversaries)
+        said = said.flatMap((message) => adversary.outgoing(from, to, message as Message))
+    if (said.length > 0) this.stage?.send(from, to, said)
+  }
+
+  arrived(at: SimNode, from: SimNode, messages: readonly Message[]): void {
+    // What liars tell one another goes by other ways.
+    if (this.liars.has(from.index)) return
+    const heard = this.isOn ? messages.map((message) => this.heard(message)) : messages
+    for (const adversary of this.isOn ? this.adversaries : [])
+      for (const message of heard) adversary.incoming(at, from, message)
+    if (heard.length > 0) this.bodies?.arrived(at, from, heard)
+  }
+
+  /** What liars have cosigned against one another's knowledge would only confuse their own nodes. */
+  private heard(message: Message): Message {
+    if (message.type !== 'STATUS') return message
+    const parties = new Set([...this.liars].map((index) => this.stage?.world.nodes[index]?.party.id))
+    return { ...message, cosignatures: message.cosignatures.filter(({ party }) => !parties.has(party)) }
+  }
+
+  connected(at: SimNode, to: SimNode, what: 'up' | 'down'): void {
+    this.bodies?.connect(at, to, what)
+  }
+
+  reached(at: SimNode, from: SimNode, messages: readonly Message[]): void {
+    if (!this.isOn) return
+    for (const message of messages) {
+      const hasShape = isMessage(message)
+      for (const adversary of this.adversaries)
+        if (hasShape) adversary.arrived(at, from, message)
+        else adversary.arrivedShapeless(message)
+    }
+  }
+
+  healed(): void {
+    if (!this.isOn) return
+    for (const adversary of this.adversaries) adversary.healed()
+  }
+
+  delivered(): Record<string, number> {
+    const delivered: Record<string, number> = {}
+    for (const { name, reached } of this.adversaries)
+      for (const [kind, count] of reached) delivered[`${name}: ${kind}`] = count
+    return delivered
+  }
+
+  undelivered(): string[] {
+    if (!this.isOn) return ['the beginning of the attack']
+    return this.adversaries.flatMap(({ name, reached }) =>
+      [...reached.values()].some((count) => count > 0) ? [] : [name],
+    )
+  }
+}
+
+function isMessage(value: unknown): boolean {
+  try {
+    checkMessage(value)
+    return true
+  } catch (error) {
+    if (error instanceof CountersignError) return false
+    throw error
+  }
+}
