@@ -109,6 +109,11 @@ export const REGISTRY = {
     title: 'Something that must always hold does not hold',
     advice: 'Stop the node, keep its data as it is, and verify it before starting again.',
   },
+  'key-missing': {
+    status: 503,
+    title: 'The node does not have the key that is in force here',
+    advice: 'Restore the key file from your backup of keys, or have the contract take in your newest card.',
+  },
   'key-reused': {
     status: 422,
     title: 'The Idempotency-Key was used for something else',

@@ -55,11 +55,12 @@ export class Cosigning {
     const size = chain.height + 1
     if (this.isPending || size < this.size) return
     if (finality.knownSizeOf(self) >= size) return
-    this.isPending = true
+    const cosignKey = this.replica.cosignKeys.get(self)
+    if (cosignKey === undefined) return
     const { frontier, block } = chain.tip
     const checkpoint = checkpointOf(block.header, chain.log.root(frontier.size))
     const consistency = this.size === 0 ? [] : chain.log.consistencyProof(this.size, size)
     const timeS = Math.floor(nowMs / 1000)
-    outbox.sign(contract, { kind: 'checkpoint', checkpoint, consistency, timeS })
+    this.isPending = outbox.sign(contract, { kind: 'checkpoint', checkpoint, cosignKey, consistency, timeS })
   }
 }

@@ -28,8 +28,9 @@ import {
   type RecalledMessage,
   type RecoveryMessage,
 } from './messages.ts'
+import { MissingKeys } from './missing-keys.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
-import { provenOwn } from './recall.ts'
+import { Floors, provenOwn } from './recall.ts'
 import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
@@ -75,8 +76,9 @@ export class Engine implements Outbox {
   private sends: Envelope[] = []
   private readonly submissions = new Submissions()
   private readonly up = new Set<string>()
-  private readonly floors = new Map<string, number>()
+  private readonly floors = new Floors()
   private readonly invitations = new Invitations()
+  private readonly missingKeys: MissingKeys
   private counterWritten: number
   readonly recovery: Recovery
 
@@ -86,6 +88,7 @@ export class Engine implements Outbox {
     this.store = options.store
     this.writes = new WriteQueue(options.store)
     this.signer = options.signer
+    this.missingKeys = new MissingKeys(this.signer, options.log)
     this.recovery = new Recovery(this.store.setting(RECOVERY_SETTING) === 'running')
     this.boot = base64UrlEncode(options.random(12))
     this.counterWritten = this.store.signerCounter()
@@ -326,10 +329,8 @@ export class Engine implements Outbox {
   private takeRecalled(replica: Replica, from: string, message: RecalledMessage, nowMs: number): void {
     if (replica.phase !== 'recalling' || message.boot !== this.boot) return
     const { contract } = replica
-    const { statements, cosignature, finalizedView } = provenOwn(replica, message)
-    const floor = Math.max(this.floors.get(contract) ?? 0, finalizedView)
-    this.floors.set(contract, floor)
-    this.signer.recall(contract, 0, statements, cosignature, floor)
+    const { statements, cosignature, finalized } = provenOwn(replica, message)
+    this.signer.recall(contract, 0, statements, cosignature, this.floors.raise(contract, finalized))
     replica.answers.add(from)
     if (!replica.others.every((party) => replica.answers.has(party))) return
     const lock = this.signer.lock(contract, 0)
@@ -408,8 +409,10 @@ export class Engine implements Outbox {
     this.writes.flush()
   }
 
-  sign(contract: string, item: SignItem): void {
+  sign(contract: string, item: SignItem): boolean {
+    if (this.missingKeys.lacks(contract, item)) return false
     this.signs.push({ contract, item })
+    return true
   }
 
   send(contract: string, to: string | undefined, message: Outgoing): void {

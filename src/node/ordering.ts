@@ -4,6 +4,7 @@
 import { type Effect, type Event, leaderOf } from '../consensus/state.ts'
 import { step } from '../consensus/step.ts'
 import type { LedgerBlock } from '../ledger/block.ts'
+import type { Statement } from '../ledger/certificate.ts'
 import type { Replica } from './replica.ts'
 
 /** Waiting requests passed on when a view is skipped (ORD-9). */
@@ -41,7 +42,7 @@ export class Ordering {
     const { contract, outbox } = replica
     switch (effect.type) {
       case 'SIGN':
-        outbox.sign(contract, { kind: 'statement', statement: effect.statement })
+        this.sign(effect.statement)
         break
       case 'SEND':
         this.replica.send(effect.to, effect.message)
@@ -78,6 +79,12 @@ export class Ordering {
         this.replica.halt(effect.reason)
         break
     }
+  }
+
+  private sign(statement: Statement): void {
+    const { contract, outbox, electorate, self } = this.replica
+    const voteKey = electorate.voteKeys.get(self)
+    if (voteKey !== undefined) outbox.sign(contract, { kind: 'statement', statement, voteKey })
   }
 
   private build(view: number, parent: string, evenEmpty: boolean, nowMs: number): void {

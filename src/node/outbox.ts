@@ -22,7 +22,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export type Outbox = {
   write(write: StoreWrite): void
-  sign(contract: string, item: SignItem): void
+  /** False where this node does not have the key, so that no answer comes. */
+  sign(contract: string, item: SignItem): boolean
   /** To every other member where `to` is undefined. */
   send(contract: string, to: string | undefined, message: Outgoing): void
   /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */

@@ -1,14 +1,15 @@
 /** What another member tells of our own signatures, as far as it is proven (AMN-2). */
 import { certificateVerifies, type SignedStatement, statementVerifies } from '../ledger/certificate.ts'
 import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
+import type { EpochView } from '../signer/locks.ts'
 import type { RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
-/** finalizedView: of the COMMIT it shows, 0 without one: an honest member keeps no statements below it. */
+/** finalized: the view of the COMMIT it shows, if it shows one: an honest member keeps no statements below it. */
 export function provenOwn(
   replica: Replica,
   message: RecalledMessage,
-): { statements: SignedStatement[]; cosignature: Cosignature | undefined; finalizedView: number } {
+): { statements: SignedStatement[]; cosignature: Cosignature | undefined; finalized: EpochView | undefined } {
   const { contract, electorate, self } = replica
   const { cache } = replica.consensus.config
   const { cosignature, finalization } = message
@@ -21,6 +22,21 @@ export function provenOwn(
       (signed) => signed.party === self && statementVerifies(electorate, signed, cache),
     ),
     cosignature: isOwn ? cosignature : undefined,
-    finalizedView: isProven ? finalization.view : 0,
+    finalized: isProven ? { epoch: electorate.epoch, view: finalization.view } : undefined,
+  }
+}
+
+/** Of each contract the last view that is known to be over. */
+export class Floors {
+  private readonly views = new Map<string, EpochView>()
+
+  /** The last of those told for the contract, this one included; undefined while none was. */
+  raise(contract: string, told: EpochView | undefined): EpochView | undefined {
+    const held = this.views.get(contract)
+    if (told === undefined) return held
+    const isHeldLater =
+      held !== undefined && (held.epoch > told.epoch || (held.epoch === told.epoch && held.view >= told.view))
+    if (!isHeldLater) this.views.set(contract, told)
+    return isHeldLater ? held : told
   }
 }

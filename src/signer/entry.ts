@@ -14,7 +14,10 @@ import { cosignedParts, EMPTY_LOCK, type Lock } from './locks.ts'
 /** A cosignature's own part: timeS in seconds since 1970, signature in base64url. */
 export type TimedSignature = Readonly<{ timeS: number; signature: string }>
 
-/** One signature for each of these that the lock holds. */
+/**
+ * One signature for each of these that the lock holds. cosignMore: on the same checkpoint, by other keys of the same party;
+ * which by which, verifying them tells.
+ */
 export type Signatures = Readonly<{
   vote?: StatementSignature
   finalize?: StatementSignature
@@ -22,6 +25,7 @@ export type Signatures = Readonly<{
   cosign?: TimedSignature
   /** With its statement: it is nowhere else where the data were lost. */
   frozen?: SignedFreeze
+  cosignMore?: readonly TimedSignature[]
 }>
 export type Entry = Readonly<{ contract: string; lineage: number; lock: Lock; signatures: Signatures }>
 
@@ -42,15 +46,18 @@ const lockShape = shape.object(
     skip: shape.literal(true),
     cosign: shape.object(cosignedParts),
     frozen: shape.hash,
+    left: shape.literal(true),
   },
 )
+const timedShape: shape.Check<TimedSignature> = shape.object({ timeS: timeShape, signature: shape.signature })
 const signaturesShape = shape.object(
   {},
   {
     vote: statementSignatureShape,
     finalize: statementSignatureShape,
     skip: statementSignatureShape,
-    cosign: shape.object({ timeS: timeShape, signature: shape.signature }),
+    cosign: timedShape,
+    cosignMore: shape.array(timedShape, Number.MAX_SAFE_INTEGER, 1),
     frozen: checkFreezeShape as shape.Check<SignedFreeze>,
   },
 )
@@ -103,28 +110,34 @@ export function signatureOn(entry: Entry, { type }: Statement): StatementSignatu
   return entry.signatures[USE_OF[type]]
 }
 
+/** The cosignatures kept of the lock's checkpoint, each by another key of the party. */
+export function cosignaturesOn({ signatures: { cosign, cosignMore = [] } }: Entry): TimedSignature[] {
+  return cosign === undefined ? [] : [cosign, ...cosignMore]
+}
+
 /**
- * The entry with a lock that has risen from its own. made: signatures it may not have yet, by statement; cosigned: the
- * cosignature of the lock's checkpoint, where that is new; frozen: the FREEZE, where that is.
+ * The entry with a lock that has risen from its own. made: signatures it may not have yet, by statement; cosigned: all
+ * cosignatures of the lock's checkpoint, where one of them is new; frozen: the FREEZE, where that is.
  * @throws CountersignError `invariant-broken` where a signature is missing
  */
 export function withLock(
   held: Entry,
   lock: Lock,
   made: ReadonlyMap<string, StatementSignature>,
-  cosigned: TimedSignature | undefined,
+  cosigned: readonly TimedSignature[] | undefined,
   frozen?: SignedFreeze,
 ): Entry {
   const { contract, lineage } = held
-  const isSameView = lock.view === held.lock.view
+  const isSameView = lock.view === held.lock.view && lock.epoch === held.lock.epoch
   const signatures: { -readonly [Use in keyof Signatures]: Signatures[Use] } = {}
   for (const statement of statementsOf({ contract, lineage, lock })) {
     const kept = isSameView ? signatureOn(held, statement) : undefined
     const signature = kept ?? made.get(nameOf(statement))
     if (signature !== undefined) signatures[USE_OF[statement.type]] = signature
   }
-  const cosignature = cosigned ?? held.signatures.cosign
+  const [cosignature, ...more] = cosigned ?? cosignaturesOn(held)
   if (cosignature !== undefined) signatures.cosign = cosignature
+  if (more.length > 0) signatures.cosignMore = more
   const freeze = held.signatures.frozen ?? frozen
   if (freeze !== undefined) signatures.frozen = freeze
   const entry = { contract, lineage, lock, signatures }
@@ -163,6 +176,9 @@ function checkRecord(found: object): LockRecord {
     for (const entry of record.entries) {
       const missing = missingOf(entry)
       if (missing) throw notOurs(`lock and signature of ${missing} do not stand together`)
+      const { lock, signatures } = entry
+      if (lock.cosign === undefined && (lock.left || signatures.cosignMore))
+        throw notOurs('no checkpoint was cosigned, and yet it was left at or cosigned again')
     }
     return record
   } catch (error) {

@@ -8,11 +8,13 @@ import type { Checkpoint, Cosignature } from '../ledger/checkpoint.ts'
 import { contradiction } from '../ledger/evidence.ts'
 import {
   EMPTY_LOCK,
+  type EpochView,
   importCosignature,
   importStatements,
   type Lock,
   raiseView,
   takeCheckpoint,
+  takeLeave,
   takeStatement,
 } from './locks.ts'
 
@@ -20,7 +22,7 @@ const statements: fc.Arbitrary<Statement> = fc
   .record({
     type: fc.constantFrom<Kind>('VOTE', 'FINALIZE', 'SKIP'),
     view: fc.integer({ min: 1, max: 4 }),
-    epoch: fc.constantFrom(0, 0, 0, 1),
+    epoch: fc.constantFrom(0, 0, 1, 2),
     block: fc.constantFrom(A, B),
   })
   .map(({ type, view, epoch, block }) => {
@@ -60,12 +62,17 @@ const told = (statement: Statement): SignedStatement => ({
   party: A,
   signature: { signature: '' },
 })
+const pointOf = ({ contract: _, lineage: __, ...point }: Checkpoint) => point
 const cosignatureOf = ({ contract: _, lineage: __, ...parts }: Checkpoint): Cosignature => ({
   ...parts,
   party: A,
   timeS: 1,
   signature: '',
 })
+
+/** Epochs come first, whatever the view. */
+const isBelow = (one: EpochView, other: EpochView): boolean =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.view < other.view)
 
 /** The lock after all of these that it takes. */
 function lockAfter(offered: readonly Statement[]): Lock {
@@ -85,10 +92,10 @@ describe('whatever statements are offered', () => {
         for (const statement of offered) {
           const answer = takeStatement(lock, statement)
           const before = signed.some((one) => jcs(one) === jcs(statement))
-          if (before) expect(answer.result).toBe(statement.view < lock.view ? 'refused' : 'same')
+          if (before) expect(answer.result).toBe(isBelow(statement, lock) ? 'refused' : 'same')
           else expect(answer.result).not.toBe('same')
           if (answer.result === 'refused') continue
-          expect(answer.lock.view).toBeGreaterThanOrEqual(lock.view)
+          expect(isBelow(answer.lock, lock)).toBe(false)
           lock = answer.lock
           signed.push(statement)
         }
@@ -104,8 +111,12 @@ describe('whatever statements are offered', () => {
   it('[SGN-1] refuses nothing but what it must: a statement above all others is always taken', () => {
     fc.assert(
       fc.property(fc.array(statements, { maxLength: 20 }), statements, (offered, last) => {
-        const answer = takeStatement(lockAfter(offered), { ...last, view: 5, epoch: 1 })
-        expect(answer.result).toBe('new')
+        const lock = lockAfter(offered)
+        for (const above of [
+          { epoch: lock.epoch, view: lock.view + 1 },
+          { epoch: lock.epoch + 1, view: 1 },
+        ])
+          expect(takeStatement(lock, { ...last, ...above }).result).toBe('new')
       }),
     )
   })
@@ -163,6 +174,46 @@ describe('whatever checkpoints are offered', () => {
   })
 })
 
+describe('whenever its party leaves', () => {
+  it('[EPO-12] takes LEAVE at the last cosigned checkpoint alone, and nothing larger after it', () => {
+    const seen = { left: 0, refused: 0, again: 0 }
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(offers, fc.constantFrom('cosigns', 'leaves', 'leaves at the last')), {
+          minLength: 1,
+          maxLength: 30,
+        }),
+        statements,
+        (offered, statement) => {
+          let lock = EMPTY_LOCK
+          for (const [{ checkpoint, proof }, does] of offered) {
+            const before = lock
+            const leaves = does !== 'cosigns'
+            const some = pointOf(checkpoint)
+            const named = does === 'leaves at the last' ? (lock.cosign ?? some) : some
+            const isLast = lock.cosign !== undefined && jcs(lock.cosign) === jcs(named)
+            const answer = leaves ? takeLeave(lock, named) : takeCheckpoint(lock, checkpoint, proof(lock))
+            if (leaves) expect(answer.result).toBe(isLast ? (lock.left ? 'same' : 'new') : 'refused')
+            else if (lock.left) expect(answer.result).toBe(isLast ? 'same' : 'refused')
+            if (answer.result !== 'refused') lock = answer.lock
+            seen.left += leaves && answer.result === 'new' ? 1 : 0
+            seen.refused += before.left && answer.result === 'refused' ? 1 : 0
+            seen.again += before.left && answer.result === 'same' ? 1 : 0
+            if (before.left) expect(lock).toBe(before)
+          }
+          const taken = takeStatement(lock, statement)
+          if (taken.result !== 'new') throw new Error('it does not order any more')
+          expect(taken.lock.left, 'orders on, and keeps that it left').toBe(lock.left)
+        },
+      ),
+      { numRuns: 500 },
+    )
+    expect(seen.left).toBeGreaterThan(100)
+    expect(seen.refused).toBeGreaterThan(100)
+    expect(seen.again).toBeGreaterThan(100)
+  })
+})
+
 describe('whatever is recalled', () => {
   const some = fc.array(statements, { maxLength: 8 })
 
@@ -170,9 +221,9 @@ describe('whatever is recalled', () => {
     fc.assert(
       fc.property(some, some, fc.integer({ min: 0, max: 5 }), statements, (own, others, floor, probe) => {
         const lock = lockAfter(own)
-        const raised = raiseView(importStatements(lock, others.map(told)), floor)
-        expect(raised.view).toBeGreaterThanOrEqual(lock.view)
-        expect(raised.epoch).toBeGreaterThanOrEqual(lock.epoch)
+        const raised = raiseView(importStatements(lock, others.map(told)), { epoch: 0, view: floor })
+        expect(isBelow(raised, lock)).toBe(false)
+        for (const { statement } of others.map(told)) expect(isBelow(raised, statement)).toBe(false)
         if (takeStatement(lock, probe).result === 'refused')
           expect(takeStatement(raised, probe).result).toBe('refused')
         expect(importStatements(raised, others.map(told)), 'once is enough').toBe(raised)

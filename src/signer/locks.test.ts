@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LogTree, leafHash } from '../crypto/log.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
-import type { Checkpoint, Cosignature } from '../ledger/checkpoint.ts'
+import type { Checkpoint, Cosignature, LedgerPoint } from '../ledger/checkpoint.ts'
 import {
   EMPTY_LOCK,
   importCosignature,
@@ -9,7 +9,9 @@ import {
   type Lock,
   raiseView,
   takeCheckpoint,
+  takeLeave,
   takeStatement,
+  VIEW_MAX,
 } from './locks.ts'
 
 const CONTRACT = 'c'.repeat(64)
@@ -47,8 +49,8 @@ describe('statements', () => {
     ['the very VOTE it signed in a view below the highest', [vote(2, A), skip(3)], vote(2, A)],
     ['a FINALIZE below the highest view', [vote(3, A)], finalize(2, A)],
     ['a SKIP below the highest view', [vote(3, A)], skip(2)],
-    ['a statement of an earlier epoch', [vote(3, A, 1)], vote(4, A, 0)],
-    ['the same view in a later epoch', [vote(3, A, 0)], vote(3, A, 1)],
+    ['a statement of an earlier epoch, be its view later', [vote(3, A, 1)], vote(4, A, 0)],
+    ['the very VOTE it signed in an earlier epoch', [vote(3, A), vote(1, A, 1)], vote(3, A)],
   ])('[SGN-1] refuses %s', (_, before, statement) => {
     expect(takeStatement(lockOf(...before), statement)).toMatchObject({ result: 'refused' })
   })
@@ -60,7 +62,9 @@ describe('statements', () => {
     ['SKIP after VOTE', [vote(3, A)], skip(3)],
     ['VOTE after SKIP', [skip(3)], vote(3, A)],
     ['anything in a later view', [vote(3, A), finalize(3, A)], vote(4, B)],
-    ['a later view in a later epoch', [vote(3, A)], vote(4, B, 1)],
+    ['an earlier view in a later epoch', [vote(3, A)], vote(1, B, 1)],
+    ['a VOTE for another block of the same view in a later epoch', [vote(3, A)], vote(3, B, 1)],
+    ['SKIP after FINALIZE of the same view in an earlier epoch', [finalize(3, A)], { ...skip(3), epoch: 1 }],
   ])('[SGN-1] takes %s', (_, before, statement) => {
     const taken = takeStatement(lockOf(...before), statement)
     expect(taken.result).toBe('new')
@@ -81,7 +85,11 @@ describe('statements', () => {
       result: 'new',
       lock: { view: 2, epoch: 0, vote: A, cosign },
     })
-    expect(raiseView({ ...lockOf(vote(1, A)), cosign }, 7)).toEqual({ view: 7, epoch: 0, cosign })
+    expect(raiseView({ ...lockOf(vote(1, A)), cosign }, at(7))).toEqual({ view: 7, epoch: 0, cosign })
+    expect(takeStatement({ ...lockOf(vote(9, A)), cosign }, vote(2, A, 1))).toEqual({
+      result: 'new',
+      lock: { view: 2, epoch: 1, vote: A, cosign },
+    })
   })
 
   it('[SGN-1] refuses a statement of a type that it does not know', () => {
@@ -89,11 +97,11 @@ describe('statements', () => {
     expect(takeStatement(EMPTY_LOCK, unknown)).toMatchObject({ result: 'refused' })
   })
 
-  it('raises a view, and never lowers it', () => {
-    const lock = lockOf(vote(5, A))
-    expect(raiseView(lock, 5)).toBe(lock)
-    expect(raiseView(lock, 4)).toBe(lock)
-    expect(raiseView(lock, 6)).toEqual({ view: 6, epoch: 0 })
+  it('raises a view, epoch first, and never lowers it', () => {
+    const lock = lockOf(vote(5, A, 1))
+    for (const below of [at(5, 1), at(4, 1), at(6)]) expect(raiseView(lock, below)).toBe(lock)
+    expect(raiseView(lock, at(6, 1))).toEqual({ view: 6, epoch: 1 })
+    expect(raiseView(lock, at(1, 2))).toEqual({ view: 1, epoch: 2 })
   })
 })
 
@@ -154,6 +162,43 @@ describe('checkpoints', () => {
   })
 })
 
+describe('leaving', () => {
+  const pointOf = ({ contract: _, lineage: __, ...point }: Checkpoint): LedgerPoint => point
+
+  it('[EPO-12] is taken at the last cosigned checkpoint, once and the same again', () => {
+    const lock = cosigned(7)
+    const left = { ...lock, left: true }
+    expect(takeLeave(lock, pointOf(checkpoint(7)))).toEqual({ result: 'new', lock: left })
+    expect(takeLeave(left as Lock, pointOf(checkpoint(7)))).toEqual({ result: 'same', lock: left })
+  })
+
+  it.each<[string, Lock, Checkpoint]>([
+    ['where nothing was cosigned', EMPTY_LOCK, checkpoint(1)],
+    ['in a frozen lineage', { ...cosigned(7), frozen: A }, checkpoint(7)],
+    ['at a smaller checkpoint', cosigned(7), checkpoint(6)],
+    ['at a larger one', cosigned(7), checkpoint(8)],
+    ['at another of the same size', cosigned(7), checkpoint(7, other)],
+    ['at one that differs in its epoch', cosigned(7), checkpoint(7, tree, { epoch: 1 })],
+    ['at one that differs in its record hash', cosigned(7), checkpoint(7, tree, { stateRoot: A })],
+  ])('[EPO-12] is refused %s', (_, lock, named) => {
+    expect(takeLeave(lock, pointOf(named))).toMatchObject({ result: 'refused' })
+  })
+
+  it('[EPO-12] ends cosigning, but for the same again, through every later view and epoch', () => {
+    const taken = takeLeave(cosigned(7), pointOf(checkpoint(7)))
+    if (taken.result !== 'new') throw new Error('not taken')
+    const ordered = takeStatement(taken.lock, vote(3, A, 1))
+    if (ordered.result !== 'new') throw new Error('not taken')
+    for (const lock of [taken.lock, ordered.lock, raiseView(ordered.lock, at(9, 4))]) {
+      expect(takeCheckpoint(lock, checkpoint(8), tree.consistencyProof(7, 8))).toEqual({
+        result: 'refused',
+        reason: expect.stringContaining('LEAVE'),
+      })
+      expect(takeCheckpoint(lock, checkpoint(7), [])).toEqual({ result: 'same', lock })
+    }
+  })
+})
+
 describe('what others held', () => {
   const signed = (statement: Statement): SignedStatement => ({
     statement,
@@ -172,8 +217,16 @@ describe('what others held', () => {
     expect(importStatements(lock, [vote(5, B), skip(5), vote(4, B)].map(signed))).toEqual(lock)
   })
 
-  it('[AMN-2] raises the view for a statement that no order of epochs explains', () => {
-    expect(importStatements(lockOf(vote(3, A, 1)), [signed(vote(6, B, 0))])).toEqual({ view: 6, epoch: 1 })
+  it('[AMN-2] raises the lock to the last epoch told, whatever the views', () => {
+    const told = [vote(6, B), vote(2, A, 1), skip(9)].map(signed)
+    expect(importStatements(EMPTY_LOCK, told)).toEqual({ view: 2, epoch: 1, vote: A })
+    const lock = lockOf(vote(3, A, 1))
+    expect(importStatements(lock, told)).toBe(lock)
+  })
+
+  it('[AMN-2] raises the view for a statement that this signer would not sign', () => {
+    const beyond = signed(vote(VIEW_MAX + 1, A))
+    expect(importStatements(EMPTY_LOCK, [beyond])).toEqual({ view: VIEW_MAX + 1, epoch: 0 })
   })
 
   it('[AMN-2] raises the cosigned checkpoint, and never lowers it', () => {

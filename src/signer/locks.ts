@@ -1,23 +1,26 @@
 /**
  * The signer's locks: what it has signed and must never contradict (PROTOCOL SGN-1). Pure.
  *
- * One lock for each contract and lineage. Views only rise, and within a view what was signed stays; so the highest view is
- * all that is needed. Cosigned checkpoints only grow, so that the last is all that is needed.
+ * One lock for each contract and lineage, whichever keys its party signs with. Epochs only rise, within an epoch views only
+ * rise, and within a view what was signed stays; so the highest view of the last epoch is all that is needed. Views are
+ * counted anew in each epoch, and nothing of one epoch contradicts anything of another (EVI-1). Cosigned checkpoints only
+ * grow, so that the last is all that is needed.
  */
 import { CountersignError } from '../crypto/errors.ts'
 import { verifyConsistency } from '../crypto/log.ts'
 import * as shape from '../crypto/shape.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
-import { type Checkpoint, type Cosignature, sameCheckpoint } from '../ledger/checkpoint.ts'
+import { type Checkpoint, type Cosignature, type LedgerPoint, sameCheckpoint } from '../ledger/checkpoint.ts'
 import { checkFreezeStatement, type Freeze, freezeStatementId } from '../ledger/freeze.ts'
 
 /** A cosigned checkpoint, without contract and lineage. */
-export type CosignedCheckpoint = Readonly<Omit<Checkpoint, 'contract' | 'lineage'>>
+export type CosignedCheckpoint = Readonly<LedgerPoint>
 
 /**
- * view: the highest in which anything was signed, or below which nothing may be; epoch: the one it was signed in. vote and
- * finalize: the block named by what was signed in that view; skip: SKIP was signed in it. cosign: the last checkpoint.
- * frozen: the id of the FREEZE that was signed; nothing else is signed in the lineage any more (LIN-1).
+ * epoch: the last in which anything was signed, or before which nothing may be; view: the highest of that epoch, likewise.
+ * vote and finalize: the block named by what was signed in that view; skip: SKIP was signed in it. cosign: the last
+ * checkpoint; left: LEAVE was signed, and nothing larger is cosigned (EPO-12). frozen: the id of the FREEZE that was signed;
+ * nothing else is signed in the lineage any more (LIN-1).
  */
 export type Lock = Readonly<{
   view: number
@@ -26,8 +29,12 @@ export type Lock = Readonly<{
   finalize?: string
   skip?: true
   cosign?: CosignedCheckpoint
+  left?: true
   frozen?: string
 }>
+
+/** A view of an epoch. */
+export type EpochView = { epoch: number; view: number }
 
 /** new: may be signed once `lock` is on disk; same: was signed before and may be again. */
 export type Taken = { result: 'new' | 'same'; lock: Lock } | { result: 'refused'; reason: string }
@@ -88,14 +95,10 @@ function takeUnfrozen(lock: Lock, statement: Statement): Taken {
   const fault = faultOf(statement?.type === 'SKIP' ? skipShape : namingShape, statement, 'statement')
   if (fault !== undefined) return refused(fault)
   const { view, epoch } = statement
-  if (view < lock.view) return refused(`view ${view} is below the highest signed, ${lock.view}`)
   if (epoch < lock.epoch) return refused(`epoch ${epoch} is before the last signed in, ${lock.epoch}`)
-  const base = view > lock.view ? raiseView(lock, view, epoch) : lock
-  if (epoch !== base.epoch) {
-    if (hasStatement(base)) return refused(`view ${view} was signed in epoch ${base.epoch}`)
-    return take({ ...base, epoch }, lock, statement)
-  }
-  return take(base, lock, statement)
+  if (epoch === lock.epoch && view < lock.view)
+    return refused(`view ${view} is below the highest signed in epoch ${epoch}, ${lock.view}`)
+  return take(raiseView(lock, statement), lock, statement)
 }
 
 function take(base: Lock, held: Lock, statement: Statement): Taken {
@@ -116,10 +119,6 @@ function take(base: Lock, held: Lock, statement: Statement): Taken {
   }
 }
 
-function hasStatement(lock: Lock): boolean {
-  return lock.vote !== undefined || lock.finalize !== undefined || lock.skip === true
-}
-
 /**
  * Whether a checkpoint may be cosigned, and the lock with it. consistency: the RFC 6962 proof that its log extends the
  * last cosigned one; empty where nothing was cosigned or for the same checkpoint.
@@ -138,6 +137,8 @@ function takeExtension(lock: Lock, checkpoint: Checkpoint, consistency: readonly
   if (isSame(held, cosign)) return { result: 'same', lock }
   if (size < held.size) return refused(`size ${size} is below the cosigned ${held.size}`)
   if (size === held.size) return refused(`another checkpoint of size ${size} was cosigned`)
+  if (lock.left)
+    return refused(`LEAVE was signed at size ${held.size}: nothing larger is cosigned in this lineage`)
   if (epoch < held.epoch) return refused(`epoch ${epoch} is before the last cosigned in, ${held.epoch}`)
   if (!verifyConsistency(held.size, size, held.root, root, consistency))
     return refused(
@@ -146,7 +147,7 @@ function takeExtension(lock: Lock, checkpoint: Checkpoint, consistency: readonly
   return { result: 'new', lock: { ...lock, cosign } }
 }
 
-function isSame(first: CosignedCheckpoint, second: CosignedCheckpoint): boolean {
+function isSame(first: LedgerPoint, second: LedgerPoint): boolean {
   const anywhere = { contract: '', lineage: 0 }
   return sameCheckpoint({ ...first, ...anywhere }, { ...second, ...anywhere })
 }
@@ -173,14 +174,31 @@ export function importFreeze(lock: Lock, statement: Freeze): Lock {
   return lock.frozen === undefined ? { ...lock, frozen: freezeStatementId(statement) } : lock
 }
 
+/**
+ * Whether LEAVE may be signed, and the lock with it: it names the last checkpoint that was cosigned, so that every ledger
+ * that lets its author go has all that the author made final (EPO-12).
+ */
+export function takeLeave(lock: Lock, checkpoint: LedgerPoint): Taken {
+  const held = lock.cosign
+  if (held === undefined) return refused('nothing was cosigned here, so there is no checkpoint to leave at')
+  if (!isSame(held, checkpoint))
+    return refused(
+      `LEAVE names the last cosigned checkpoint, here that of size ${held.size}, and in every line of it`,
+    )
+  return lock.left
+    ? { result: 'same', lock }
+    : unlessFrozen(lock, { result: 'new', lock: { ...lock, left: true } })
+}
+
 /** The lock with its view raised, if it is below: what was signed below can't be signed any more. */
-export function raiseView(lock: Lock, view: number, epoch: number = lock.epoch): Lock {
-  if (view <= lock.view) return lock
-  const { cosign, frozen } = lock
+export function raiseView(lock: Lock, { epoch, view }: EpochView): Lock {
+  if (epoch < lock.epoch || (epoch === lock.epoch && view <= lock.view)) return lock
+  const { cosign, left, frozen } = lock
   return {
     view,
-    epoch: Math.max(epoch, lock.epoch),
+    epoch,
     ...(cosign && { cosign }),
+    ...(left && { left }),
     ...(frozen !== undefined && { frozen }),
   }
 }
@@ -192,13 +210,13 @@ export function raiseView(lock: Lock, view: number, epoch: number = lock.epoch):
 export function importStatements(lock: Lock, statements: readonly SignedStatement[]): Lock {
   const inOrder = statements
     .map(({ statement }) => statement)
-    .sort((first, second) => first.view - second.view || first.epoch - second.epoch)
+    .sort((first, second) => first.epoch - second.epoch || first.view - second.view)
   let imported = lock
   for (const statement of inOrder) {
     const taken = takeStatement(imported, statement)
     if (taken.result === 'new') imported = taken.lock
-    // What was signed without regard to the order of epochs still ends the views before it.
-    else if (taken.result === 'refused') imported = raiseView(imported, statement.view)
+    // What no signer of this version signs still ends the views before it.
+    else if (taken.result === 'refused') imported = raiseView(imported, statement)
   }
   return imported
 }

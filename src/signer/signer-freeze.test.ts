@@ -51,9 +51,10 @@ describe('freezing', () => {
       expect(one.lastCosignature(CONTRACT, 0)).toEqual(last)
     }
     const elsewhere = { contract: CONTRACT, lineage: 1, epoch: 0, view: 1, type: 'VOTE', block: A } as const
-    expect(signer.sign([{ kind: 'statement', statement: elsewhere }])[0], 'the next lineage').toHaveProperty(
-      'signed',
-    )
+    expect(
+      signer.sign([{ kind: 'statement', statement: elsewhere, voteKey: keys.vote.publicKey }])[0],
+      'the next lineage',
+    ).toHaveProperty('signed')
   })
 
   it('[SGN-1] is refused without the last cosignature, and for another party', () => {
@@ -63,12 +64,15 @@ describe('freezing', () => {
       Cosignature,
     ]
     const beyond = { ...last, size: 7 }
-    const foreign: SignItem = { kind: 'freeze', statement: freezeStatement([last], A, B) }
+    const cosignKey = keys.cosign.publicKey
+    const foreign: SignItem = { kind: 'freeze', statement: freezeStatement([last], A, B), cosignKey }
     expect(signer.sign([askFreeze([]), askFreeze([first]), askFreeze([last, beyond]), foreign])).toEqual(
       Array(4).fill(refusal),
     )
     expect(
-      signer.sign([{ kind: 'freeze', statement: { ...freezeStatement([last]), view: 1 } as never }]),
+      signer.sign([
+        { kind: 'freeze', statement: { ...freezeStatement([last]), view: 1 } as never, cosignKey },
+      ]),
     ).toEqual([refusal])
     expect(signer.lock(CONTRACT, 0)?.frozen).toBeUndefined()
     expect(signer.sign([askFreeze([first, last])])[0]).toHaveProperty('frozen')
@@ -91,7 +95,7 @@ describe('freezing', () => {
     const [last] = cosignedOf(lost.sign([askCosign(logs[0], 6, [])])) as [Cosignature]
     const [freeze] = frozenOf(lost.sign([askFreeze([last])])) as [SignedFreeze]
     const { journal, signer } = openNew()
-    signer.recall(CONTRACT, 0, [], last, 0, freeze)
+    signer.recall(CONTRACT, 0, [], last, undefined, freeze)
     expect(open(journal).freeze(CONTRACT, 0)).toEqual(freeze)
     expect(signer.sign([ask('VOTE', 9), askFreeze([last], B)])).toEqual([refusal, refusal])
     expect(signer.sign([askFreeze([last])])).toEqual([{ frozen: freeze }])
@@ -105,8 +109,8 @@ describe('freezing', () => {
     }
     const { signer: other } = openNew()
     const forged = signFreeze(keys.vote.privateKey, freeze.statement)
-    expect(code(() => other.recall(CONTRACT, 0, [], undefined, 0, forged))).toBe('bad-signature')
-    expect(code(() => other.recall(CONTRACT, 1, [], undefined, 0, freeze))).toBe('wrong-contract')
+    expect(code(() => other.recall(CONTRACT, 0, [], undefined, undefined, forged))).toBe('bad-signature')
+    expect(code(() => other.recall(CONTRACT, 1, [], undefined, undefined, freeze))).toBe('wrong-contract')
     expect(other.lock(CONTRACT, 0)).toBeUndefined()
   })
 })
@@ -178,7 +182,7 @@ describe('whatever is asked of a signer that freezes', () => {
           else if (one.step === 'amnesia') {
             journal = Object.assign(new MemoryJournal(), { records: journal.records.slice(0, one.kept) })
             signer = open(journal)
-            signer.recall(CONTRACT, 0, [], cosigned.at(-1), 9, freezes[0])
+            signer.recall(CONTRACT, 0, [], cosigned.at(-1), { epoch: 0, view: 9 }, freezes[0])
           } else {
             const [last] = lastOf()
             const from = last?.size ?? 0

@@ -5,28 +5,62 @@ import {
   askCosign,
   B,
   CONTRACT,
+  checkpoint,
   FORK_AT,
   type Kind,
   logs,
   MemoryJournal,
-  open,
+  PARTY,
+  pair,
   signedOf,
 } from '../../test/support/signing.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
-import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { Cosignature, LedgerPoint } from '../ledger/checkpoint.ts'
 import { contradiction } from '../ledger/evidence.ts'
+import type { AnyRequest } from '../ledger/request.ts'
 import { nameOf } from './entry.ts'
-import type { SignItem, SignResult } from './signer.ts'
+import { EMPTY_LOCK, type EpochView } from './locks.ts'
+import { Signer, type SignItem, type SignResult } from './signer.ts'
+
+const isBelow = (one: EpochView, other: EpochView): boolean =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.view < other.view)
+
+/** Two keys of each use: its former card's and its newer one's. */
+const pairs = {
+  author: [pair(1), pair(11)],
+  vote: [pair(2), pair(12)],
+  cosign: [pair(3), pair(13)],
+} as const
+const openRing = (journal: MemoryJournal): Signer => Signer.open({ journal, keys: pairs, party: PARTY })
+
+const leaveRequest = (named: LedgerPoint): AnyRequest => ({
+  contract: CONTRACT,
+  author: PARTY,
+  authorKey: pairs.author[1].publicKey,
+  nonce: 'A'.repeat(22),
+  notAfterMs: 1,
+  operations: [{ op: 'leave', checkpoint: named }],
+})
 
 describe('whatever is asked', () => {
   type Step =
-    | { step: 'statement'; type: Kind; view: number; epoch: number; block: string }
-    | { step: 'checkpoint'; fork: 0 | 1 | 2; size: number; from: number | 'last'; proofOf: 0 | 1 | 2 }
+    | { step: 'statement'; type: Kind; view: number; epoch: number; block: string; key: 0 | 1 }
+    | {
+        step: 'checkpoint'
+        fork: 0 | 1 | 2
+        size: number | 'last'
+        from: number | 'last'
+        proofOf: 0 | 1 | 2
+        key: 0 | 1
+      }
+    | { step: 'leave'; fork: 0 | 1 | 2; size: number | 'last' }
     | { step: 'restart' }
     | { step: 'fail'; how: 'lost' | 'kept' }
     | { step: 'amnesia'; kept: number }
 
   const fork = fc.constantFrom<0 | 1 | 2>(0, 1, 2)
+  const key = fc.constantFrom<0 | 1>(0, 0, 1)
   const step: fc.Arbitrary<Step> = fc.oneof(
     {
       weight: 10,
@@ -36,6 +70,7 @@ describe('whatever is asked', () => {
         view: fc.integer({ min: 1, max: 8 }),
         epoch: fc.constantFrom(0, 0, 0, 1),
         block: fc.constantFrom(A, B),
+        key,
       }),
     },
     {
@@ -43,9 +78,13 @@ describe('whatever is asked', () => {
       arbitrary: fc.record({
         step: fc.constant('checkpoint' as const),
         fork,
-        size: fc.integer({ min: 1, max: 16 }),
+        size: fc.oneof(fc.constant('last' as const), {
+          weight: 3,
+          arbitrary: fc.integer({ min: 1, max: 16 }),
+        }),
         from: fc.oneof(fc.constant('last' as const), fc.integer({ min: 0, max: 16 })),
         proofOf: fork,
+        key,
       }),
     },
     { weight: 2, arbitrary: fc.constant<Step>({ step: 'restart' }) },
@@ -60,16 +99,26 @@ describe('whatever is asked', () => {
       weight: 1,
       arbitrary: fc.record({ step: fc.constant('amnesia' as const), kept: fc.integer({ min: 0, max: 9 }) }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        step: fc.constant('leave' as const),
+        fork,
+        size: fc.oneof(fc.constant('last' as const), fc.integer({ min: 1, max: 16 })),
+      }),
+    },
   )
   const batches = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 30 })
 
   /** One party over its whole life: everything it ever let out. */
   class Life {
     readonly statements: SignedStatement[] = []
-    readonly cosigned: { fork: 0 | 1 | 2; size: number }[] = []
+    readonly cosigned: { fork: 0 | 1 | 2; size: number; key: 0 | 1 }[] = []
+    /** Size of the checkpoint that its LEAVE names. */
+    left: number | undefined
     cosignatures: Cosignature[] = []
     journal = new MemoryJournal()
-    signer = open(this.journal)
+    signer = openRing(this.journal)
 
     run(batch: Step[]): void {
       const items: { item: SignItem; step: Step }[] = []
@@ -78,13 +127,18 @@ describe('whatever is asked', () => {
           const place = { contract: CONTRACT, lineage: 0, epoch: one.epoch, view: one.view }
           const wanted: Statement =
             one.type === 'SKIP' ? { ...place, type: 'SKIP' } : { ...place, type: one.type, block: one.block }
-          items.push({ item: { kind: 'statement', statement: wanted }, step: one })
+          const voteKey = pairs.vote[one.key].publicKey
+          items.push({ item: { kind: 'statement', statement: wanted, voteKey }, step: one })
         } else if (one.step === 'checkpoint') {
-          const from = one.from === 'last' ? (this.signer.lock(CONTRACT, 0)?.cosign?.size ?? 0) : one.from
-          const proof = from <= one.size ? logs[one.proofOf].consistencyProof(from, one.size) : []
-          items.push({ item: askCosign(logs[one.fork], one.size, proof, this.cosigned.length), step: one })
+          const last = this.signer.lock(CONTRACT, 0)?.cosign?.size ?? 0
+          const from = one.from === 'last' ? last : one.from
+          const size = one.size === 'last' ? Math.max(last, 1) : one.size
+          const proof = from <= size ? logs[one.proofOf].consistencyProof(from, size) : []
+          const item = askCosign(logs[one.fork], size, proof, this.cosigned.length)
+          items.push({ item: { ...item, cosignKey: pairs.cosign[one.key].publicKey } as SignItem, step: one })
         } else if (one.step === 'fail') this.journal.fails = one.how
-        else if (one.step === 'restart') this.signer = open(this.journal)
+        else if (one.step === 'restart') this.signer = openRing(this.journal)
+        else if (one.step === 'leave') this.leave(logs[one.fork], one.size)
         else this.forget(one.kept)
       }
       this.sign(items)
@@ -97,7 +151,7 @@ describe('whatever is asked', () => {
       } catch {
         // What failed to be written may be there after a restart, or not.
         this.journal.fails = undefined
-        this.signer = open(this.journal)
+        this.signer = openRing(this.journal)
         return
       }
       this.journal.fails = undefined
@@ -106,42 +160,77 @@ describe('whatever is asked', () => {
         const from = items[index]?.step
         if (!('cosignature' in result) || from?.step !== 'checkpoint') continue
         this.cosignatures.push(result.cosignature)
-        this.cosigned.push({ fork: from.fork, size: from.size })
+        const { size } = result.cosignature
+        this.cosigned.push({ fork: from.fork, size, key: from.key })
+        if (this.left !== undefined) expect(size, 'it has left').toBeLessThanOrEqual(this.left)
       }
+    }
+
+    private leave(log: (typeof logs)[number], size: number | 'last'): void {
+      const last = this.signer.lock(CONTRACT, 0)?.cosign
+      const { contract: _, lineage: __, ...named } = checkpoint(log, size === 'last' ? 1 : size)
+      const point = size === 'last' ? (last ?? named) : named
+      try {
+        this.signer.signRequest(leaveRequest(point))
+        expect(point, 'it leaves at the last it cosigned').toEqual(last)
+        this.left = point.size
+      } catch (error) {
+        if (!(error instanceof CountersignError)) throw error
+        if (error.code === 'storage-failed') {
+          // A restart says whether it is on disk.
+          this.signer = openRing(this.journal)
+          if (this.signer.lock(CONTRACT, 0)?.left) this.left ??= last?.size
+        } else expect(error.code).toBe('signer-refused')
+      }
+      this.journal.fails = undefined
     }
 
     /** The signer's directory is lost, or an old copy; others tell what they hold, in pieces. */
     private forget(kept: number): void {
       this.journal = Object.assign(new MemoryJournal(), { records: this.journal.records.slice(0, kept) })
-      this.signer = open(this.journal)
+      this.signer = openRing(this.journal)
+      // That it left was the lost directory's to know; no member holds a signature of it yet.
+      this.left = this.signer.lock(CONTRACT, 0)?.left && this.left
       const half = Math.floor(this.statements.length / 2)
-      const largest = this.cosignatures.reduce<Cosignature | undefined>(
-        (best, one) => (best === undefined || one.size > best.size ? one : best),
-        undefined,
-      )
+      const largest = Math.max(...this.cosignatures.map(({ size }) => size))
       this.recall(this.statements.slice(half))
-      this.recall(this.statements.slice(0, half), largest)
+      this.recall(this.statements.slice(0, half))
+      for (const one of this.cosignatures) if (one.size === largest) this.recall([], one)
     }
 
     private recall(statements: SignedStatement[], cosignature?: Cosignature): void {
       const before = this.signer.lock(CONTRACT, 0)
       const { counter } = this.signer
+      const already = this.journal.appends
       this.signer.recall(CONTRACT, 0, statements, cosignature)
       const after = this.signer.lock(CONTRACT, 0)
-      expect(after?.view ?? 0).toBeGreaterThanOrEqual(before?.view ?? 0)
+      expect(isBelow(after ?? EMPTY_LOCK, before ?? EMPTY_LOCK)).toBe(false)
       expect(after?.cosign?.size ?? 0).toBeGreaterThanOrEqual(before?.cosign?.size ?? 0)
-      expect(this.signer.counter).toBe(after === before ? counter : counter + 1)
+      const { appends } = this.journal
+      // A cosignature of the same checkpoint by another key is kept as well, and locks nothing more.
+      if (after === before && cosignature === undefined) expect(appends).toBe(already)
+      if (after !== before) expect(appends).toBe(already + 1)
+      expect(this.signer.counter - counter).toBe(appends - already)
+      this.signer.recall(CONTRACT, 0, statements, cosignature)
+      expect([this.journal.appends, this.signer.lock(CONTRACT, 0)], 'once is enough').toEqual([
+        appends,
+        after,
+      ])
     }
   }
 
   it('[SGN-1] [COS-2] never signs evidence against its party, through restarts, failed writes and amnesia', () => {
-    const seen = { statements: 0, cosigned: 0, again: 0 }
+    const seen = { statements: 0, cosigned: 0, again: 0, byOther: 0, left: 0 }
     fc.assert(
       fc.property(batches, (life) => {
         const party = new Life()
         for (const batch of life) party.run(batch)
         seen.statements += party.statements.length
         seen.cosigned += party.cosigned.length
+        seen.byOther += party.cosigned.filter((one) =>
+          party.cosigned.some(({ size, key }) => size === one.size && key !== one.key),
+        ).length
+        seen.left += party.left === undefined ? 0 : 1
         for (const first of party.statements)
           for (const second of party.statements) expect(contradiction(first, second)).toBeUndefined()
         seen.again += checkSame(party)
@@ -154,6 +243,8 @@ describe('whatever is asked', () => {
       { numRuns: 300 },
     )
     expect(seen.again).toBeGreaterThan(30)
+    expect(seen.byOther).toBeGreaterThan(30)
+    expect(seen.left).toBeGreaterThan(30)
     expect(seen.statements).toBeGreaterThan(100)
     expect(seen.cosigned).toBeGreaterThan(100)
   })
@@ -163,7 +254,10 @@ describe('whatever is asked', () => {
     const given = new Map<string, unknown>()
     const all: [string, unknown][] = [
       ...party.statements.map((one): [string, unknown] => [nameOf(one.statement), one.signature]),
-      ...party.cosignatures.map((one): [string, unknown] => [`size ${one.size}`, one]),
+      ...party.cosignatures.map((one, index): [string, unknown] => [
+        `size ${one.size} by key ${party.cosigned[index]?.key}`,
+        one,
+      ]),
     ]
     for (const [name, signature] of all) {
       expect(signature).toEqual(given.get(name) ?? signature)
@@ -176,13 +270,13 @@ describe('whatever is asked', () => {
     fc.assert(
       fc.property(batches, (life) => {
         const party = new Life()
-        let highest = 0
+        let highest: EpochView = { epoch: 0, view: 0 }
         for (const batch of life) {
           const before = party.statements.length
           party.run(batch)
           for (const { statement: signed } of party.statements.slice(before)) {
-            expect(signed.view).toBeGreaterThanOrEqual(highest)
-            highest = signed.view
+            expect(isBelow(signed, highest)).toBe(false)
+            highest = signed
           }
         }
       }),

@@ -57,7 +57,7 @@ describe('recalling', () => {
 
   it('[AMN-2] signs nothing up to a view that is known to be over', () => {
     const { signer } = openNew()
-    signer.recall(CONTRACT, 0, [], undefined, 7)
+    signer.recall(CONTRACT, 0, [], undefined, { epoch: 0, view: 7 })
     expect(
       signer.sign([ask('VOTE', 7), ask('SKIP', 6), ask('VOTE', 8)]).map((result) => 'signed' in result),
     ).toEqual([false, false, true])
@@ -82,7 +82,7 @@ describe('recalling', () => {
     expect(code(() => signer.recall(CONTRACT, 1, own))).toBe('wrong-contract')
     expect(code(() => signer.recall(CONTRACT, 0, own, { ...cosignature, size: 900 }))).toBe('bad-signature')
     expect(code(() => signer.recall(CONTRACT, 1, [], cosignature))).toBe('bad-signature')
-    expect(code(() => signer.recall(CONTRACT, 0, own, undefined, 1.5))).toBe('bad-format')
+    expect(code(() => signer.recall(CONTRACT, 0, own, undefined, { epoch: 0, view: 1.5 }))).toBe('bad-format')
     expect(code(() => signer.recall(CONTRACT, 0, [{ ...own[0], more: 1 } as SignedStatement]))).toBe(
       'bad-format',
     )

@@ -5,6 +5,7 @@ import {
   askCosign,
   B,
   CONTRACT,
+  checkpoint,
   cosignedOf,
   keys,
   logs,
@@ -19,9 +20,10 @@ import { CountersignError } from '../crypto/errors.ts'
 import { verifyStatement } from '../crypto/statement.ts'
 import type { Statement } from '../ledger/certificate.ts'
 import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
-import { checkRequest } from '../ledger/request.ts'
+import { type AnyRequest, checkAnyRequest, checkRequest } from '../ledger/request.ts'
 import type { SignItem } from './signer.ts'
 
+const authorKey = () => keys.author.publicKey
 const OTHERS = ['e', 'f'].map((digit) => digit.repeat(64)) as [string, string]
 
 describe('signing', () => {
@@ -68,7 +70,7 @@ describe('signing', () => {
     ]
     journal.fails = 'lost'
     expect(() => signer.sign(batch)).toThrow(expect.objectContaining({ code: 'storage-failed' }))
-    expect(() => signer.recall(CONTRACT, 0, [], undefined, 9)).toThrow(
+    expect(() => signer.recall(CONTRACT, 0, [], undefined, { epoch: 0, view: 9 })).toThrow(
       expect.objectContaining({ code: 'storage-failed' }),
     )
     expect([signer.counter, signer.lock(CONTRACT, 0), signer.reissue(CONTRACT, 0)]).toEqual(before)
@@ -101,7 +103,8 @@ describe('signing', () => {
       { ...vote, type: 'FREEZE' },
       { ...vote, more: 1 },
     ] as unknown as Statement[]
-    const items: SignItem[] = malformed.map((one) => ({ kind: 'statement', statement: one }))
+    const voteKey = keys.vote.publicKey
+    const items: SignItem[] = malformed.map((one) => ({ kind: 'statement', statement: one, voteKey }))
     const results = signer.sign([...items, askCosign(logs[0], 1, [], -1), ask('VOTE', 1)])
     expect(results.slice(0, -1)).toEqual(Array(items.length + 1).fill({ refused: expect.any(String) }))
     expect(results.at(-1)).toMatchObject({ signed: { statement: vote } })
@@ -191,8 +194,47 @@ describe('signing', () => {
       operations: [{ op: 'delete', uid: 'a'.repeat(32), seen: A }],
     })
     const { id, ...wire } = signed
-    expect(checkRequest(wire, CONTRACT, () => keys.author.publicKey).id).toBe(id)
+    expect(checkRequest(wire, CONTRACT, authorKey).id).toBe(id)
     expect(journal.appends).toBe(0)
+  })
+
+  it('[EPO-12] has on disk that it left before LEAVE is returned, and cosigns nothing larger after it', () => {
+    const { journal, signer } = openNew()
+    const leave = (size: number, nonce = 'A'.repeat(22)): AnyRequest => {
+      const { contract, lineage: _, ...point } = checkpoint(logs[0], size)
+      return {
+        contract,
+        author: PARTY,
+        authorKey: keys.author.publicKey,
+        nonce,
+        notAfterMs: 1,
+        operations: [{ op: 'leave', checkpoint: point }],
+      }
+    }
+    const refusal = expect.objectContaining({ code: 'signer-refused' })
+    expect(() => signer.signRequest(leave(5)), 'nothing was cosigned').toThrow(refusal)
+    signer.sign([askCosign(logs[0], 5, [])])
+    expect(() => signer.signRequest(leave(4))).toThrow(refusal)
+    expect(() => signer.signRequest(leave(5), 1), 'in another lineage').toThrow(refusal)
+    expect(journal.appends).toBe(1)
+    journal.fails = 'lost'
+    expect(() => signer.signRequest(leave(5))).toThrow(expect.objectContaining({ code: 'storage-failed' }))
+    expect(signer.lock(CONTRACT, 0)?.left).toBeUndefined()
+    journal.fails = undefined
+    const signed = signer.signRequest(leave(5))
+    expect(
+      checkAnyRequest({ request: signed.request, signature: signed.signature }, CONTRACT, authorKey).id,
+    ).toBe(signed.id)
+    expect(signer.counter).toBe(2)
+    signer.signRequest(leave(5, `${'B'.repeat(21)}A`))
+    expect(signer.counter, 'the same again takes no lock').toBe(2)
+    for (const one of [signer, open(journal)]) {
+      const larger = askCosign(logs[0], 6, logs[0].consistencyProof(5, 6))
+      const [refused, same, vote] = one.sign([larger, askCosign(logs[0], 5, []), ask('VOTE', 3)])
+      expect(refused).toEqual({ refused: expect.stringContaining('LEAVE') })
+      expect([same, vote]).toEqual([{ cosignature: expect.anything() }, { signed: expect.anything() }])
+      expect(one.lock(CONTRACT, 0)?.left).toBe(true)
+    }
   })
 
   it('signs nothing once it is closed', () => {

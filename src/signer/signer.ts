@@ -11,23 +11,18 @@ import {
   signStatements,
   verifyStatement,
 } from '../crypto/statement.ts'
-import { checkStatementShape, type SignedStatement, type Statement } from '../ledger/certificate.ts'
+import type { SignedStatement, Statement } from '../ledger/certificate.ts'
 import {
   type Checkpoint,
   type Cosignature,
-  checkCosignatureShape,
   cosign,
   cosignatureVerifies,
+  sameCheckpoint,
 } from '../ledger/checkpoint.ts'
+import { type Freeze, freezeVerifies, type SignedFreeze, signFreeze } from '../ledger/freeze.ts'
+import { type AnyRequest, epochOperationOf, type SignedRequest, signRequest } from '../ledger/request.ts'
 import {
-  checkFreezeShape,
-  type Freeze,
-  freezeVerifies,
-  type SignedFreeze,
-  signFreeze,
-} from '../ledger/freeze.ts'
-import { type Request, type SignedRequest, signRequest } from '../ledger/request.ts'
-import {
+  cosignaturesOn,
   type Entry,
   emptyEntry,
   foldRecords,
@@ -41,8 +36,9 @@ import {
   withLock,
 } from './entry.ts'
 import type { Journal } from './journal.ts'
-import type { Keys } from './keys.ts'
+import { KeyRing, type PublicKeys, type SignerKeys, type SignerUse } from './key-ring.ts'
 import {
+  type EpochView,
   importCosignature,
   importFreeze,
   importStatements,
@@ -51,18 +47,22 @@ import {
   type Taken,
   takeCheckpoint,
   takeFreeze,
+  takeLeave,
   takeStatement,
   VIEW_MAX,
 } from './locks.ts'
 
 /**
- * What to sign. consistency: the RFC 6962 proof from the last cosigned checkpoint to this one; timeS: the clock in seconds,
- * signed with the checkpoint.
+ * What to sign, and by which of the party's keys (CARD-2): voteKey and cosignKey are public keys, as in cards. consistency:
+ * the RFC 6962 proof from the last cosigned checkpoint to this one; timeS: the clock in seconds, signed with the checkpoint.
  */
 export type SignItem =
-  | { kind: 'statement'; statement: Statement }
-  | { kind: 'checkpoint'; checkpoint: Checkpoint; consistency: string[]; timeS: number }
-  | { kind: 'freeze'; statement: Freeze }
+  | { kind: 'statement'; statement: Statement; voteKey: string }
+  | { kind: 'checkpoint'; checkpoint: Checkpoint; cosignKey: string; consistency: string[]; timeS: number }
+  | { kind: 'freeze'; statement: Freeze; cosignKey: string }
+type StatementItem = Extract<SignItem, { kind: 'statement' }>
+type CheckpointItem = Extract<SignItem, { kind: 'checkpoint' }>
+type FreezeItem = Extract<SignItem, { kind: 'freeze' }>
 
 /** refused: why nothing was signed, for people. */
 export type SignResult =
@@ -71,15 +71,15 @@ export type SignResult =
   | { frozen: SignedFreeze }
   | { refused: string }
 
-/** party: whose keys these are. */
-export type SignerOptions = {
-  journal: Journal
-  keys: Pick<Keys, 'author' | 'vote' | 'cosign'>
-  party: string
-}
+/** party: whose keys these are. former: public keys of its former cards, as far as the private ones may be lost. */
+export type SignerOptions = { journal: Journal; keys: SignerKeys; party: string; former?: PublicKeys }
 
-/** One contract's lineage in a batch: what was kept of it, the lock as it rises, and what was newly cosigned. */
-type Rising = { held: Entry; lock: Lock; cosigned?: TimedSignature; frozen?: SignedFreeze }
+/** One contract's lineage in a batch: what was kept of it, the lock as it rises, and its cosignatures where one is new. */
+type Rising = { held: Entry; lock: Lock; cosigned?: TimedSignature[]; frozen?: SignedFreeze }
+
+const BY_ANOTHER_KEY: SignResult = {
+  refused: 'this was signed by another key of the party, and is signed by one only',
+}
 
 /** Entries written after which the journal is compacted, and as many again as four for each there is, so that it pays. */
 const COMPACT_AFTER = 20_000
@@ -87,16 +87,16 @@ const COMPACT_AFTER_EACH = 4
 
 export class Signer {
   readonly #journal: Journal
-  readonly #keys: SignerOptions['keys']
+  readonly #keys: KeyRing
   readonly #party: string
   readonly #entries: Map<string, Entry>
   #counter: number
   /** Entries in the journal since it was compacted. */
   #written = 0
 
-  private constructor({ journal, keys, party }: SignerOptions) {
+  private constructor({ journal, keys, party, former = {} }: SignerOptions) {
     this.#journal = journal
-    this.#keys = keys
+    this.#keys = new KeyRing(keys, former)
     this.#party = party
     const records = journal.load()
     const { counter, entries } = foldRecords(records)
@@ -118,6 +118,11 @@ export class Signer {
     }
   }
 
+  /** Whether it has the private key to this public key. */
+  holds(use: SignerUse, publicKey: string): boolean {
+    return this.#keys.holds(use, publicKey)
+  }
+
   /** Batches that have taken a new lock, ever (AMN-1). */
   get counter(): number {
     return this.#counter
@@ -131,7 +136,8 @@ export class Signer {
   /**
    * Signs what the locks allow, item by item in order; a refusal stands in its item's place and keeps nothing else from
    * being signed. What was signed before comes as it was then, a cosignature with its former time. All new locks are on
-   * disk, in one append, before anything is returned. New statements share one signature.
+   * disk, in one append, before anything is returned. New statements share one signature for each key. The same checkpoint
+   * may be cosigned by several keys; a statement is signed by one.
    * @throws CountersignError `disk-full`, `storage-failed`: nothing has left the signer, and no lock was taken
    */
   sign(items: readonly SignItem[]): SignResult[] {
@@ -139,16 +145,20 @@ export class Signer {
     const taken = items.map((item) => this.#take(item, rising))
     const isNew = (index: number): boolean => taken[index]?.result === 'new'
     const made = this.#signStatements(
-      items.flatMap((item, index) => (item.kind === 'statement' && isNew(index) ? [item.statement] : [])),
+      items.flatMap((item, index) => (item.kind === 'statement' && isNew(index) ? [item] : [])),
     )
     const results = items.map((item, index): SignResult => {
       const answer = taken[index] as Taken
       if (answer.result === 'refused') return { refused: answer.reason }
-      if (item.kind === 'statement') return { signed: this.#signed(item.statement, made) }
-      if (item.kind === 'freeze') return { frozen: this.#frozen(item.statement, rising) }
-      return { cosignature: this.#cosigned(item, rising, isNew(index)) }
+      if (item.kind === 'freeze') return this.#frozen(item, rising)
+      if (item.kind === 'checkpoint') return this.#cosigned(item, rising, isNew(index))
+      const signed = this.#signed(item.statement, made)
+      const isByKey = isNew(index) || verifyStatement(item.voteKey, item.statement, signed.signature)
+      return isByKey ? { signed } : BY_ANOTHER_KEY
     })
-    const changed = [...rising.values()].filter(({ held, lock }) => lock !== held.lock)
+    const changed = [...rising.values()].filter(
+      ({ held, lock, cosigned }) => lock !== held.lock || cosigned !== undefined,
+    )
     this.#record(
       changed.map(({ held, lock, cosigned, frozen }) => withLock(held, lock, made, cosigned, frozen)),
     )
@@ -158,24 +168,38 @@ export class Signer {
   /** Holds an item against the lock, with what the batch has taken so far. */
   #take(item: SignItem, rising: Map<string, Rising>): Taken {
     const place = item.kind === 'checkpoint' ? item.checkpoint : item.statement
+    const [use, publicKey] = keyToSign(item)
+    if (!this.#keys.holds(use, publicKey))
+      return { result: 'refused', reason: `this node does not have the ${use} key ${publicKey}` }
     if (item.kind === 'freeze' && item.statement?.party !== this.#party)
       return { result: 'refused', reason: 'the FREEZE is another party’s' }
-    const key = keyOf(place)
-    const held = this.#entries.get(key) ?? emptyEntry(place)
-    const one = rising.get(key) ?? { held, lock: held.lock }
+    const one = this.#rising(place, rising)
     const taken = takeItem(one.lock, item)
-    if (taken.result === 'new') rising.set(key, { ...one, lock: taken.lock })
+    if (taken.result === 'new') rising.set(keyOf(place), { ...one, lock: taken.lock })
     return taken
   }
 
-  #signStatements(statements: readonly Statement[]): Map<string, StatementSignature> {
-    const made = new Map<string, StatementSignature>()
-    for (let from = 0; from < statements.length; from += BATCH_MAX_SIZE) {
-      const batch = statements.slice(from, from + BATCH_MAX_SIZE)
-      const signatures = signStatements(this.#keys.vote.privateKey, batch)
-      for (const [index, statement] of batch.entries())
-        made.set(nameOf(statement), signatures[index] as StatementSignature)
+  #rising(place: { contract: string; lineage: number }, rising: ReadonlyMap<string, Rising>): Rising {
+    const key = keyOf(place)
+    const held = this.#entries.get(key) ?? emptyEntry(place)
+    return rising.get(key) ?? { held, lock: held.lock }
+  }
+
+  #signStatements(items: readonly StatementItem[]): Map<string, StatementSignature> {
+    const byKey = new Map<string, Statement[]>()
+    for (const { statement, voteKey } of items) {
+      const statements = byKey.get(voteKey)
+      if (statements) statements.push(statement)
+      else byKey.set(voteKey, [statement])
     }
+    const made = new Map<string, StatementSignature>()
+    for (const [voteKey, statements] of byKey)
+      for (let from = 0; from < statements.length; from += BATCH_MAX_SIZE) {
+        const batch = statements.slice(from, from + BATCH_MAX_SIZE)
+        const signatures = signStatements(this.#keys.pair('vote', voteKey).privateKey, batch)
+        for (const [index, statement] of batch.entries())
+          made.set(nameOf(statement), signatures[index] as StatementSignature)
+      }
     return made
   }
 
@@ -188,34 +212,37 @@ export class Signer {
   }
 
   /** The FREEZE just made in this batch, or else kept. */
-  #frozen(statement: Freeze, rising: ReadonlyMap<string, Rising>): SignedFreeze {
-    const key = keyOf(statement)
-    const one = rising.get(key)
-    const kept = one?.frozen ?? this.#entries.get(key)?.signatures.frozen
-    if (kept) return kept
-    const made = signFreeze(this.#keys.cosign.privateKey, statement)
-    if (one) one.frozen = made
-    return made
+  #frozen({ statement, cosignKey }: FreezeItem, rising: Map<string, Rising>): SignResult {
+    const one = this.#rising(statement, rising)
+    const kept = one.frozen ?? one.held.signatures.frozen
+    if (kept) return freezeVerifies(cosignKey, kept) ? { frozen: kept } : BY_ANOTHER_KEY
+    const made = signFreeze(this.#keys.pair('cosign', cosignKey).privateKey, statement)
+    rising.set(keyOf(statement), { ...one, frozen: made })
+    return { frozen: made }
   }
 
-  /** A cosignature of a checkpoint that was taken: new, just made in this batch, or kept. */
+  /** A cosignature of a checkpoint that was taken: kept, just made in this batch, or new, be it by another key. */
   #cosigned(
-    { checkpoint, timeS }: Extract<SignItem, { kind: 'checkpoint' }>,
-    rising: ReadonlyMap<string, Rising>,
+    { checkpoint, cosignKey, timeS }: CheckpointItem,
+    rising: Map<string, Rising>,
     isNew: boolean,
-  ): Cosignature {
-    const key = keyOf(checkpoint)
-    const one = rising.get(key)
-    const fresh = (): Cosignature => cosign(this.#keys.cosign.privateKey, this.#party, checkpoint, timeS)
-    if (isNew) {
-      const cosignature = fresh()
-      if (one) one.cosigned = { timeS, signature: cosignature.signature }
-      return cosignature
-    }
-    const kept = one?.cosigned ?? this.#entries.get(key)?.signatures.cosign
-    if (!kept) throw new CountersignError('invariant-broken', 'a checkpoint was taken and not cosigned')
+  ): SignResult {
+    const one = this.#rising(checkpoint, rising)
+    const kept = isNew ? [] : (one.cosigned ?? cosignaturesOn(one.held))
     const { epoch, size, root, block, stateRoot } = checkpoint
-    return { party: this.#party, epoch, size, root, block, stateRoot, ...kept }
+    for (const timed of kept) {
+      const cosignature = { party: this.#party, epoch, size, root, block, stateRoot, ...timed }
+      if (cosignatureVerifies(cosignKey, checkpoint.contract, checkpoint.lineage, cosignature))
+        return { cosignature }
+    }
+    if (one.held.lock.frozen !== undefined) return { refused: 'the lineage is frozen' }
+    const { privateKey } = this.#keys.pair('cosign', cosignKey)
+    const cosignature = cosign(privateKey, this.#party, checkpoint, timeS)
+    rising.set(keyOf(checkpoint), {
+      ...one,
+      cosigned: [...kept, { timeS, signature: cosignature.signature }],
+    })
+    return { cosignature }
   }
 
   /** On disk first: where that fails, nothing has changed here. */
@@ -246,11 +273,15 @@ export class Signer {
     return this.#entries.get(keyOf({ contract, lineage }))?.signatures.frozen
   }
 
-  /** The last cosignature in a lineage, as it was signed. */
-  lastCosignature(contract: string, lineage: number): Cosignature | undefined {
+  /** The last cosignature in a lineage, as it was signed; by this key, if that has signed it too. */
+  lastCosignature(contract: string, lineage: number, cosignKey?: string): Cosignature | undefined {
     const entry = this.#entries.get(keyOf({ contract, lineage }))
-    const { cosign: signed } = entry?.signatures ?? {}
-    return entry?.lock.cosign && signed ? { party: this.#party, ...entry.lock.cosign, ...signed } : undefined
+    const point = entry?.lock.cosign
+    if (!entry || !point) return undefined
+    const all = cosignaturesOn(entry).map((timed) => ({ party: this.#party, ...point, ...timed }))
+    const isByKey = (one: Cosignature): boolean =>
+      cosignKey !== undefined && cosignatureVerifies(cosignKey, contract, lineage, one)
+    return all.find(isByKey) ?? all[0]
   }
 
   /** The statements of a lock's view, as they were signed. */
@@ -262,8 +293,8 @@ export class Signer {
   }
 
   /**
-   * Takes signatures of its own that others held as locks (AMN-2); locks only rise. floorView: a view that is known to be
-   * over; nothing is signed any more in it or before.
+   * Takes signatures of its own that others held as locks (AMN-2), by whichever of its keys; locks only rise. floor: a view
+   * that is known to be over; nothing is signed any more in it or before.
    * @throws CountersignError `bad-format`, `bad-signature`, `wrong-contract` for what this signer's keys never signed here:
    *   nothing is taken; `disk-full`, `storage-failed`
    */
@@ -272,61 +303,63 @@ export class Signer {
     lineage: number,
     statements: readonly SignedStatement[],
     cosignature?: Cosignature,
-    floorView = 0,
+    floor?: EpochView,
     freeze?: SignedFreeze,
   ): void {
     // Else whoever is asked could lock this party out of its own contracts.
     const cache = new SignatureCache()
-    for (const signed of statements) this.#checkOwn(contract, lineage, signed, cache)
-    if (cosignature !== undefined) this.#checkOwnCosignature(contract, lineage, cosignature)
-    if (freeze !== undefined) this.#checkOwnFreeze(contract, lineage, freeze)
-    shape.integer(0, VIEW_MAX)(floorView, 'floorView')
+    for (const signed of statements) this.#keys.checkStatement(contract, lineage, signed, cache)
+    const cosignKey = cosignature && this.#keys.keyOf(contract, lineage, cosignature)
+    if (freeze !== undefined) this.#keys.checkFreeze(contract, lineage, this.#party, freeze)
+    if (floor !== undefined) floorShape(floor, 'floor')
 
     const held = this.#entries.get(keyOf({ contract, lineage })) ?? emptyEntry({ contract, lineage })
     let lock = importStatements(held.lock, statements)
-    if (floorView > 0) lock = raiseView(lock, floorView + 1)
+    if (floor !== undefined) lock = raiseView(lock, { epoch: floor.epoch, view: floor.view + 1 })
     const made = new Map(statements.map(({ statement, signature }) => [nameOf(statement), signature]))
-    const before = lock
     if (cosignature !== undefined) lock = importCosignature(lock, cosignature)
     const cosigned =
-      lock !== before && cosignature
-        ? { timeS: cosignature.timeS, signature: cosignature.signature }
+      cosignature !== undefined && cosignKey !== undefined
+        ? withTold(held, lock, cosignature, cosignKey)
         : undefined
     if (freeze !== undefined) lock = importFreeze(lock, freeze.statement)
-    if (lock !== held.lock) this.#record([withLock(held, lock, made, cosigned, freeze)])
+    if (lock !== held.lock || cosigned) this.#record([withLock(held, lock, made, cosigned, freeze)])
   }
 
-  #checkOwnFreeze(contract: string, lineage: number, freeze: SignedFreeze): void {
-    const { statement } = checkFreezeShape(freeze)
-    if (statement.contract !== contract || statement.lineage !== lineage)
-      throw new CountersignError('wrong-contract', 'the FREEZE told is of another contract or lineage')
-    if (statement.party !== this.#party || !freezeVerifies(this.#keys.cosign.publicKey, freeze))
-      throw new CountersignError('bad-signature', 'the FREEZE told is not signed by this party')
-  }
-
-  #checkOwn(contract: string, lineage: number, signed: SignedStatement, cache: SignatureCache): void {
-    const { statement, signature } = checkStatementShape(signed)
-    if (statement.contract !== contract || statement.lineage !== lineage)
-      throw new CountersignError('wrong-contract', 'a statement told is of another contract or lineage')
-    if (!verifyStatement(this.#keys.vote.publicKey, statement, signature, cache))
-      throw new CountersignError('bad-signature', 'a statement told is not signed by this party')
-  }
-
-  #checkOwnCosignature(contract: string, lineage: number, cosignature: Cosignature): void {
-    const { publicKey } = this.#keys.cosign
-    if (!cosignatureVerifies(publicKey, contract, lineage, checkCosignatureShape(cosignature)))
-      throw new CountersignError('bad-signature', 'the cosignature told is not this party’s')
-  }
-
-  /** Signs a request of this party with its author key. No lock: requests contradict nothing. */
-  signRequest(request: Request): SignedRequest & { id: string } {
-    return signRequest(this.#keys.author.privateKey, request)
+  /**
+   * Signs a request of this party with the author key that it names. Requests contradict nothing and take no lock, but for
+   * LEAVE: it names the last checkpoint cosigned in the lineage, and has on disk before it is returned that nothing larger
+   * is cosigned there any more (EPO-12), which raises the counter. lineage: that of the ledger a LEAVE is for.
+   * @throws CountersignError `key-missing`; `signer-refused` for a LEAVE at any other checkpoint; `too-large`;
+   *   `disk-full`, `storage-failed`
+   */
+  signRequest<R extends AnyRequest>(request: R, lineage = 0): SignedRequest<R> & { id: string } {
+    const signed = signRequest(this.#keys.pair('author', request.authorKey).privateKey, request)
+    const operation = epochOperationOf(request)
+    if (operation?.op === 'leave') {
+      const place = { contract: request.contract, lineage }
+      const held = this.#entries.get(keyOf(place)) ?? emptyEntry(place)
+      const taken = takeLeave(held.lock, operation.checkpoint)
+      if (taken.result === 'refused') throw new CountersignError('signer-refused', taken.reason)
+      if (taken.result === 'new') this.#record([withLock(held, taken.lock, new Map(), undefined)])
+    }
+    return signed
   }
 
   /** Gives the journal back; nothing can be signed any more. */
   close(): void {
     this.#journal.close()
   }
+}
+
+const floorShape: shape.Check<EpochView> = shape.object({
+  epoch: shape.integer(0),
+  view: shape.integer(0, VIEW_MAX),
+})
+
+/** The key that an item is to be signed by. */
+export function keyToSign(item: SignItem): [use: SignerUse, publicKey: string] {
+  return item.kind === 'statement' ? ['vote', item.voteKey] : ['cosign', item.cosignKey]
 }
 
 function takeItem(lock: Lock, item: SignItem): Taken {
@@ -338,4 +371,23 @@ function takeItem(lock: Lock, item: SignItem): Taken {
     return { result: 'refused', reason: (error as Error).message }
   }
   return takeCheckpoint(lock, item.checkpoint, item.consistency)
+}
+
+/** The cosignatures of the lock's checkpoint with one told, by this key; undefined where that adds none. */
+function withTold(
+  held: Entry,
+  lock: Lock,
+  told: Cosignature,
+  cosignKey: string,
+): TimedSignature[] | undefined {
+  const { contract, lineage } = held
+  const checkpoint = lock.cosign && { contract, lineage, ...lock.cosign }
+  if (checkpoint === undefined || !sameCheckpoint(checkpoint, told)) return undefined
+  const { timeS, signature } = told
+  if (held.lock.cosign !== lock.cosign) return [{ timeS, signature }]
+  const kept = cosignaturesOn(held)
+  const isKept = kept.some((timed) =>
+    cosignatureVerifies(cosignKey, contract, lineage, { ...told, ...timed }),
+  )
+  return isKept ? undefined : [...kept, { timeS, signature }]
 }

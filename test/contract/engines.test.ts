@@ -454,3 +454,33 @@ describe('idleness', () => {
     for (const { engine } of engines.members) expect(engine.wakeMs(engines.nowMs)).toBeUndefined()
   })
 })
+
+describe('a key that is missing', () => {
+  const tellsOf = ({ logs }: Member): unknown[] =>
+    logs.filter(({ event }) => event === 'key-missing').map(({ detail }) => detail.use)
+
+  it.each(['vote', 'cosign'] as const)(
+    '[CARD-2] the %s key in force: said once, nothing is halted, and it goes on once the key is there',
+    (use) => {
+      const engines = new Engines(2)
+      const contract = engines.contract('{"a":"1"}')
+      const [first, second] = [engines.member(0), engines.member(1)]
+      const { keys } = second
+      second.keys = { ...keys, [use]: first.keys[use] }
+      engines.boot(second, false)
+      engines.reconnect(first, second)
+      engines.pass(2000)
+      engines.set(first, contract, 'a', '2')
+      engines.pass(20_000)
+      expect(tellsOf(second)).toEqual([use])
+      expect(second.engine.replica(contract).status).toBe('accepted')
+      expect(engines.finalSizes(contract)).toEqual([1, 1])
+      second.keys = keys
+      engines.boot(second, false)
+      engines.reconnect(first, second)
+      engines.pass(20_000)
+      expect(tellsOf(second)).toEqual([use])
+      expect(first.engine.replica(contract).finalSize).toBeGreaterThanOrEqual(2)
+    },
+  )
+})

@@ -104,17 +104,18 @@ describe('kill -9 in the middle of signing', () => {
       const signed = results.flatMap((result) => ('signed' in result ? [result.signed] : []))
       statements.push(...signed)
 
-      const signer = Signer.open({
-        journal: openJournal(directory),
-        keys: loadKeys(keysDirectory),
-        party: PARTY,
-      })
+      const keys = loadKeys(keysDirectory)
+      const signer = Signer.open({ journal: openJournal(directory), keys, party: PARTY })
       const acknowledged = turns.at(-1)?.counter ?? counter
       expect(signer.counter - acknowledged).toBeGreaterThanOrEqual(0)
       expect(signer.counter - acknowledged, 'only the batch it was in').toBeLessThanOrEqual(1)
       counter = signer.counter
       for (const one of signed) {
-        const ask: SignItem = { kind: 'statement', statement: one.statement }
+        const ask: SignItem = {
+          kind: 'statement',
+          statement: one.statement,
+          voteKey: keys.vote.publicKey,
+        }
         const [again] = signer.sign([ask]) as [SignResult]
         const { view } = signer.lock(one.statement.contract, 0) ?? { view: 0 }
         if (one.statement.view === view) expect(again).toEqual({ signed: one })

@@ -38,7 +38,9 @@ async function hold(): Promise<void> {
 
 /** A batch for each turn: of each contract a VOTE, then a FINALIZE or SKIP, now and then a checkpoint. */
 function signOn(): void {
-  const signer = Signer.open({ journal: openJournal(directory), keys: loadKeys(keys), party: 'f'.repeat(64) })
+  const pairs = loadKeys(keys)
+  const voteKey = pairs.vote.publicKey
+  const signer = Signer.open({ journal: openJournal(directory), keys: pairs, party: 'f'.repeat(64) })
   say(JSON.stringify({ counter: signer.counter }))
   const log = new LogTree()
   const grow = (size: number): void => {
@@ -50,13 +52,18 @@ function signOn(): void {
       const view = (lock?.view ?? 0) + 1
       const at = { contract, lineage: 0, epoch: 0, view }
       const ours = block(`${contract} ${view}`)
-      const vote = { kind: 'statement' as const, statement: { ...at, type: 'VOTE' as const, block: ours } }
+      const vote = {
+        kind: 'statement' as const,
+        statement: { ...at, type: 'VOTE' as const, block: ours },
+        voteKey,
+      }
       const second = (view + index) % 2 === 0
       const end = {
         kind: 'statement' as const,
         statement: second
           ? { ...at, type: 'FINALIZE' as const, block: ours }
           : { ...at, type: 'SKIP' as const },
+        voteKey,
       }
       const held = lock?.cosign?.size ?? 0
       const size = held + 1 + (view % 3)
@@ -71,7 +78,8 @@ function signOn(): void {
         stateRoot: contract,
       }
       const consistency = log.consistencyProof(held, size)
-      return [vote, end, { kind: 'checkpoint', checkpoint, consistency, timeS: view }]
+      const cosignKey = pairs.cosign.publicKey
+      return [vote, end, { kind: 'checkpoint', checkpoint, cosignKey, consistency, timeS: view }]
     })
     say(JSON.stringify({ results: signer.sign(items), counter: signer.counter }))
   }

@@ -14,7 +14,7 @@ export const PARTY = 'd'.repeat(64)
 export const A = 'a'.repeat(64)
 export const B = 'b'.repeat(64)
 
-const pair = (byte: number) => generateKeyPair(new Uint8Array(32).fill(byte))
+export const pair = (byte: number) => generateKeyPair(new Uint8Array(32).fill(byte))
 export const keys = { author: pair(1), vote: pair(2), cosign: pair(3) }
 
 /** A journal in memory that can fail an append, with the records lost or kept. */
@@ -57,6 +57,7 @@ export function statement(type: Kind, view: number, block = A, contract = CONTRA
 export const ask = (type: Kind, view: number, block = A, contract = CONTRACT): SignItem => ({
   kind: 'statement',
   statement: statement(type, view, block, contract),
+  voteKey: keys.vote.publicKey,
 })
 
 export const FORK_AT = 4
@@ -81,6 +82,7 @@ export function checkpoint(log: LogTree, size: number): Checkpoint {
 export const askCosign = (log: LogTree, size: number, consistency: string[], timeS = 1): SignItem => ({
   kind: 'checkpoint',
   checkpoint: checkpoint(log, size),
+  cosignKey: keys.cosign.publicKey,
   consistency,
   timeS,
 })
@@ -109,4 +111,5 @@ export function freezeStatement(own: readonly Cosignature[], mark = A, party = P
 export const askFreeze = (own: readonly Cosignature[], mark = A): SignItem => ({
   kind: 'freeze',
   statement: freezeStatement(own, mark),
+  cosignKey: keys.cosign.publicKey,
 })
