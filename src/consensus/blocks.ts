@@ -166,8 +166,8 @@ export function takeSynced(context: Context, event: Extract<Event, { type: 'SYNC
   const { hash, block, notarization, finalization } = event
   if (block.header.height <= state.committed.height) return
   const record = viewRecord(state, block.header.view)
-  record.notarizations.set(hash, notarization)
-  record.finalizations.set(hash, finalization)
+  if (notarization) record.notarizations.set(hash, notarization)
+  if (finalization) record.finalizations.set(hash, finalization)
   const known: KnownBlock = { hash, block, status: 'valid', timely: true }
   state.blocks.set(hash, known)
   if (state.target && state.target.view <= block.header.view) state.target = undefined

@@ -124,7 +124,14 @@ export type Event = { nowMs: number } & (
   | { type: 'NOT_BUILT'; view: number }
   | { type: 'SIGNED'; signed: SignedStatement }
   | { type: 'REFUSED'; statement: Statement }
-  | { type: 'SYNCED'; hash: string; block: LedgerBlock; notarization: Certificate; finalization: Certificate }
+  /** Certificates: of this lineage, where it has any. */
+  | {
+      type: 'SYNCED'
+      hash: string
+      block: LedgerBlock
+      notarization?: Certificate
+      finalization?: Certificate
+    }
 )
 
 export type Effect =

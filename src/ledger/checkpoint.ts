@@ -61,9 +61,12 @@ export function checkCosignatureShape(value: unknown): Cosignature {
   return cosignatureShape(value, 'cosignature') as Cosignature
 }
 
-/** The checkpoint of a ledger block; `root` is the log's root with this block in it. */
-export function checkpointOf(header: Header, root: string): Checkpoint {
-  const { contract, lineage, epoch, height, stateRoot } = header
+/**
+ * The checkpoint of a ledger block; `root` is the log's root with this block in it. lineage: another than the block's where
+ * it is what the lineage began with.
+ */
+export function checkpointOf(header: Header, root: string, lineage: number = header.lineage): Checkpoint {
+  const { contract, epoch, height, stateRoot } = header
   return { contract, lineage, epoch, size: height + 1, root, block: blockHash(header), stateRoot }
 }
 

@@ -54,6 +54,8 @@ export class Chain {
   private readonly ordered = new Map<string, number>()
 
   readonly contract: string
+  /** Lineage of the ledger block at a height. */
+  lineageAt: (height: number) => number = () => 0
 
   private readonly clockBoundMs: number
   /** Nothing in the pool expires before. */
@@ -105,6 +107,13 @@ export class Chain {
 
   remove(id: string): void {
     this.pool.delete(id)
+  }
+
+  /** Drops waiting requests of these authors; returns their ids. */
+  dropOf(authors: ReadonlySet<string>): string[] {
+    const ids = [...this.pool].flatMap(([id, { request }]) => (authors.has(request.author) ? [id] : []))
+    for (const id of ids) this.remove(id)
+    return ids
   }
 
   /** Ids ordered between the committed tip and this block, itself included. */
@@ -171,7 +180,7 @@ export class Chain {
     const result = executeBlock(parent.state, chosen, openingsOf(chosen), timeMs)
     const header: Header = {
       contract: this.contract,
-      lineage: parent.block.header.lineage,
+      lineage: this.lineageAt(parent.block.header.height + 1),
       epoch: parent.block.header.epoch,
       height: parent.block.header.height + 1,
       view,
@@ -207,7 +216,7 @@ export class Chain {
     if (header.height !== before.height + 1) return { status: 'invalid', code: 'wrong-height' }
     if (header.view <= before.view) return { status: 'invalid', code: 'wrong-view' }
     if (header.timeMs <= before.timeMs) return { status: 'invalid', code: 'wrong-time' }
-    if (header.lineage !== before.lineage || header.epoch !== before.epoch)
+    if (header.lineage !== this.lineageAt(header.height) || header.epoch !== before.epoch)
       return { status: 'invalid', code: 'wrong-epoch' }
     if (header.logRoot !== frontierRoot(parent.frontier)) return { status: 'invalid', code: 'wrong-log-root' }
     const taken = this.idsSince(parent.hash)

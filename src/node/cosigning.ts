@@ -50,15 +50,15 @@ export class Cosigning {
 
   /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
   tryTip(nowMs: number): void {
-    const { contract, phase, status, chain, finality, self, outbox } = this.replica
+    const { contract, phase, status, chain, finality, self, outbox, lineage } = this.replica
     if (phase !== 'signing' || status !== 'accepted') return
     const size = chain.height + 1
-    if (this.isPending || size < this.size) return
+    if (this.isPending || size < this.size || size < lineage.base.size) return
     if (finality.knownSizeOf(self) >= size) return
     const cosignKey = this.replica.cosignKeys.get(self)
     if (cosignKey === undefined) return
     const { frontier, block } = chain.tip
-    const checkpoint = checkpointOf(block.header, chain.log.root(frontier.size))
+    const checkpoint = checkpointOf(block.header, chain.log.root(frontier.size), lineage.number)
     const consistency = this.size === 0 ? [] : chain.log.consistencyProof(this.size, size)
     const timeS = Math.floor(nowMs / 1000)
     this.isPending = outbox.sign(contract, { kind: 'checkpoint', checkpoint, cosignKey, consistency, timeS })

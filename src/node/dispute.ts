@@ -111,10 +111,14 @@ export class Disputes {
 }
 
 /** Whether these are headers of this contract that follow one another, the first at this height. */
-function isChain(headers: readonly Header[], { contract }: Replica, fromHeight: number): boolean {
+function isChain(headers: readonly Header[], { contract, lineage }: Replica, fromHeight: number): boolean {
   return headers.every((header, index) => {
     const before = headers[index - 1]
-    if (header.contract !== contract || header.lineage !== 0 || header.height !== fromHeight + index)
+    if (
+      header.contract !== contract ||
+      header.lineage > lineage.number ||
+      header.height !== fromHeight + index
+    )
       return false
     return before === undefined || header.parent === blockHash(before)
   })

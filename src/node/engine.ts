@@ -9,29 +9,25 @@ import type { Locks } from '../consensus/state.ts'
 import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { jcs } from '../crypto/jcs.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import type { SignedCard } from '../identity/card.ts'
-import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import { contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
+import { Amnesia } from './amnesia.ts'
 import { genesisBlock } from './chain.ts'
 import type { EngineOptions, Envelope } from './engine-options.ts'
 import { checkOpen, pickOpenings } from './intake.ts'
-import { checkInvitation, Invitations } from './invite.ts'
-import {
-  checkMessage,
-  type Message,
-  type Outgoing,
-  type RecalledMessage,
-  type RecoveryMessage,
-} from './messages.ts'
+import { checkInvitation, Invitations, newGenesis } from './invite.ts'
+import { Lineage } from './lineage.ts'
+import { checkMessage, type Message, type Outgoing, type RecoveryMessage } from './messages.ts'
 import { MissingKeys } from './missing-keys.ts'
 import type { LogLevel, Notice, Outbox } from './outbox.ts'
-import { Floors, provenOwn } from './recall.ts'
 import { RECOVERY_SETTING, Recovery } from './recovery.ts'
+import { Renewals } from './renewals.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 import { Submissions } from './submissions.ts'
@@ -44,12 +40,6 @@ export const DEFAULT_POLICY: Policy = {
   silenceMs: null,
   admission: { invite: 'any', admit: 'every' },
 }
-
-/**
- * Setting of a node that has lost its memory (AMN-2): `asking` until every contract has been told of, in however many
- * starts; then `told`, for good, since an invitation may be to a contract that was lost with the rest.
- */
-const AMNESIA_SETTING = 'amnesia'
 
 const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
@@ -76,7 +66,8 @@ export class Engine implements Outbox {
   private sends: Envelope[] = []
   private readonly submissions = new Submissions()
   private readonly up = new Set<string>()
-  private readonly floors = new Floors()
+  private readonly renewals = new Renewals(this)
+  private readonly amnesia: Amnesia
   private readonly invitations = new Invitations()
   private readonly missingKeys: MissingKeys
   private counterWritten: number
@@ -89,31 +80,26 @@ export class Engine implements Outbox {
     this.writes = new WriteQueue(options.store)
     this.signer = options.signer
     this.missingKeys = new MissingKeys(this.signer, options.log)
+    this.amnesia = new Amnesia(this, options.signer)
     this.recovery = new Recovery(this.store.setting(RECOVERY_SETTING) === 'running')
     this.boot = base64UrlEncode(options.random(12))
     this.counterWritten = this.store.signerCounter()
     const agrees = this.counterWritten === this.signer.counter
-    const isAsking = this.store.setting(AMNESIA_SETTING) === 'asking'
-    this.phaseAtStart = options.restored || !agrees || isAsking ? 'recalling' : 'starting'
-    if (this.phaseAtStart === 'recalling') {
-      // On disk before anything else: a crash from here on must not end in a start that asks nobody.
-      if (!isAsking) this.store.write([{ kind: 'setting', key: AMNESIA_SETTING, value: 'asking' }])
-      this.log('warn', 'recalling', {
-        rule: 'AMN-2',
-        reason: options.restored ? 'started --restored' : 'the signer and the data do not agree',
-      })
-    }
+    this.phaseAtStart = this.amnesia.begin(options.restored, agrees)
     for (const stored of this.store.contracts()) this.open(stored, this.phaseAtStart, nowMs)
-    this.checkRecalled()
+    this.amnesia.check()
   }
 
-  private open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
-    const { contract, genesis, status } = stored
+  open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
+    const { contract, genesis, status, reason } = stored
     try {
+      const lineage = new Lineage(this.store, contract)
       const replica = new Replica({
         contract,
         genesis,
+        lineage,
         status,
+        reason,
         self: this.party,
         timing: this.options.timing,
         store: this.store,
@@ -121,8 +107,8 @@ export class Engine implements Outbox {
         phase,
         boot: this.boot,
         cache: this.cache,
-        locks: this.locksOf(contract),
-        cosignedSize: this.signer.lock(contract, 0)?.cosign?.size ?? 0,
+        locks: this.locksOf(contract, lineage.number),
+        cosignedSize: this.signer.lock(contract, lineage.number)?.cosign?.size ?? 0,
         nowMs,
       })
       this.replicas.set(contract, replica)
@@ -136,9 +122,9 @@ export class Engine implements Outbox {
     }
   }
 
-  private locksOf(contract: string): Locks {
-    const statements = this.signer.reissue(contract, 0).map(({ statement }) => statement)
-    return { view: this.signer.lock(contract, 0)?.view ?? 0, statements }
+  locksOf(contract: string, lineage: number): Locks {
+    const statements = this.signer.reissue(contract, lineage).map(({ statement }) => statement)
+    return { view: this.signer.lock(contract, lineage)?.view ?? 0, statements }
   }
 
   /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
@@ -175,21 +161,17 @@ export class Engine implements Outbox {
     nowMs: number,
   ): string {
     this.refuseWhenFull()
-    const { operations, openings } = document
-    const genesis: Genesis = {
-      version: 1,
+    const checked = newGenesis(
+      this.party,
       name,
-      creator: this.party,
-      nonce: base64UrlEncode(this.options.random(16)),
-      timeMs: nowMs,
-      members: [...members],
+      members,
+      document.operations,
       policy,
-      executionVersion: 1,
-      operations,
-    }
-    const checked = checkGenesis(JSON.parse(jcs(genesis)))
+      base64UrlEncode(this.options.random(16)),
+      nowMs,
+    )
     const contract = contractId(checked)
-    this.add(contract, checked, openings, 'accepted', this.party, 'signing', nowMs)
+    this.add(contract, checked, document.openings, 'accepted', this.party, 'signing', nowMs)
     const replica = this.replica(contract)
     for (const party of replica.others) sendInvitation(replica, party)
     this.notify({ contract, type: 'created' })
@@ -222,6 +204,17 @@ export class Engine implements Outbox {
     const replica = this.replica(contract)
     this.wakes.touch(replica)
     replica.accept(nowMs)
+  }
+
+  /**
+   * LIN-1: signs this party's FREEZE of a halted contract; nothing happens where it was signed.
+   * @throws CountersignError `unknown-contract`; `conflict` where there is nothing to freeze; `unavailable`, `too-large`
+   */
+  freeze(contract: string): void {
+    this.refuseWhenFull()
+    const replica = this.replica(contract)
+    this.wakes.touch(replica)
+    replica.freezing.start()
   }
 
   /**
@@ -294,20 +287,21 @@ export class Engine implements Outbox {
       return
     }
     const replica = this.replicas.get(message.contract)
+    if (replica?.lineage.leftOut.has(from)) {
+      // It has been a member: that it is none any more is its to know.
+      replica.freezing.tellFormer(from, message.lineage ?? 0, nowMs)
+      return
+    }
     if (!replica?.members.includes(from)) {
       // NET-3: the same bytes whether the contract exists or not.
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
       return
     }
     this.wakes.touch(replica)
+    if (replica.freezing.isElsewhere(from, message, nowMs)) return
     if (message.type === 'RECALL') this.options.closeFormer(from)
-    if (message.type === 'RECALLED') this.takeRecalled(replica, from, message, nowMs)
+    if (message.type === 'RECALLED') this.amnesia.take(replica, from, message, nowMs)
     else replica.receive(from, message, nowMs)
-  }
-
-  /** A contract that only a lost past of ours could know must be asked about before anything is signed in it. */
-  private get phaseOfNew(): Phase {
-    return this.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
   }
 
   private takeInvite(from: string, message: Extract<Message, { type: 'INVITE' }>, nowMs: number): void {
@@ -316,37 +310,14 @@ export class Engine implements Outbox {
       // The disk may have failed after it had taken the contract in.
       const { contract } = message
       if (this.replicas.has(contract) || this.damaged.has(contract)) return
-      this.open(held, this.phaseOfNew, nowMs)
+      this.open(held, this.amnesia.phaseOfNew, nowMs)
       this.notify({ contract, type: 'invited' })
       return
     }
     const genesis = checkInvitation(message, from, this.party, this.recovery.isRunning)
     const { contract } = message
-    this.add(contract, genesis, message.openings, 'invited', from, this.phaseOfNew, nowMs)
+    this.add(contract, genesis, message.openings, 'invited', from, this.amnesia.phaseOfNew, nowMs)
     this.notify({ contract, type: 'invited' })
-  }
-
-  private takeRecalled(replica: Replica, from: string, message: RecalledMessage, nowMs: number): void {
-    if (replica.phase !== 'recalling' || message.boot !== this.boot) return
-    const { contract } = replica
-    const { statements, cosignature, finalized } = provenOwn(replica, message)
-    this.signer.recall(contract, 0, statements, cosignature, this.floors.raise(contract, finalized))
-    replica.answers.add(from)
-    if (!replica.others.every((party) => replica.answers.has(party))) return
-    const lock = this.signer.lock(contract, 0)
-    replica.recalled(this.locksOf(contract), lock?.cosign?.size ?? 0, nowMs)
-    // Its own cosignature shows that this party had accepted the contract.
-    if (lock?.cosign) replica.accept(nowMs)
-    this.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
-    this.checkRecalled()
-  }
-
-  /** Once nothing is to be asked any more, the next start is like any other. */
-  private checkRecalled(): void {
-    if (this.store.setting(AMNESIA_SETTING) !== 'asking') return
-    for (const { phase, status } of this.replicas.values())
-      if (phase === 'recalling' && status !== 'halted') return
-    this.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }
 
   peerUp(party: string, nowMs: number): void {
@@ -415,8 +386,22 @@ export class Engine implements Outbox {
     return true
   }
 
+  /** Nothing that waits to be signed in a contract is signed. */
+  dropSigns(contract: string): void {
+    this.signs = this.signs.filter((one) => one.contract !== contract)
+  }
+
+  lastCosignature(contract: string): Cosignature | undefined {
+    return this.signer.lastCosignature(contract, this.replicas.get(contract)?.lineage.number ?? 0)
+  }
+
+  renew(contract: string): void {
+    this.renewals.add(contract)
+  }
+
   send(contract: string, to: string | undefined, message: Outgoing): void {
-    const text = JSON.stringify({ ...message, contract })
+    const lineage = this.replicas.get(contract)?.lineage.number ?? 0
+    const text = JSON.stringify({ ...message, contract, ...(lineage > 0 && { lineage }) })
     const parties = to === undefined ? (this.replicas.get(contract)?.others ?? []) : [to]
     for (const party of parties) this.queue(party, text)
     const count = this.sent.get(message.type) ?? { messages: 0, characters: 0 }
@@ -447,6 +432,7 @@ export class Engine implements Outbox {
       // A disk that refused is asked with something small whether it takes writes again.
       if (this.storageError && this.writes.isEmpty)
         this.write({ kind: 'signer-counter', counter: this.counterWritten })
+      this.renewals.take(nowMs)
       while (this.signs.length > 0) {
         const batch = this.signs
         const expected = this.signer.counter + 1
@@ -463,6 +449,7 @@ export class Engine implements Outbox {
           replica.signedItem(item, result, nowMs)
         }
       }
+      this.renewals.take(nowMs)
       if (this.signer.counter !== this.counterWritten) {
         this.counterWritten = this.signer.counter
         this.write({ kind: 'signer-counter', counter: this.counterWritten })

@@ -149,6 +149,7 @@ export class FinalView {
   private take(notice: Notice): void {
     const replica = this.node.engine.replicas.get(notice.contract)
     if (!replica) return
+    if (notice.type === 'lineage') this.startOver(notice.contract)
     const followed = this.follow(replica)
     if (notice.type === 'tentative') {
       const { block, state } = replica.chain.tip
@@ -161,6 +162,12 @@ export class FinalView {
       followed.finalHeight = notice.toHeight
       this.forget(followed)
     }
+  }
+
+  /** LIN-3: what was tentative may have been given up. */
+  private startOver(contract: string): void {
+    this.followed.delete(contract)
+    for (const key of this.past.keys()) if (key.startsWith(`${contract}:`)) this.past.delete(key)
   }
 
   /** What lies below the final height goes, but for the nearest: what comes next can be executed from there. */

@@ -1,12 +1,41 @@
 /** Invitations: who may send one to whom, and to whom one is sent again. */
 import { CountersignError } from '../crypto/errors.ts'
-import { partyOf } from '../identity/card.ts'
-import { checkGenesis, contractId, type Genesis } from '../ledger/genesis.ts'
+import { jcs } from '../crypto/jcs.ts'
+import { partyOf, type SignedCard } from '../identity/card.ts'
+import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
+import type { CreateOperation } from '../ledger/request.ts'
 import type { Message } from './messages.ts'
 import type { Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 
 const AGAIN_MS = 1000
+
+/**
+ * The genesis of a new contract, checked as every other member will check it.
+ * @throws CountersignError `bad-format`, `bad-card`, `too-large`
+ */
+export function newGenesis(
+  creator: string,
+  name: string,
+  members: readonly SignedCard[],
+  operations: CreateOperation[],
+  policy: Policy,
+  nonce: string,
+  timeMs: number,
+): Genesis {
+  const genesis: Genesis = {
+    version: 1,
+    name,
+    creator,
+    nonce,
+    timeMs,
+    members: [...members],
+    policy,
+    executionVersion: 1,
+    operations,
+  }
+  return checkGenesis(JSON.parse(jcs(genesis)))
+}
 
 /**
  * Checks an invitation that `from` has sent to `self`.

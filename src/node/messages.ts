@@ -14,13 +14,17 @@ import {
 } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { checkEvidenceShape, type Evidence } from '../ledger/evidence.ts'
+import { checkFreezeShape, type SignedFreeze } from '../ledger/freeze.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
 /** Messages that are of no contract: from a node that has lost its data, and the answer (AMN-3). */
 export type RecoveryMessage = { type: 'LOST' } | { type: 'HELD'; contracts: string[] }
 
-/** Requests and genesis are passed on unchecked: their own checks (signature, id) need the contract. */
-export type Message = { contract: string } & (
+/**
+ * lineage: that its sender is in, where it is not the first. Requests and genesis are passed on unchecked: their own checks
+ * (signature, id) need the contract.
+ */
+export type Message = { contract: string; lineage?: number } & (
   | { type: 'INVITE'; genesis: unknown; openings: Opening[] }
   | { type: 'REQUEST'; request: unknown; openings: Opening[] }
   | ({ type: 'PROPOSE' } & Proposal)
@@ -38,6 +42,7 @@ export type Message = { contract: string } & (
   | { type: 'EVIDENCE'; evidence: Evidence }
   | { type: 'PROVE'; fromHeight: number }
   | ProofMessage
+  | { type: 'FREEZE'; freeze: SignedFreeze }
 )
 
 export type StatusMessage = {
@@ -78,10 +83,15 @@ export type RecalledMessage = {
   finalization?: Certificate
   statements: SignedStatement[]
   cosignature?: Cosignature
+  freeze?: SignedFreeze
 }
 
-/** A message before its contract is added. */
-export type Outgoing = Message extends infer M ? (M extends unknown ? Omit<M, 'contract'> : never) : never
+/** A message before its contract and lineage are added. */
+export type Outgoing = Message extends infer M
+  ? M extends unknown
+    ? Omit<M, 'contract' | 'lineage'>
+    : never
+  : never
 
 const anything: shape.Check<unknown> = (value) => value
 const as =
@@ -142,7 +152,7 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
       boot,
       statements: shape.array(as(checkStatementShape), 4096),
     },
-    { cosignature: as(checkCosignatureShape), finalization: certificate },
+    { cosignature: as(checkCosignatureShape), finalization: certificate, freeze: as(checkFreezeShape) },
   ),
   OBJECT: shape.object({
     type: anything,
@@ -153,6 +163,7 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
   }),
   UNKNOWN: shape.object({ type: anything, contract }),
   EVIDENCE: shape.object({ type: anything, contract, evidence: as(checkEvidenceShape) }),
+  FREEZE: shape.object({ type: anything, contract, freeze: as(checkFreezeShape) }),
   PROVE: shape.object({ type: anything, contract, fromHeight: height }),
   PROOF: shape.object({
     type: anything,
@@ -168,5 +179,9 @@ export function checkMessage(value: unknown): Message | RecoveryMessage {
   const type = (value as { type?: unknown } | null)?.type
   if (typeof type !== 'string' || !Object.hasOwn(SHAPES, type))
     throw new CountersignError('bad-format', 'message.type: is none of this version’s')
-  return SHAPES[type as Message['type']](value, type) as Message | RecoveryMessage
+  if (!Object.hasOwn(value as object, 'lineage') || type === 'LOST' || type === 'HELD')
+    return SHAPES[type as Message['type']](value, type) as Message | RecoveryMessage
+  const { lineage: found, ...rest } = value as { lineage: unknown }
+  const lineage = shape.integer(1)(found, `${type}.lineage`)
+  return { ...(SHAPES[type as Message['type']](rest, type) as Message), lineage }
 }

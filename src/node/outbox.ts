@@ -1,6 +1,7 @@
 /**
  * What a replica hands to its engine. Order counts: a signature asked for after a write rests on that write (ORD-5).
  */
+import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { SignItem } from '../signer/signer.ts'
 import type { StoreWrite } from '../store/store.ts'
 import type { Outgoing } from './messages.ts'
@@ -16,6 +17,9 @@ export type Notice = { contract: string } & (
   | { type: 'expired'; request: string }
   | { type: 'halted'; reason: string }
   | { type: 'evidence'; party: string; id: string }
+  | { type: 'frozen'; party: string; id: string }
+  /** height: of the last ledger block of the lineages before. */
+  | { type: 'lineage'; lineage: number; height: number; leftOut: string[] }
 )
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -28,6 +32,10 @@ export type Outbox = {
   send(contract: string, to: string | undefined, message: Outgoing): void
   /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */
   flush(): void
+  /** The last that our signer has cosigned in the contract's lineage. */
+  lastCosignature(contract: string): Cosignature | undefined
+  /** The contract's next lineage is to begin, at the end of this turn. */
+  renew(contract: string): void
   notify(notice: Notice): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void
 }

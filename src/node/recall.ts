@@ -1,6 +1,7 @@
 /** What another member tells of our own signatures, as far as it is proven (AMN-2). */
 import { certificateVerifies, type SignedStatement, statementVerifies } from '../ledger/certificate.ts'
 import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
+import { freezeVerifies, type SignedFreeze } from '../ledger/freeze.ts'
 import type { EpochView } from '../signer/locks.ts'
 import type { RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
@@ -9,12 +10,17 @@ import type { Replica } from './replica.ts'
 export function provenOwn(
   replica: Replica,
   message: RecalledMessage,
-): { statements: SignedStatement[]; cosignature: Cosignature | undefined; finalized: EpochView | undefined } {
-  const { contract, electorate, self } = replica
+): {
+  statements: SignedStatement[]
+  cosignature: Cosignature | undefined
+  finalized: EpochView | undefined
+  freeze: SignedFreeze | undefined
+} {
+  const { contract, electorate, self, lineage } = replica
   const { cache } = replica.consensus.config
-  const { cosignature, finalization } = message
+  const { cosignature, finalization, freeze } = message
   const key = replica.cosignKeys.get(self) as string
-  const isOwn = cosignature?.party === self && cosignatureVerifies(key, contract, 0, cosignature)
+  const isOwn = cosignature?.party === self && cosignatureVerifies(key, contract, lineage.number, cosignature)
   const isProven =
     finalization?.kind === 'finalization' && certificateVerifies(electorate, finalization, cache)
   return {
@@ -23,6 +29,7 @@ export function provenOwn(
     ),
     cosignature: isOwn ? cosignature : undefined,
     finalized: isProven ? { epoch: electorate.epoch, view: finalization.view } : undefined,
+    freeze: freeze?.statement.party === self && freezeVerifies(key, freeze) ? freeze : undefined,
   }
 }
 

@@ -26,7 +26,9 @@ import { Cosigning } from './cosigning.ts'
 import { Disputes } from './dispute.ts'
 import { EvidenceBook } from './evidence-book.ts'
 import { Finality } from './finality.ts'
+import { Freezing } from './freezing.ts'
 import { takeRequest } from './intake.ts'
+import { type EveryKey, keysOfAll, type Lineage } from './lineage.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
 import { Ordering } from './ordering.ts'
 import type { Outbox } from './outbox.ts'
@@ -42,7 +44,9 @@ export type Phase = 'starting' | 'recalling' | 'signing'
 export type ReplicaOptions = {
   contract: string
   genesis: Genesis
+  lineage: Lineage
   status: ContractStatus
+  reason?: string | undefined
   self: string
   timing: Timing
   store: Store
@@ -61,6 +65,7 @@ export type ReplicaOptions = {
 export class Replica {
   readonly contract: string
   readonly genesis: Genesis
+  readonly lineage: Lineage
   readonly members: string[]
   readonly electorate: Electorate
   readonly authorKeys: ReadonlyMap<string, string>
@@ -70,13 +75,16 @@ export class Replica {
   readonly sync = new Sync()
   readonly evidence: EvidenceBook
   readonly disputes = new Disputes(this)
+  readonly freezing: Freezing
+  /** Of all who are or were members, by party: what was signed in lineages before. */
+  readonly everyKey: EveryKey
   private readonly cosigning: Cosigning
   readonly self: string
   status: ContractStatus
   haltReason: string | undefined
   phase: Phase
   readonly up = new Set<string>()
-  /** Who has objected to a block of ours, and members' last word on the way: for people. */
+  /** Who has objected to a block of ours: for people. */
   readonly objections: { party: string; view: number; block: string; code: string }[] = []
   readonly consensus: ConsensusState
   readonly outbox: Outbox
@@ -95,6 +103,8 @@ export class Replica {
     const { contract, genesis, store, self, timing, nowMs } = options
     this.contract = contract
     this.genesis = genesis
+    this.lineage = options.lineage
+    this.haltReason = options.reason
     this.store = store
     this.outbox = options.outbox
     this.self = self
@@ -102,21 +112,26 @@ export class Replica {
     this.phase = options.phase
     this.boot = options.boot
     this.cosigning = new Cosigning(this, options.cosignedSize)
-    const cards = genesis.members.map(({ card }) => ({ party: partyOf(card), keys: card.keys }))
+    this.everyKey = keysOfAll(genesis)
+    const cards = genesis.members
+      .map(({ card }) => ({ party: partyOf(card), keys: card.keys }))
+      .filter(({ party }) => !this.lineage.leftOut.has(party))
     this.members = cards.map(({ party }) => party)
     this.authorKeys = new Map(cards.map(({ party, keys }) => [party, keys.author]))
     this.cosignKeys = new Map(cards.map(({ party, keys }) => [party, keys.cosign]))
     this.electorate = {
       contract,
-      lineage: 0,
+      lineage: this.lineage.number,
       epoch: 0,
       quorum: quorumOf(genesis.policy, this.members.length),
       voteKeys: new Map(cards.map(({ party, keys }) => [party, keys.vote])),
     }
-    this.finality = new Finality(contract, 0, this.cosignKeys)
+    this.finality = new Finality(contract, this.lineage.number, this.cosignKeys)
     this.evidence = new EvidenceBook(this)
+    this.freezing = new Freezing(this)
     const restored = restoreChain(contract, genesis, store)
     this.chain = restored.chain
+    this.chain.lineageAt = (height) => this.lineage.at(height)
     const config = {
       electorate: this.electorate,
       members: this.members,
@@ -125,12 +140,15 @@ export class Replica {
       cache: options.cache,
     }
     const { tip } = this.chain
-    const { notarization, finalization } = restored
+    const isOwn = tip.block.header.lineage === this.lineage.number
+    const { notarization, finalization } = isOwn ? restored : {}
     const at = { hash: tip.hash, block: tip.block, notarization, finalization }
-    this.consensus = restoredState(config, at, restored.proposed, restored.certificates, options.locks)
+    // Certificates of a lineage before say nothing in this one.
+    const certificates = restored.certificates.filter(({ view }) => isOwn || view > tip.block.header.view)
+    this.consensus = restoredState(config, at, restored.proposed, certificates, options.locks)
     this.ordering = new Ordering(this)
     for (const cosignature of restored.cosignatures) this.finality.restore(cosignature, this.chain)
-    this.reportedFinalSize = Math.min(this.finality.finalSize, this.chain.height + 1)
+    this.reportedFinalSize = this.finalSize
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
       this.unfinal.set(
         block.header.height,
@@ -140,6 +158,7 @@ export class Replica {
     // A contract with no other member has nobody to ask.
     if (this.phase === 'signing' || this.others.length === 0) this.maySign(nowMs)
     else this.poke(nowMs)
+    if (this.status === 'halted') this.freezing.settle()
     this.settle(nowMs)
   }
 
@@ -147,13 +166,9 @@ export class Replica {
     return this.members.filter((party) => party !== this.self)
   }
 
-  get isActive(): boolean {
-    return this.finality.finalSize >= 1
-  }
-
   /** Heights below this are final here: cosigned by all, and held. */
   get finalSize(): number {
-    return Math.min(this.finality.finalSize, this.chain.height + 1)
+    return Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,6 +214,9 @@ export class Replica {
       case 'EVIDENCE':
         this.evidence.told(message.evidence)
         break
+      case 'FREEZE':
+        this.freezing.take(message.freeze)
+        break
       case 'PROVE':
         this.disputes.answer(from, message.fromHeight, nowMs)
         break
@@ -230,6 +248,7 @@ export class Replica {
     else if (this.isUnsettled() || this.consensus.work) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
     this.evidence.tellAll(party)
+    this.freezing.tellAll(party)
     this.disputes.peerUp(party)
     this.settle(nowMs)
   }
@@ -246,9 +265,11 @@ export class Replica {
     if ('refused' in result) {
       this.outbox.log('error', 'signer-refused', { contract: this.contract, reason: result.refused })
       if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
+      else if (item.kind === 'freeze') this.freezing.refused()
       else this.halt(`the signer refused a checkpoint: ${result.refused}`)
     } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
-    else if ('cosignature' in result) this.cosigning.takeOwn(result.cosignature, nowMs)
+    else if ('frozen' in result) this.freezing.signed(result.frozen)
+    else this.cosigning.takeOwn(result.cosignature, nowMs)
     this.settle(nowMs)
   }
 
@@ -303,8 +324,8 @@ export class Replica {
   /** Blocks that consensus has committed, in order; the certificates are the last one's. */
   commit(
     hashes: readonly string[],
-    notarization: Certificate,
-    finalization: Certificate,
+    notarization: Certificate | undefined,
+    finalization: Certificate | undefined,
     nowMs: number,
   ): void {
     const { contract, outbox } = this
@@ -315,7 +336,7 @@ export class Replica {
         block.header.height,
         block.entries.map(({ request }) => request),
       )
-      const certificates = last ? { notarization, commit: finalization } : {}
+      const certificates = last && notarization && finalization ? { notarization, commit: finalization } : {}
       outbox.write({ kind: 'committed', contract, hash, block, changes, ...certificates })
       outbox.notify({
         contract,
@@ -378,7 +399,7 @@ export class Replica {
   /** Applies every rule that has become applicable after a change. */
   private settle(nowMs: number): void {
     if (this.status !== 'halted') {
-      if (this.consensus.view === 0 && this.isActive) this.event({ type: 'START', nowMs })
+      if (this.consensus.view === 0 && this.finalSize >= 1) this.event({ type: 'START', nowMs })
       this.updateWork(nowMs)
       this.cosigning.tryTip(nowMs)
       this.catchUp(nowMs)
@@ -443,10 +464,12 @@ export class Replica {
       return
     }
     this.sync.served(from)
-    const { hashes, notarization, finalization } = taken
+    const { hashes, certificates: { notarization, finalization } = {} } = taken
     this.commit(hashes, notarization, finalization, nowMs)
     const { hash, block } = this.chain.tip
-    this.event({ type: 'SYNCED', hash, block, notarization, finalization, nowMs })
+    const own = block.header.lineage === this.lineage.number && { notarization, finalization }
+    this.event({ type: 'SYNCED', hash, block, ...own, nowMs })
+    if (this.phase === 'signing') this.maySign(nowMs)
     this.catchUp(nowMs, true)
   }
 
@@ -454,7 +477,8 @@ export class Replica {
 
   private maySign(nowMs: number): void {
     this.phase = 'signing'
-    this.event({ type: 'MAY_SIGN', nowMs })
+    // Below what the lineage began with there is nothing to sign in it.
+    if (this.chain.height + 1 >= this.lineage.base.size) this.event({ type: 'MAY_SIGN', nowMs })
   }
 
   /** AMN-2: all others have told, and the signer has taken it in: these are its locks now. */

@@ -56,15 +56,19 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
   const { contract, store, chain, outbox } = replica
   const { fromHeight } = sync
   outbox.flush()
+  const { base } = replica.lineage
+  // The lineage's first block has no COMMIT of its own where a later one that is given up had it.
+  const isWhole = (stored: StoredBlock | undefined): boolean =>
+    stored?.commit !== undefined || stored?.hash === base.block
   const most = Math.min(sync.toHeight, chain.height) - fromHeight + 1
   const blocks: StoredBlock[] = []
   if (fromHeight >= 1 && most > 0) {
     // Past the range asked for, on to the next block with a COMMIT of its own: the range is worth nothing without.
     for (const stored of store.blocks(contract, fromHeight, Math.min(most, 512) + 512)) {
-      if (blocks.length >= most && blocks.at(-1)?.commit) break
+      if (blocks.length >= most && isWhole(blocks.at(-1))) break
       blocks.push(stored)
     }
-    while (blocks.length > 0 && !blocks.at(-1)?.commit) blocks.pop()
+    while (blocks.length > 0 && !isWhole(blocks.at(-1))) blocks.pop()
   }
   const sent: StoredBlock[] = []
   const requests: unknown[] = []
@@ -80,7 +84,7 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
     sent.push(stored)
     for (const { request, signature } of records) requests.push({ request, signature })
     openings.push(...opened)
-    if (stored.commit) complete = sent.length
+    if (isWhole(stored)) complete = sent.length
   }
   const last = sent[complete - 1]
   replica.outbox.send(contract, to, {
@@ -114,12 +118,14 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
   const { committed, views } = replica.consensus
   const cosignature = replica.finality.highest(party)
   const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
+  const freeze = replica.freezing.ofParty(party)
   const answer: RecalledMessage = {
     type: 'RECALLED',
     boot,
     statements: statements.slice(-4096),
     ...(cosignature ? { cosignature } : {}),
     ...(finalization ? { finalization } : {}),
+    ...(freeze ? { freeze } : {}),
   }
   replica.send(party, answer)
 }

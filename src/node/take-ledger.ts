@@ -13,7 +13,8 @@ import type { Replica } from './replica.ts'
 export type TakenLedger =
   /** isFork: a COMMIT that does not build on what is committed here. */
   | { refused: string; isShort?: true; isFork?: true }
-  | { hashes: string[]; notarization: Certificate; finalization: Certificate }
+  /** certificates: none of blocks of former lineages, which FREEZEs have shown. */
+  | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
 
 /** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
 export function takeLedger(
@@ -23,7 +24,11 @@ export function takeLedger(
   nowMs: number,
 ): TakenLedger {
   const { blocks, notarization, finalization } = message
-  if (blocks.length === 0 || !notarization || !finalization)
+  const last = blocks.at(-1)
+  const { lineage } = replica
+  const isFormer = last !== undefined && last.header.lineage < lineage.number
+  const isShown = isFormer && lineage.hashAt(last.header.height) === blockHash(last.header)
+  if (last === undefined || !((notarization && finalization) || isShown))
     return {
       refused: hadCosigned
         ? 'it offers a history shorter than the checkpoint it cosigned itself'
@@ -37,16 +42,19 @@ export function takeLedger(
     for (const hash of executed) replica.chain.executed.delete(hash)
     return { refused }
   }
-  const last = blocks.at(-1)
-  const tipHash = last ? blockHash(last.header) : ''
+  const tipHash = blockHash(last.header)
   for (const [certificate, kind] of [
     [notarization, 'notarization'],
     [finalization, 'finalization'],
   ] as const) {
-    if (certificate.kind !== kind || certificate.block !== tipHash || certificate.view !== last?.header.view)
+    if (isShown || !certificate) continue
+    if (certificate.kind !== kind || certificate.block !== tipHash || certificate.view !== last.header.view)
       return refuse(`its ${kind} is not of the last ledger block it sent`)
-    if (!certificateVerifies(replica.electorate, certificate, replica.consensus.config.cache))
-      return refuse(`its ${kind} of ledger block ${last?.header.height} does not verify`)
+    const electorate = isFormer
+      ? replica.freezing.contextOf(last.header.lineage).electorate
+      : replica.electorate
+    if (!certificateVerifies(electorate, certificate, replica.consensus.config.cache))
+      return refuse(`its ${kind} of ledger block ${last.header.height} does not verify`)
   }
   // Hashes first, from the certified block back to our tip: cheap, and nothing unproven is executed.
   let parent = replica.chain.tip.hash
@@ -57,6 +65,9 @@ export function takeLedger(
       return hashes.length === 0 ? { refused, isFork: true } : { refused }
     }
     parent = blockHash(block.header)
+    const shown = lineage.hashAt(block.header.height)
+    if (shown !== undefined && shown !== parent && block.header.height < lineage.base.size)
+      return { refused: `its ledger block ${block.header.height} is of a history that was given up` }
     hashes.push(parent)
   }
   try {
@@ -89,14 +100,15 @@ export function takeLedger(
     })
     if (openings.length > 0) replica.outbox.write({ kind: 'openings', contract, openings })
   }
-  return { hashes, notarization, finalization }
+  const certificates = notarization && finalization && !isShown ? { notarization, finalization } : undefined
+  return certificates ? { hashes, certificates } : { hashes }
 }
 
 function addRequests(replica: Replica, message: LedgerMessage, added: string[], nowMs: number): void {
   const byCommitment = new Map<string, Opening>()
   for (const opening of message.openings) byCommitment.set(commitmentOf(opening), opening)
   for (const value of message.requests) {
-    const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
+    const checked = checkRequest(value, replica.contract, (party) => replica.everyKey.author.get(party))
     if (replica.chain.pool.has(checked.id) || replica.chain.hasOrdered(checked.id)) continue
     const own = checked.request.operations.flatMap((operation) =>
       operation.op === 'delete' || !operation.value ? [] : (byCommitment.get(operation.value) ?? []),

@@ -158,6 +158,37 @@ export class LedgerWriter {
     )
   }
 
+  /** Undoes what was committed above a height, and drops all that was not committed. */
+  goBack(id: number, keepHeight: number): void {
+    const kept = this.#database.get<{ view: number; hash: Uint8Array }>(
+      'SELECT view, hash FROM chain WHERE contract = ? AND height = ?',
+      id,
+      keepHeight,
+    )
+    if (kept === undefined)
+      throw new CountersignError('invariant-broken', `there is no ledger block ${keepHeight} to go back to`)
+    const run = (sql: string): unknown => this.#database.run(sql, id, keepHeight)
+    this.#database.run('DELETE FROM block WHERE id IN (SELECT block FROM proposed WHERE contract = ?)', id)
+    this.#database.run('DELETE FROM proposed WHERE contract = ?', id)
+    this.#database.run(
+      'DELETE FROM certificate WHERE contract = ? AND (view > ? OR (view = ? AND block <> ?))',
+      id,
+      kept.view,
+      kept.view,
+      kept.hash,
+    )
+    run('DELETE FROM block WHERE id IN (SELECT block FROM chain WHERE contract = ?1 AND height > ?2)')
+    run('DELETE FROM chain WHERE contract = ? AND height > ?')
+    run('DELETE FROM element_version WHERE contract = ? AND height > ?')
+    run(
+      `INSERT INTO waiting (contract, request)
+       SELECT contract, request FROM request_outcome WHERE contract = ? AND height > ?`,
+    )
+    run('DELETE FROM request_outcome WHERE contract = ? AND height > ?')
+    this.#memory.begin()
+    this.#memory.setTip(id, { height: keepHeight, view: kept.view })
+  }
+
   skipsDropped(id: number, toView: number): void {
     this.#database.run(
       `DELETE FROM certificate WHERE contract = ? AND view <= ? AND kind = 'skip'`,

@@ -2,6 +2,7 @@
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
+import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Database } from './database.ts'
 import {
@@ -13,10 +14,12 @@ import {
   readCertificate,
   readCosignature,
   readEvidence,
+  readFreeze,
+  readLineage,
   readOpening,
   readRequest,
 } from './rows.ts'
-import type { LoadedContract, RequestRecord, StoredBlock } from './store.ts'
+import type { LoadedContract, RequestRecord, StoredBlock, StoredLineage } from './store.ts'
 
 const REQUEST_COLUMNS = `request.id, request.hash, request.body, request.signature, request.received_ms, request.local,
   request_outcome.height, request_outcome.place, request_outcome.outcome, request_outcome.code
@@ -209,6 +212,24 @@ export class ContractReader {
         this.#id,
       )
       .map(({ party, body }) => readCosignature(hexOf(party), body))
+  }
+
+  freezes(): SignedFreeze[] {
+    return this.#database
+      .all<{ hash: Uint8Array; body: string }>(
+        'SELECT hash, body FROM freeze WHERE contract = ? ORDER BY id',
+        this.#id,
+      )
+      .map(({ hash, body }) => readFreeze(hexOf(hash), body))
+  }
+
+  lineages(): StoredLineage[] {
+    return this.#database
+      .all<{ lineage: number; body: string }>(
+        'SELECT lineage, body FROM lineage WHERE contract = ? ORDER BY lineage',
+        this.#id,
+      )
+      .map(({ lineage, body }) => readLineage(lineage, body))
   }
 
   evidence(): { id: string; evidence: Evidence }[] {

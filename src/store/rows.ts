@@ -12,10 +12,18 @@ import { checkBlockShape, type LedgerBlock, type Outcome } from '../ledger/block
 import { type Certificate, checkCertificateShape } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
+import { freezeId, type SignedFreeze } from '../ledger/freeze.ts'
 import { contractId, type Genesis } from '../ledger/genesis.ts'
 import { OPERATIONS_MAX, operationShape, type Request } from '../ledger/request.ts'
 import { type Opening, type Value, valueShape } from '../ledger/value.ts'
-import type { ContractStatus, RequestRecord, SignedCard, StateRecord, StoredContract } from './store.ts'
+import type {
+  ContractStatus,
+  RequestRecord,
+  SignedCard,
+  StateRecord,
+  StoredContract,
+  StoredLineage,
+} from './store.ts'
 
 /** A hash, id or UID as the bytes it is stored as. */
 export function bytesOf(hex: string): Uint8Array {
@@ -158,6 +166,21 @@ export function readCosignature(party: string, body: string): Cosignature {
 
 export function readEvidence(id: string, body: string): Evidence {
   return readJson<Evidence>('evidence', id, body, (value) => evidenceId(value) === id)
+}
+
+export function readFreeze(id: string, body: string): SignedFreeze {
+  return readJson<SignedFreeze>('freeze', id, body, (value) => freezeId(value) === id)
+}
+
+/** Whether it is what its FREEZEs come to, who relies on it computes again. */
+export function readLineage(lineage: number, body: string): StoredLineage {
+  return readJson<StoredLineage>(
+    'lineage',
+    String(lineage),
+    body,
+    ({ genesis, guilty, path, finalSize }) =>
+      genesis.lineage === lineage && Array.isArray(guilty) && Array.isArray(path.blocks) && finalSize >= 0,
+  )
 }
 
 export function readOpening(commitment: string, salt: Uint8Array, body: string): Opening {

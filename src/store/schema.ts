@@ -6,7 +6,7 @@
  *             ├─ opening                         values, apart: the only rows that quote any
  *             ├─ block ─┬─ chain                 committed, by height
  *             │         └─ proposed              not committed yet
- *             ├─ certificate, cosignature, evidence
+ *             ├─ certificate, cosignature, evidence, freeze, lineage
  *             └─ element, element_version        current: the newest version; as of a height: the newest up to it
  *
  * Committing a block adds rows and rewrites none: bodies of blocks and requests, written when they arrive, stay where they
@@ -161,5 +161,21 @@ export const MIGRATIONS: readonly string[] = [
     key TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE freeze (
+    id INTEGER PRIMARY KEY,
+    contract INTEGER NOT NULL REFERENCES contract,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX freeze_hash ON freeze (contract, hash);
+
+  CREATE TABLE lineage (
+    contract INTEGER NOT NULL REFERENCES contract,
+    lineage INTEGER NOT NULL CHECK (lineage > 0),
+    body TEXT NOT NULL,
+    PRIMARY KEY (contract, lineage)
+  ) STRICT;
   `,
 ]

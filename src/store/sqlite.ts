@@ -98,6 +98,8 @@ export function openSqliteStore(path: string): SqliteStore {
     openings: (contract, commitments) => read(contract, new Map(), (reader) => reader.openings(commitments)),
     cosignatures: (contract) => read(contract, [], (reader) => reader.cosignatures()),
     evidence: (contract) => read(contract, [], (reader) => reader.evidence()),
+    freezes: (contract) => read(contract, [], (reader) => reader.freezes()),
+    lineages: (contract) => read(contract, [], (reader) => reader.lineages()),
 
     peers: () => database.guard(() => database.all<PeerRow>(`${PEERS} ORDER BY card.party`).map(peerOf)),
 

@@ -9,8 +9,10 @@ import type { LedgerBlock, Outcome } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
+import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { Request, SignedRequest } from '../ledger/request.ts'
+import type { NextLineage } from '../ledger/resolve.ts'
 import type { Opening } from '../ledger/value.ts'
 
 /** A signed card, as a genesis holds them. */
@@ -31,6 +33,9 @@ export type StoredContract = {
   from: string
   reason?: string
 }
+
+/** A lineage after the first, as it was computed. finalSize: how much of the ledger was final here when it began. */
+export type StoredLineage = NextLineage & { finalSize: number; startedMs: number }
 
 /** A record of the state: an element's or the epoch record; a plain JSON object. */
 export type StateRecord = { readonly [key: string]: unknown }
@@ -108,6 +113,13 @@ export type StoreWrite =
   /** Kept if it is its party's largest in the contract. */
   | { kind: 'cosignature'; contract: string; cosignature: Cosignature }
   | { kind: 'evidence'; contract: string; id: string; evidence: Evidence }
+  /** Kept by what it says. */
+  | { kind: 'freeze'; contract: string; freeze: SignedFreeze }
+  /**
+   * The next lineage begins: the ledger goes back to keepHeight, the requests ordered since wait again, and what was
+   * proposed, certified and cosigned of the lineage before and has no committed block goes. The contract is `accepted`.
+   */
+  | { kind: 'lineage'; contract: string; start: StoredLineage; keepHeight: number }
   | { kind: 'signer-counter'; counter: number }
   /** Cards of all sequence numbers are kept. With pinnedMs the party is pinned, and stays so. */
   | { kind: 'peer-card'; card: SignedCard; pinnedMs?: number }
@@ -167,6 +179,10 @@ export interface Store {
   /** Each member's largest, by party. */
   cosignatures(contract: string): Cosignature[]
   evidence(contract: string): { id: string; evidence: Evidence }[]
+  /** FREEZEs of all lineages, in the order they came. */
+  freezes(contract: string): SignedFreeze[]
+  /** Lineages after the first, in order. */
+  lineages(contract: string): StoredLineage[]
   /** By party. */
   peers(): StoredPeer[]
   peer(party: string): StoredPeer | undefined

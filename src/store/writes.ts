@@ -1,5 +1,6 @@
 /** The steps of a batch as SQL; see StoreWrite for what each does. */
 import { CountersignError } from '../crypto/errors.ts'
+import { freezeId } from '../ledger/freeze.ts'
 import { commitmentOf } from '../ledger/value.ts'
 import type { Database } from './database.ts'
 import { LedgerWriter } from './ledger-writes.ts'
@@ -62,6 +63,17 @@ export class Writer {
         break
       case 'evidence':
         this.#evidence(write)
+        break
+      case 'freeze':
+        this.#database.run(
+          'INSERT INTO freeze (contract, hash, body) VALUES (?, ?, ?) ON CONFLICT (contract, hash) DO NOTHING',
+          this.idOf(write.contract),
+          bytesOf(freezeId(write.freeze)),
+          JSON.stringify(write.freeze),
+        )
+        break
+      case 'lineage':
+        this.#lineage(write)
         break
       case 'signer-counter':
         this.#counter(write)
@@ -185,6 +197,19 @@ export class Writer {
       bytesOf(hash),
       JSON.stringify(evidence),
     )
+  }
+
+  #lineage({ contract, start, keepHeight }: Write<'lineage'>): void {
+    const id = this.idOf(contract)
+    this.#ledger.goBack(id, keepHeight)
+    this.#database.run('DELETE FROM cosignature WHERE contract = ?', id)
+    this.#database.run(
+      'INSERT INTO lineage (contract, lineage, body) VALUES (?, ?, ?)',
+      id,
+      start.genesis.lineage,
+      JSON.stringify(start),
+    )
+    this.#status({ kind: 'contract-status', contract, status: 'accepted' })
   }
 
   #counter({ counter }: Write<'signer-counter'>): void {

@@ -1,71 +1,11 @@
 /** Two histories: what proves that they were committed, who is named, and who is not (EVI-1 to EVI-3). */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Cosignature, cosign } from '../../src/ledger/checkpoint.ts'
 import { evidenceHolds } from '../../src/ledger/evidence.ts'
-import { openSqliteStore } from '../../src/store/sqlite.ts'
-import { Engines, type Member, memoryJournal } from '../support/engines.ts'
+import { Engines, type Member } from '../support/engines.ts'
+import { fork, meet, removeCopies } from '../support/forks.ts'
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-
-/** A copy of all a member knows and has locked: with it, it can sign everything a second time. */
-function copyOf(member: Member): () => void {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-copy-'))
-  folders.push(folder)
-  member.engine.flush()
-  member.store.backup(join(folder, 'copy.db'))
-  const records = member.journal.load()
-  return () => {
-    member.store = openSqliteStore(join(folder, 'copy.db'))
-    member.journal = memoryJournal()
-    member.journal.append(records)
-  }
-}
-
-/**
- * Members who hear only of those on their own side, and a liar who signs for both: each side commits a history of its own.
- * sides: members' places; the liar is the last member.
- */
-function fork(count: number, sides: [number[], number[]], blocks: [number, number] = [1, 1]) {
-  const engines = new Engines(count)
-  const contract = engines.contract('{"a":"0","b":"0"}')
-  const liar = engines.member(count - 1)
-  engines.set(engines.member(0), contract, 'a', '1')
-  engines.pass(5000)
-  expect(new Set(engines.finalSizes(contract))).toEqual(new Set([2]))
-  const forget = copyOf(liar)
-  const apart = (one: number[], other: number[]): void => {
-    for (const a of one) for (const b of other) engines.disconnect(engines.member(a), engines.member(b))
-  }
-  const [left, right] = sides
-  apart([...left, count - 1], right)
-  for (let round = 0; round < blocks[0]; round += 1) {
-    engines.set(engines.member(left[0] as number), contract, 'a', `left ${round}`)
-    engines.pass(20_000)
-  }
-  apart([count - 1], left)
-  forget()
-  engines.boot(liar, false)
-  for (const member of right) engines.reconnect(liar, engines.member(member))
-  for (let round = 0; round < blocks[1]; round += 1) {
-    engines.set(engines.member(right[0] as number), contract, 'b', `right ${round}`)
-    engines.pass(20_000)
-  }
-  const honest = [...left, ...right].map((place) => engines.member(place))
-  const tips = honest.map(({ engine }) => engine.replica(contract).chain.tip.hash)
-  return { engines, contract, liar, honest, sides, tips }
-}
-
-/** The two sides hear of one another again; the liar is gone. */
-function meet({ engines, sides: [left, right] }: ReturnType<typeof fork>): void {
-  for (const a of left) for (const b of right) engines.reconnect(engines.member(a), engines.member(b))
-  engines.pass(60_000)
-}
+afterEach(removeCopies)
 
 describe('two committed histories', () => {
   it.each([

@@ -30,7 +30,18 @@ const LIFE_MAX = 1000
 
 type LifeNotice = Extract<
   Notice,
-  { type: 'invited' | 'created' | 'accepted' | 'active' | 'expired' | 'halted' | 'evidence' }
+  {
+    type:
+      | 'invited'
+      | 'created'
+      | 'accepted'
+      | 'active'
+      | 'expired'
+      | 'halted'
+      | 'evidence'
+      | 'frozen'
+      | 'lineage'
+  }
 >
 
 export class EventStream {
@@ -78,7 +89,18 @@ export class EventStream {
     if (notice.type === 'received') return
     if (notice.type === 'tentative' || notice.type === 'final') this.dirty.add(notice.contract)
     else if (this.life.length < LIFE_MAX) this.life.push(notice)
+    if (notice.type === 'lineage') this.goBack(notice.contract, notice.height)
     this.schedule()
+  }
+
+  /** LIN-3: what was tentative above this height was given up; what comes there now is told anew. */
+  private goBack(contract: string, height: number): void {
+    this.subjects.forget(contract, height)
+    const position = this.cursor.get(contract)
+    if (position && position.tentative > height)
+      this.cursor.set(contract, { ...position, tentative: Math.max(height, position.final) })
+    this.dirty.add(contract)
+    this.idDue = true
   }
 
   private contracts(): string[] {
@@ -108,6 +130,9 @@ export class EventStream {
       if (!replica) continue
       for (const [party, list] of replica.evidence.accused)
         for (const { id } of list) this.life.push({ contract, type: 'evidence', party, id })
+      const { number: lineage, base, leftOut } = replica.lineage
+      if (lineage > 0)
+        this.life.push({ contract, type: 'lineage', lineage, height: base.size - 1, leftOut: [...leftOut] })
       this.dirty.add(contract)
       const position = this.cursor.get(contract)
       if (!position)

@@ -38,6 +38,14 @@ export class Subjects {
     return changes
   }
 
+  /** Ledger blocks above this height were given up. */
+  forget(contract: string, height: number): void {
+    for (const key of this.known.keys()) {
+      const [of, at] = key.split(':')
+      if (of === contract && Number(at) > height) this.known.delete(key)
+    }
+  }
+
   private read(contract: string, height: number): Change[] {
     const { states, node } = this.context
     if (height === 0) return []

@@ -1,0 +1,315 @@
+/**
+ * FREEZEs of one contract (LIN-1, LIN-2): this party's made on its own act, the others' taken in, told on, and put together
+ * until they lead to the next lineage. FREEZEs of lineages that are over are told to who has yet to follow.
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { partyOf } from '../identity/card.ts'
+import type { Evidence } from '../ledger/evidence.ts'
+import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
+import { type FreezeContext, freezeHolds, freezeId, makeFreeze, type SignedFreeze } from '../ledger/freeze.ts'
+import { HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
+import { frozenSize } from '../ledger/freeze-statement.ts'
+import { quorumOf } from '../ledger/genesis.ts'
+import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
+import type { Message } from './messages.ts'
+import type { Replica } from './replica.ts'
+
+/** Kept of one party in a lineage: two that differ prove it guilty. */
+const KEPT_OF_PARTY = 2
+const TELL_EVERY_MS = 1000
+
+export class Freezing {
+  private readonly replica: Replica
+  /** Of every lineage, by id. */
+  private readonly held = new Map<string, SignedFreeze>()
+  private readonly toldMs = new Map<string, number>()
+  /** The signer has been asked for ours and has not answered. */
+  private isAsked = false
+  /** What the FREEZEs of this lineage lead to, or whose are missing. */
+  outcome: NextLineage | { missing: string[] } | undefined
+
+  constructor(replica: Replica) {
+    this.replica = replica
+    for (const freeze of replica.store.freezes(replica.contract)) this.held.set(freezeId(freeze), freeze)
+  }
+
+  /** FREEZEs of a lineage, this one by default. */
+  of(lineage: number = this.replica.lineage.number): SignedFreeze[] {
+    return [...this.held.values()].filter(({ statement }) => statement.lineage === lineage)
+  }
+
+  /** This party's own in this lineage. */
+  get own(): SignedFreeze | undefined {
+    return this.of().find(({ statement }) => statement.party === this.replica.self)
+  }
+
+  /** Parties of whom a FREEZE is held. */
+  get frozen(): string[] {
+    return [...new Set(this.of().map(({ statement }) => statement.party))]
+  }
+
+  /** Members without whose FREEZE nothing goes on; none before the contract is halted. */
+  get missing(): string[] {
+    return this.outcome && 'missing' in this.outcome ? this.outcome.missing : []
+  }
+
+  /** Somebody is shown to have signed two histories: the halt is one that FREEZEs resolve. */
+  get isCalledFor(): boolean {
+    const { status, evidence, lineage } = this.replica
+    if (status !== 'halted') return false
+    const isAccused = [...evidence.accused.values()].some((list) =>
+      list.some(({ evidence: one }) => evidenceLineage(one) === lineage.number),
+    )
+    return isAccused || this.of().length > 0
+  }
+
+  // ── ours ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Signs this party's FREEZE. Nothing happens where it was signed.
+   * @throws CountersignError `conflict` where there is nothing to freeze; `unavailable`, `too-large` where it can't be made
+   */
+  start(): void {
+    const { replica } = this
+    if (this.own || this.isAsked) return
+    if (!this.isCalledFor)
+      throw new CountersignError(
+        'conflict',
+        replica.status === 'halted'
+          ? `contract ${replica.contract} is halted, but nobody is shown to have signed two histories: ${replica.haltReason ?? 'see its log'}`
+          : `contract ${replica.contract} is not halted: there is nothing to freeze`,
+      )
+    if (replica.phase === 'recalling')
+      throw new CountersignError(
+        'unavailable',
+        'this node has yet to be told what it signed before; try again',
+      )
+    this.isAsked = true
+    replica.outbox.sign(replica.contract, { kind: 'freeze', statement: this.statement() })
+  }
+
+  private statement(): ReturnType<typeof makeFreeze> {
+    const { contract, lineage, self, chain, store, outbox, finality, evidence } = this.replica
+    outbox.flush()
+    const from = Math.max(finality.finalSize, lineage.base.size) - 1
+    const size = chain.height + 1
+    if (size < lineage.base.size || size - from > HISTORY_BLOCKS_MAX)
+      throw new CountersignError(
+        size < lineage.base.size ? 'unavailable' : 'too-large',
+        `the ledger here has ${size} blocks; a FREEZE shows those from ${from} on, at most ${HISTORY_BLOCKS_MAX}`,
+      )
+    const stored = store.block(contract, chain.height)
+    const isBase = chain.tip.hash === lineage.base.block
+    const { notarization, commit } = stored ?? {}
+    const history = {
+      from,
+      peaks: [...chain.log.frontier(from).hashes],
+      blocks: store.load(contract).blockHashes.slice(from),
+      header: chain.tip.block.header,
+      ...(notarization && !isBase && { notarization }),
+      ...(commit && !isBase && { finalization: commit }),
+    }
+    const last = outbox.lastCosignature(contract)
+    const cosignatures = [...finality.all().filter(({ party }) => party !== self), ...(last ? [last] : [])]
+    const accusing = [...evidence.accused.values()]
+      .flatMap((list) => list.map(({ evidence: one }) => one))
+      .filter((one) => evidenceLineage(one) === lineage.number)
+    return makeFreeze(contract, lineage.number, self, history, cosignatures, accusing)
+  }
+
+  signed(freeze: SignedFreeze): void {
+    this.isAsked = false
+    this.keep(freeze)
+    this.settle()
+  }
+
+  refused(): void {
+    this.isAsked = false
+  }
+
+  // ── others' ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @throws CountersignError `bad-evidence` where it does not hold */
+  take(freeze: SignedFreeze): void {
+    const { replica } = this
+    const { party, lineage } = freeze.statement
+    if (lineage > replica.lineage.number || this.held.has(freezeId(freeze))) return
+    if (!freezeHolds(freeze, this.contextOf(lineage)))
+      throw new CountersignError('bad-evidence', `the FREEZE of ${party} does not hold`)
+    // This party's own, told by others: its signer takes it as a lock, or has it.
+    if (this.of(lineage).filter(({ statement }) => statement.party === party).length >= KEPT_OF_PARTY) return
+    this.keep(freeze)
+    if (lineage < replica.lineage.number) this.compareWithStart(lineage)
+    else {
+      this.haltOnConflict(freeze)
+      this.settle()
+    }
+  }
+
+  /** What FREEZEs, and certificates, of a lineage up to this one are checked against. */
+  contextOf(lineage: number): FreezeContext & { members: string[] } {
+    const { replica } = this
+    if (lineage === replica.lineage.number) {
+      const { electorate, cosignKeys, members } = replica
+      return { electorate, cosignKeys, members, base: replica.lineage.base }
+    }
+    const { base, leftOut } = replica.lineage.before(lineage)
+    const cards = replica.genesis.members.filter(({ card }) => !leftOut.has(partyOf(card)))
+    const keys = (use: 'vote' | 'cosign') => new Map(cards.map(({ card }) => [partyOf(card), card.keys[use]]))
+    return {
+      electorate: {
+        contract: replica.contract,
+        lineage,
+        epoch: 0,
+        quorum: quorumOf(replica.genesis.policy, cards.length),
+        voteKeys: keys('vote'),
+      },
+      cosignKeys: keys('cosign'),
+      members: cards.map(({ card }) => partyOf(card)),
+      base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
+    }
+  }
+
+  private keep(freeze: SignedFreeze): void {
+    const { contract, outbox, evidence } = this.replica
+    const { party, lineage } = freeze.statement
+    const id = freezeId(freeze)
+    if (this.held.has(id)) return
+    const before = this.of(lineage)
+    this.held.set(id, freeze)
+    outbox.write({ kind: 'freeze', contract, freeze })
+    outbox.log('warn', 'frozen', { rule: 'LIN-1', contract, party, lineage })
+    outbox.notify({ contract, type: 'frozen', party, id })
+    this.replica.send(undefined, { type: 'FREEZE', freeze })
+    for (const one of freeze.statement.evidence) evidence.told(one)
+    for (const one of contradictionsOf(freeze, before)) evidence.found(one)
+  }
+
+  /** A history committed at its party that is not the one committed here, or at another party that has frozen. */
+  private haltOnConflict(freeze: SignedFreeze): void {
+    const { replica } = this
+    const { party, history } = freeze.statement
+    const theirs = new History(history)
+    const shared = Math.min(theirs.size, replica.chain.height + 1)
+    const root = theirs.rootAt(shared)
+    const isOurs = root === undefined || root === replica.chain.log.root(shared)
+    const others = this.of().filter(
+      (one) => one !== freeze && isForked(theirs, new History(one.statement.history)),
+    )
+    if (!isOurs || others.length > 0)
+      replica.halt(`two histories were committed, as the FREEZE of ${party} shows`)
+  }
+
+  /** The first lineage that they lead to is taken; the replica is then opened anew in it. */
+  settle(): void {
+    const { replica } = this
+    const freezes = this.of()
+    if (freezes.length === 0) {
+      this.outcome = undefined
+      return
+    }
+    const { members, base } = this.contextOf(replica.lineage.number)
+    this.outcome = nextLineage(freezes, members, base)
+    if (!('genesis' in this.outcome)) return
+    const { guilty } = this.outcome
+    if (guilty.includes(replica.self)) this.leftOut(this.outcome.genesis.lineage)
+    else replica.outbox.renew(replica.contract)
+  }
+
+  /** The FREEZEs prove this party guilty: the others go on without it. */
+  private leftOut(lineage: number): void {
+    const { replica } = this
+    const reason = `this party is proved to have signed two histories: the others go on without it, in lineage ${lineage}`
+    if (replica.haltReason === reason) return
+    replica.status = 'accepted'
+    replica.halt(reason)
+  }
+
+  /** LIN-2: a FREEZE of a lineage that is over, and what it would have led to: another outcome shows a liar nobody knew of. */
+  private compareWithStart(lineage: number): void {
+    const { replica } = this
+    const start = replica.lineage.start(lineage + 1)
+    const { members, base } = this.contextOf(lineage)
+    const now = nextLineage(this.of(lineage), members, base)
+    if (!start || !('genesis' in now)) return
+    const isSame =
+      now.genesis.tip.block === start.genesis.tip.block &&
+      now.genesis.members.join() === start.genesis.members.join()
+    if (isSame) return
+    const liars = now.guilty.filter((party) => !start.guilty.includes(party))
+    replica.halt(
+      `the FREEZEs of lineage ${lineage} lead elsewhere than lineage ${lineage + 1} began; ` +
+        `they prove guilty whom it let in: ${liars.join(', ')}`,
+    )
+  }
+
+  // ── telling ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Those of this lineage, to a member whose connection is new. */
+  tellAll(to: string): void {
+    this.tell(to, this.replica.lineage.number)
+  }
+
+  /** To who is in a lineage that is over: what it needs to follow. */
+  tellFormer(to: string, lineage: number, nowMs: number): void {
+    if (this.isDue(to, nowMs)) this.tell(to, lineage)
+  }
+
+  /** Whether a party may be told again; then it counts as told. */
+  isDue(to: string, nowMs: number): boolean {
+    if (nowMs < (this.toldMs.get(to) ?? 0) + TELL_EVERY_MS) return false
+    this.toldMs.set(to, nowMs)
+    return true
+  }
+
+  private tell(to: string, lineage: number): void {
+    for (const freeze of this.of(lineage)) this.replica.send(to, { type: 'FREEZE', freeze })
+  }
+
+  /** True if the message is of another lineage than this: who lags is told what it needs to follow, by us or by them. */
+  isElsewhere(from: string, { type, lineage = 0 }: Message, nowMs: number): boolean {
+    const { number } = this.replica.lineage
+    if (lineage === number || type === 'EVIDENCE' || type === 'FREEZE') return false
+    if (lineage < number) this.tellFormer(from, lineage, nowMs)
+    else if (this.isDue(from, nowMs)) this.replica.sendStatus(from)
+    return true
+  }
+
+  /** What a party's own memory lacks (AMN-2). */
+  ofParty(party: string): SignedFreeze | undefined {
+    return this.of().find(({ statement }) => statement.party === party)
+  }
+}
+
+/** Whether two committed histories are not one, as far as both show. */
+function isForked(one: History, other: History): boolean {
+  const shared = Math.min(one.size, other.size)
+  const [first, second] = [one.rootAt(shared), other.rootAt(shared)]
+  return first !== undefined && second !== undefined && first !== second
+}
+
+/** EVI-4: what this FREEZE and the ones held before show against their parties. */
+function contradictionsOf(freeze: SignedFreeze, before: readonly SignedFreeze[]): Evidence[] {
+  const { party, contract, lineage } = freeze.statement
+  const found = new Map<string, Evidence>()
+  const add = (one: Evidence): unknown => found.set(evidenceId(one), one)
+  for (const second of before) {
+    if (second.statement.party === party)
+      add({ kind: 'two-freezes', party, contract, lineage, first: second, second: freeze })
+    for (const [first, holder] of [
+      [second, freeze],
+      [freeze, second],
+    ] as const)
+      for (const cosignature of holder.statement.cosignatures)
+        if (cosignature.party === first.statement.party && cosignature.size > frozenSize(first.statement))
+          add({
+            kind: 'cosigned-past-freeze',
+            party: cosignature.party,
+            contract,
+            lineage,
+            first,
+            second: cosignature,
+          })
+  }
+  return [...found.values()]
+}

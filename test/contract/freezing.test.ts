@@ -1,0 +1,222 @@
+/** A contract that two histories have halted goes on without who signed both (LIN-1 to LIN-3). */
+import { afterEach, describe, expect, it } from 'vitest'
+import { rootUidOf, stateRoot } from '../../src/contract/state.ts'
+import { Engines, type Member } from '../support/engines.ts'
+import { copyOf, type Fork, fork, meet, removeCopies } from '../support/forks.ts'
+
+afterEach(removeCopies)
+
+const replicaOf = ({ contract }: Pick<Fork, 'contract'>, { engine }: Member) => engine.replica(contract)
+
+/** Each of these members freezes by its own act. */
+function freeze({ engines, contract }: Fork, members: readonly Member[]): void {
+  for (const { engine } of members) engine.freeze(contract)
+  engines.pass(5000)
+}
+
+function expectSame(forked: Fork, members: readonly Member[], lineage: number): void {
+  const [first, ...others] = members.map((member) => replicaOf(forked, member))
+  if (!first) throw new Error('nobody is left')
+  expect([first.lineage.number, first.status]).toEqual([lineage, 'accepted'])
+  for (const other of others) {
+    expect(other.status).toBe('accepted')
+    expect(other.lineage.number).toBe(lineage)
+    expect(other.lineage.base).toEqual(first.lineage.base)
+    expect(other.members).toEqual(first.members)
+    expect(other.chain.tip.hash).toBe(first.chain.tip.hash)
+    expect(stateRoot(other.chain.tip.state)).toBe(stateRoot(first.chain.tip.state))
+    expect(other.finalSize).toBe(first.finalSize)
+  }
+}
+
+const CASES: [string, number, [number[], number[]], [number, number]][] = [
+  ['one block each', 3, [[0], [1]], [1, 1]],
+  ['a longer one', 3, [[0], [1]], [3, 1]],
+  ['a longer other', 3, [[0], [1]], [1, 4]],
+  ['four members, two liars', 4, [[0], [1]], [2, 1]],
+  ['five members, two liars', 5, [[0, 1], [2]], [1, 3]],
+  [
+    'five members',
+    5,
+    [
+      [0, 1],
+      [2, 3],
+    ],
+    [2, 2],
+  ],
+]
+
+describe('a contract with two committed histories', () => {
+  it.each(CASES)(
+    '[LIN-2] [LIN-3] goes on without the liars once every other member has frozen: %s',
+    (_, count, sides, blocks) => {
+      const forked = fork(count, sides, blocks)
+      const { engines, contract, honest, liars } = forked
+      meet(forked)
+      for (const one of honest) expect(replicaOf(forked, one).status).toBe('halted')
+      freeze(forked, honest)
+      expectSame(forked, honest, 1)
+      const [first] = honest as [Member]
+      expect(replicaOf(forked, first).members).toEqual(honest.map(({ party }) => party))
+      for (const { party } of liars) expect(replicaOf(forked, first).lineage.leftOut.has(party)).toBe(true)
+      // Whichever history was given up: what was ordered in it was ordered anew, and is final.
+      const size = replicaOf(forked, first).chain.height + 1
+      expect(replicaOf(forked, first).finalSize).toBe(size)
+      engines.set(honest.at(-1) as Member, contract, 'a', 'after')
+      engines.pass(20_000)
+      expectSame(forked, honest, 1)
+      const { finalSize, chain } = replicaOf(forked, first)
+      expect(finalSize).toBe(size + 1)
+      expect(chain.tip.block.header.lineage).toBe(1)
+      expect(chain.pool.size).toBe(0)
+    },
+  )
+
+  it('[LIN-3] orders again what the history that was given up had ordered, and drops what only the liars asked for', () => {
+    const forked = fork(3, [[0], [1]], [1, 3])
+    const { engines, contract, honest, liar } = forked
+    const [loser] = honest as [Member, Member]
+    const given = replicaOf(forked, loser).chain.tip.block.entries.map(({ request }) => request)
+    expect(given).toHaveLength(1)
+    engines.set(liar, contract, 'b', 'the liar’s')
+    engines.pass(100)
+    meet(forked)
+    freeze(forked, honest)
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+    for (const member of honest) {
+      const { store, engine } = member
+      engine.flush()
+      for (const id of given) expect(store.request(contract, id)?.outcome).toBeDefined()
+      expect(replicaOf(forked, member).chain.pool.size).toBe(0)
+    }
+  })
+
+  it('[LIN-1] [LIN-2] waits for a member that has not frozen, and names it', () => {
+    const forked = fork(3, [[0], [1]])
+    const { engines, contract, honest, liar } = forked
+    const [first, second] = honest as [Member, Member]
+    meet(forked)
+    freeze(forked, [first])
+    for (const member of honest) {
+      const { status, freezing } = replicaOf(forked, member)
+      expect([status, freezing.missing, freezing.frozen]).toEqual(['halted', [second.party], [first.party]])
+    }
+    expect(replicaOf(forked, first).freezing.outcome).toEqual({ missing: [second.party] })
+    first.engine.freeze(contract)
+    engines.boot(first, false)
+    expect(replicaOf(forked, first).freezing.missing, 'after a restart too').toEqual([second.party])
+    first.engine.freeze(contract)
+    engines.settle()
+    expect(first.store.freezes(contract), 'the same again is no other').toHaveLength(1)
+    engines.boot(second, false)
+    for (const one of honest) for (const other of honest) if (one !== other) engines.connect(one, other)
+    second.engine.freeze(contract)
+    engines.pass(5000)
+    expectSame(forked, honest, 1)
+    expect(replicaOf(forked, second).lineage.leftOut).toEqual(new Set([liar.party]))
+  })
+
+  it('[LIN-1] is frozen by an explicit act only, and only where somebody is shown to have signed two histories', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    const [member] = engines.members as [Member]
+    const refused = expect.objectContaining({ code: 'conflict' })
+    expect(() => member.engine.freeze(contract)).toThrow(refused)
+    member.engine.replica(contract).halt('this node is broken')
+    expect(() => member.engine.freeze(contract)).toThrow(refused)
+    expect(() => member.engine.freeze(rootUidOf(contract).padEnd(64, '0'))).toThrow(
+      expect.objectContaining({ code: 'unknown-contract' }),
+    )
+  })
+
+  it('[LIN-3] stays in its lineage after a restart, and goes on', () => {
+    const forked = fork(3, [[0], [1]], [2, 1])
+    const { engines, contract, honest } = forked
+    meet(forked)
+    freeze(forked, honest)
+    for (const member of honest) {
+      member.engine.flush()
+      engines.boot(member, false)
+    }
+    for (const one of honest) for (const other of honest) if (one !== other) engines.connect(one, other)
+    engines.set(honest[1] as Member, contract, 'a', 'again')
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+    expect(replicaOf(forked, honest[0] as Member).finalSize).toBe(
+      replicaOf(forked, honest[0] as Member).chain.height + 1,
+    )
+  })
+
+  it('[LIN-3] tells the liar that it is a member no more, and asks it nothing', () => {
+    const forked = fork(3, [[0], [1]])
+    const { engines, contract, honest, liar } = forked
+    for (const member of honest) engines.disconnect(liar, member)
+    meet(forked)
+    freeze(forked, honest)
+    expect(replicaOf(forked, liar).status).toBe('accepted')
+    engines.set(liar, contract, 'a', 'mine')
+    for (const member of honest) engines.reconnect(liar, member)
+    engines.pass(20_000)
+    const { status, haltReason } = replicaOf(forked, liar)
+    expect(status).toBe('halted')
+    expect(haltReason).toMatch(/go on without it, in lineage 1/)
+    expect(() => liar.engine.submit(contract, [], [], engines.nowMs, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'halted' }),
+    )
+    engines.set(honest[0] as Member, contract, 'a', 'without it')
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+    expect(replicaOf(forked, honest[0] as Member).chain.pool.size).toBe(0)
+  })
+
+  it('[LIN-3] a member that was away follows as soon as it is back', () => {
+    const forked = fork(
+      5,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [1, 3],
+    )
+    const { engines, contract, honest } = forked
+    const [away, ...others] = honest as [Member, ...Member[]]
+    meet(forked)
+    for (const member of honest) member.engine.freeze(contract)
+    engines.settle()
+    expect(replicaOf(forked, away).lineage.number).toBe(1)
+    engines.boot(away, false)
+    for (const member of others) engines.disconnect(away, member)
+    for (let round = 0; round < 3; round += 1) {
+      engines.set(others[0] as Member, contract, 'a', `away ${round}`)
+      engines.pass(20_000)
+    }
+    for (const member of others) engines.reconnect(away, member)
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+  })
+
+  it('[AMN-2] [LIN-1] a member that lost its memory follows into the lineage before it signs anything', () => {
+    const forked = fork(3, [[0], [1]], [1, 2])
+    const { engines, contract, honest } = forked
+    const [loser, other] = honest as [Member, Member]
+    meet(forked)
+    const forget = copyOf(loser)
+    freeze(forked, honest)
+    const own = replicaOf(forked, other)
+      .freezing.of(0)
+      .find(({ statement }) => statement.party === loser.party)
+    forget()
+    engines.boot(loser, true)
+    engines.connect(loser, other)
+    engines.connect(other, loser)
+    engines.pass(30_000)
+    expectSame(forked, honest, 1)
+    engines.set(loser, contract, 'a', 'back again')
+    engines.pass(30_000)
+    expectSame(forked, honest, 1)
+    const { finalSize, chain, freezing } = replicaOf(forked, loser)
+    expect(finalSize).toBe(chain.height + 1)
+    expect(freezing.of(0)).toContainEqual(own)
+  })
+})
