@@ -391,8 +391,9 @@ export class Engine implements Outbox {
     this.signs = this.signs.filter((one) => one.contract !== contract)
   }
 
-  lastCosignature(contract: string): Cosignature | undefined {
-    return this.signer.lastCosignature(contract, this.replicas.get(contract)?.lineage.number ?? 0)
+  lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined {
+    const lineage = this.replicas.get(contract)?.lineage.number ?? 0
+    return this.signer.lastCosignature(contract, lineage, cosignKey)
   }
 
   renew(contract: string): void {

@@ -84,12 +84,17 @@ export class Freezing {
         'unavailable',
         'this node has yet to be told what it signed before; try again',
       )
-    this.isAsked = true
-    replica.outbox.sign(replica.contract, { kind: 'freeze', statement: this.statement() })
+    const cosignKey = replica.cosignKeys.get(replica.self)
+    const statement = this.statement()
+    this.isAsked =
+      cosignKey !== undefined &&
+      replica.outbox.sign(replica.contract, { kind: 'freeze', statement, cosignKey })
+    if (!this.isAsked)
+      throw new CountersignError('unavailable', 'this node lacks the cosign key that the contract goes by')
   }
 
   private statement(): ReturnType<typeof makeFreeze> {
-    const { contract, lineage, self, chain, store, outbox, finality, evidence } = this.replica
+    const { contract, lineage, self, chain, store, outbox, finality, evidence, cosignKeys } = this.replica
     outbox.flush()
     const from = Math.max(finality.finalSize, lineage.base.size) - 1
     const size = chain.height + 1
@@ -109,7 +114,7 @@ export class Freezing {
       ...(notarization && !isBase && { notarization }),
       ...(commit && !isBase && { finalization: commit }),
     }
-    const last = outbox.lastCosignature(contract)
+    const last = outbox.lastCosignature(contract, cosignKeys.get(self))
     const cosignatures = [...finality.all().filter(({ party }) => party !== self), ...(last ? [last] : [])]
     const accusing = [...evidence.accused.values()]
       .flatMap((list) => list.map(({ evidence: one }) => one))

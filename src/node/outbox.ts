@@ -32,8 +32,8 @@ export type Outbox = {
   send(contract: string, to: string | undefined, message: Outgoing): void
   /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */
   flush(): void
-  /** The last that our signer has cosigned in the contract's lineage. */
-  lastCosignature(contract: string): Cosignature | undefined
+  /** The last that our signer has cosigned in the contract's lineage; by this key, if that has signed it too. */
+  lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined
   /** The contract's next lineage is to begin, at the end of this turn. */
   renew(contract: string): void
   notify(notice: Notice): void

@@ -10,7 +10,14 @@ export function lineageTests(at: StoreContext): void {
     const { contract } = at.world
     const { header } = (blocks.at(-1) as WorldBlock).block
     const history = { from: 1, peaks: [], blocks: blocks.map(({ hash }) => hash), header }
-    const statement = makeFreeze(contract, 0, at.world.party(member), history, [at.world.cosignature(member, 2)], [])
+    const statement = makeFreeze(
+      contract,
+      0,
+      at.world.party(member),
+      history,
+      [at.world.cosignature(member, 2)],
+      [],
+    )
     return { statement, signature: { signature: at.world.signature() } }
   }
   const startAt = (block: WorldBlock, freezes: SignedFreeze[]): Extract<StoreWrite, { kind: 'lineage' }> => {
@@ -117,7 +124,9 @@ export function lineageTests(at: StoreContext): void {
     it('[LIN-3] is refused where there is no such block, or for the second time, and changes nothing then', () => {
       const { contract } = at.world
       const [first] = blocks as [WorldBlock]
-      expect(refusal(() => at.store.write([{ ...startAt(first, []), keepHeight: 9 }]))).toBe('invariant-broken')
+      expect(refusal(() => at.store.write([{ ...startAt(first, []), keepHeight: 9 }]))).toBe(
+        'invariant-broken',
+      )
       expect(at.store.load(contract).height).toBe(3)
       at.store.write([startAt(first, [])])
       expect(refusal(() => at.store.write([startAt(first, [])]))).toBe('storage-failed')

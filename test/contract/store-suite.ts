@@ -7,6 +7,7 @@ import { commitmentOf } from '../../src/ledger/value.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 import { refusal, StoreContext, type StoreEngine } from './store-context.ts'
 import { ledgerTests } from './store-ledger.ts'
+import { lineageTests } from './store-lineage.ts'
 import { requestTests } from './store-requests.ts'
 import { START_MS, World } from './store-world.ts'
 
@@ -16,6 +17,7 @@ export function storeSuite(engine: StoreEngine): void {
     at.use()
     requestTests(at)
     ledgerTests(at)
+    lineageTests(at)
 
     describe('at first', () => {
       it('holds nothing', () => {
