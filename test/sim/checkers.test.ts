@@ -4,11 +4,16 @@ import { signStatements } from '../../src/crypto/statement.ts'
 import type { LedgerBlock } from '../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import type { Message } from '../../src/node/messages.ts'
+import type { StoreWrite } from '../../src/store/store.ts'
 import { Acknowledged } from './checkers/acknowledged.ts'
+import { Blame } from './checkers/blame.ts'
 import { Violation } from './checkers/checker.ts'
 import { Cosignatures } from './checkers/cosignatures.ts'
 import { Evidence } from './checkers/evidence.ts'
 import { Finals } from './checkers/finals.ts'
+import { Histories } from './checkers/histories.ts'
+import { InSpite } from './checkers/in-spite.ts'
+import { Kept } from './checkers/kept.ts'
 import { NoFork } from './checkers/no-fork.ts'
 import { Progress } from './checkers/progress.ts'
 import { Signatures } from './checkers/signatures.ts'
@@ -193,5 +198,93 @@ describe('the checkers', () => {
       },
     ])
     expect(() => checker.ended()).toThrow()
+  })
+})
+
+describe('the checkers of runs with liars', () => {
+  const cast = { members: 2, quorum: 2, liars: 1 }
+  const evidenceOf = (party: string): StoreWrite => {
+    const [first, second] = [statement('VOTE', 1), statement('VOTE', 1, 'b'.repeat(64))]
+    const evidence = { kind: 'two-votes', party, first, second } as const
+    return { kind: 'evidence', contract, id: 'a'.repeat(64), evidence }
+  }
+
+  it('notice evidence of an honest member, false evidence of a liar, and a halt for nothing', () => {
+    const all = new Blame(world, cast, new Histories(world, cast))
+    expect(() => all.written(node, [evidenceOf(node.party.id)])).toThrow('holds two-votes')
+    const liar = world.nodes[1] as SimNode
+    const honest = Object.assign(Object.create(world) as Simulation, { honest: [node] })
+    const one = new Blame(honest, cast, new Histories(honest, cast))
+    expect(() => one.written(node, [evidenceOf(liar.party.id)])).toThrow('does not hold')
+    const halted = { kind: 'contract-status', contract, status: 'halted', reason: 'x' } as const
+    expect(() => one.written(node, [halted])).toThrow('has halted')
+    one.logged(node, 'warn', 'history-refused', { party: liar.party.id })
+    for (const event of ['history-refused', 'evidence', 'message-refused'])
+      expect(() => one.logged(node, 'warn', event, { party: node.party.id }), event).toThrow(Violation)
+    for (const event of ['damaged', 'signer-refused'])
+      expect(() => one.logged(node, 'error', event, {}), event).toThrow(Violation)
+  })
+
+  it('notice a fork among too few liars, and what a fork asks for among enough', () => {
+    const other = world.nodes[1] as SimNode
+    const { hash, block } = blockAt(1)
+    const different = committed({ hash: 'f'.repeat(64), block })
+    const few = new Histories(world, cast)
+    few.written(node, [committed(blockAt(0)), committed({ hash, block })])
+    few.written(other, [committed(blockAt(0))])
+    expect(() => few.written(other, [different])).toThrow('different blocks at height 1')
+    const enough = { members: 3, quorum: 2, liars: 1 }
+    const histories = new Histories(world, enough)
+    histories.written(node, [committed(blockAt(0)), committed({ hash, block })])
+    histories.written(other, [committed(blockAt(0)), different])
+    expect(histories.hasForked).toBe(true)
+    expect(new Blame(world, enough, histories).missing).toContain('has not halted')
+  })
+
+  it('notice a block that replaces another, one on another parent, and what its header hides', () => {
+    const { hash, block } = blockAt(1)
+    const takes = (header: Partial<typeof block.header>, entries = block.entries): void => {
+      const histories = new Histories(world, cast)
+      histories.written(node, [committed(blockAt(0))])
+      const changed = { header: { ...block.header, ...header }, entries }
+      histories.written(node, [committed({ hash, block: changed })])
+    }
+    takes({})
+    expect(() => takes({ parent: 'e'.repeat(64) })).toThrow('another parent')
+    expect(() => takes({ logRoot: 'e'.repeat(64) })).toThrow('another log')
+    expect(() => takes({ timeMs: blockAt(0).block.header.timeMs })).toThrow('before its parent')
+    expect(() => takes({ timeMs: node.nowMs + 60_000 })).toThrow('to come')
+    expect(() => takes({}, [...block.entries, ...block.entries])).toThrow('stands at heights')
+    const histories = new Histories(world, cast)
+    histories.written(node, [committed(blockAt(0)), committed({ hash, block })])
+    expect(() => histories.written(node, [committed({ hash: 'f'.repeat(64), block })])).toThrow('and now')
+  })
+
+  it('notice a final that is gone', () => {
+    const kept = new Kept(world)
+    kept.notice(node, { type: 'final', contract, fromHeight: 1, toHeight: 1, requests: ['c'.repeat(64)] })
+    expect(() => kept.ended()).toThrow('called it final')
+    const size = node.engine?.replicas.get(contract)?.finalSize ?? 0
+    const later = new Kept(world)
+    later.notice(node, { type: 'final', contract, fromHeight: size, toHeight: size, requests: [] })
+    expect(() => later.ended()).toThrow('and now only')
+  })
+
+  it('notice what is missing at the end, and liars that nobody names', () => {
+    const histories = new Histories(world, cast)
+    const blame = new Blame(world, cast, histories)
+    const lost = { id: 'c'.repeat(64), contract, node, notAfterMs: node.nowMs + 60_000, batches: 0 }
+    const attack = (named: string[]) => ({
+      outlook: 'final' as const,
+      named: new Set(named),
+      undelivered: (): string[] => [],
+    })
+    const inSpite = new InSpite(world, attack([]), histories, blame)
+    expect(inSpite.missing([])).toBeUndefined()
+    expect(inSpite.missing([lost])).toContain('is not ordered')
+    expect(() => inSpite.fail('stuck')).toThrow(Violation)
+    const unnamed = new InSpite(world, attack([node.party.id]), histories, blame)
+    expect(unnamed.missing([])).toContain('no evidence names')
+    expect(() => unnamed.ended()).toThrow('no evidence names')
   })
 })

@@ -58,7 +58,7 @@ export class Blame implements Checker {
 
   logged(node: SimNode, level: string, event: string, detail: Record<string, unknown>): void {
     const isOfHonest = this.honest.has(String(detail.party))
-    const hasForked = this.histories.forks.length > 0
+    const { hasForked } = this.histories
     if (level === 'warn' || level === 'error') {
       const code = event === 'message-refused' ? `${event} ${String(detail.code)}` : event
       this.events.set(code, (this.events.get(code) ?? 0) + 1)

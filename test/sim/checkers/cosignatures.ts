@@ -1,4 +1,5 @@
-/** Each member's cosignatures only grow, and there is one root for each size. */
+/** Each member's cosignatures only grow, each on a history that extends the last, and there is one root for each size. */
+import type { Cosignature } from '../../../src/ledger/checkpoint.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
@@ -8,7 +9,7 @@ export class Cosignatures implements Checker {
   private readonly world: World
   private readonly scope: 'of all' | 'by member'
   private readonly roots = new Map<string, string>()
-  private readonly largest = new Map<string, number>()
+  private readonly largest = new Map<string, Cosignature>()
   private readonly restores = new Map<string, number>()
   private readonly seen = new Set<string>()
   private count = 0
@@ -38,10 +39,16 @@ export class Cosignatures implements Checker {
     this.seen.add(cosignature.signature)
     // What a restored signer forgot and nobody holds may be smaller than what was once sent.
     const key = `${contract} ${party} ${this.restores.get(party) ?? 0}`
-    const before = this.largest.get(key) ?? 0
-    if (size < before)
-      throw new Violation(this.name, `${node.name} cosigned size ${size} after size ${before}`)
-    this.largest.set(key, size)
+    const before = this.largest.get(key)
+    if (before && size < before.size)
+      throw new Violation(this.name, `${node.name} cosigned size ${size} after size ${before.size}`)
+    this.largest.set(key, cosignature)
+    const log = node.engine?.replicas.get(contract)?.chain.log
+    if (before && party === node.party.id && log?.root(before.size) !== before.root)
+      throw new Violation(
+        this.name,
+        `${node.name} cosigned size ${size} of another history than that of size ${before.size}`,
+      )
   }
 
   counts(): Record<string, number> {

@@ -1,8 +1,10 @@
 /**
  * What is final at one node is final for good: no other ledger block is ever final at that height, here or elsewhere, and
- * every member has cosigned it.
+ * every member has cosigned it, or what extends it.
  */
+import type { Cosignature } from '../../../src/ledger/checkpoint.ts'
 import type { Message } from '../../../src/node/messages.ts'
+import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 
@@ -11,8 +13,8 @@ export class Finals implements Checker {
   private readonly world: World
   private readonly finals = new Map<string, string>()
   private readonly sizes = new Map<string, number>()
-  /** Largest size each member has let go out cosigned. */
-  private readonly cosigned = new Map<string, number>()
+  /** Roots that each member has let go out cosigned, by contract and member, then by size. */
+  private readonly cosigned = new Map<string, Map<number, string>>()
   private reports = 0
 
   constructor(world: World) {
@@ -20,13 +22,13 @@ export class Finals implements Checker {
   }
 
   sent(node: SimNode, message: Message): void {
-    if (message.type !== 'COSIGN') return
-    this.note(message.contract, node, message.cosignature.size)
+    if (message.type === 'COSIGN') this.note(message.contract, node, message.cosignature)
   }
 
-  private note(contract: string, node: SimNode, size: number): void {
+  private note(contract: string, node: SimNode, { size, root }: Cosignature): void {
     const key = `${contract} ${node.index}`
-    this.cosigned.set(key, Math.max(size, this.cosigned.get(key) ?? 0))
+    const roots = this.cosigned.get(key) ?? new Map<number, string>()
+    this.cosigned.set(key, roots.set(size, root))
   }
 
   touched(node: SimNode): void {
@@ -34,8 +36,8 @@ export class Finals implements Checker {
       const key = `${contract} ${node.index} ${node.life}`
       const before = this.sizes.get(key) ?? 0
       const size = replica.finalSize
-      const own = replica.finality.sizeOf(node.party.id)
-      if (own > 0) this.note(contract, node, own)
+      const own = replica.finality.cosignatures.get(node.party.id)
+      if (own) this.note(contract, node, own)
       if (size < before)
         throw new Violation(
           this.name,
@@ -55,13 +57,20 @@ export class Finals implements Checker {
             `${node.name} calls a history of size ${grown} final that others do not`,
           )
       }
-      for (const { index, name } of this.world.honest)
-        if ((this.cosigned.get(`${contract} ${index}`) ?? 0) < size)
+      for (const member of this.world.honest)
+        if (!this.hasCosigned(member, contract, replica, size))
           throw new Violation(
             this.name,
-            `${node.name} calls size ${size} final, which ${name} has not cosigned`,
+            `${node.name} calls size ${size} final, which ${member.name} has not cosigned`,
           )
     }
+  }
+
+  /** Whether the member has cosigned a ledger of this size or a larger one, of the very log that is held here. */
+  private hasCosigned({ index }: SimNode, contract: string, { chain }: Replica, size: number): boolean {
+    for (const [cosigned, root] of this.cosigned.get(`${contract} ${index}`) ?? [])
+      if (cosigned >= size && cosigned <= chain.height + 1 && chain.log.root(cosigned) === root) return true
+    return false
   }
 
   counts(): Record<string, number> {

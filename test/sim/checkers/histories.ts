@@ -4,12 +4,17 @@
  * two quorums can do without an honest member of both.
  */
 import { stateRoot } from '../../../src/contract/state.ts'
+import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from '../../../src/crypto/log.ts'
+import { type Header, logLeaf } from '../../../src/ledger/block.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type Cast, forksFrom } from '../hostile/adversary.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 
-type Ledger = { hashes: string[]; heights: Map<string, number> }
+type Ledger = { hashes: string[]; heights: Map<string, number>; frontier: Frontier; timeMs: number }
+const NO_LEDGER = { frontier: emptyFrontier, timeMs: 0 }
+/** How far a voter's clock may be ahead of a committer's, beside what the policy allows: see simulation.ts. */
+const CLOCKS_APART_MS = 2 * 1500
 
 /** Two honest members have committed different blocks at this height. */
 export type Fork = { contract: string; height: number; first: SimNode; second: SimNode }
@@ -19,10 +24,12 @@ export class Histories implements Checker {
   private readonly world: World
   private readonly cast: Cast
   private readonly ledgers = new Map<string, Ledger>()
-  /** Whoever committed it first, by contract, height and hash. */
-  private readonly committers = new Map<string, Map<string, SimNode>>()
+  /** Whoever has committed it, by contract, height and hash. */
+  private readonly committers = new Map<string, Map<string, Set<SimNode>>>()
   private readonly seen = new Map<SimNode, Map<string, string>>()
-  readonly forks: Fork[] = []
+  /** Those of which both sides still have what they committed. */
+  forks: Fork[] = []
+  hasForked = false
   private commits = 0
   private states = 0
 
@@ -33,7 +40,7 @@ export class Histories implements Checker {
 
   private ledger(node: SimNode, contract: string): Ledger {
     const key = `${node.index} ${contract}`
-    const held = this.ledgers.get(key) ?? { hashes: [], heights: new Map() }
+    const held = this.ledgers.get(key) ?? { hashes: [], heights: new Map(), ...NO_LEDGER }
     this.ledgers.set(key, held)
     return held
   }
@@ -43,7 +50,8 @@ export class Histories implements Checker {
       if (write.kind !== 'committed') continue
       const { contract, hash, block } = write
       const { height, parent } = block.header
-      const { hashes, heights } = this.ledger(node, contract)
+      const ledger = this.ledger(node, contract)
+      const { hashes, heights } = ledger
       this.commits += 1
       const held = hashes[height]
       if (held !== undefined && held !== hash)
@@ -52,6 +60,8 @@ export class Histories implements Checker {
       if (height > 0 && hashes[height - 1] !== parent)
         throw new Violation(this.name, `${node.name} committed ${hash} at height ${height} on another parent`)
       hashes[height] = hash
+      this.checkHeader(node, block.header, ledger)
+      append(ledger, hash, block.header)
       for (const { request } of block.entries) {
         const before = heights.get(request)
         if (before !== undefined)
@@ -62,20 +72,33 @@ export class Histories implements Checker {
     }
   }
 
+  /** BLK-4, ORD-8: what replay does not look at. */
+  private checkHeader(node: SimNode, { height, timeMs, logRoot, contract }: Header, ledger: Ledger): void {
+    const wrong = (what: string): Violation =>
+      new Violation(this.name, `${node.name} committed ledger block ${height} with ${what}`)
+    if (height > 0 && logRoot !== frontierRoot(ledger.frontier)) throw wrong('another log before it')
+    if (timeMs <= ledger.timeMs) throw wrong('a time before its parent')
+    const boundMs = node.disk.store.contract(contract)?.genesis.policy.clockBoundMs ?? 0
+    if (timeMs > node.nowMs + boundMs + CLOCKS_APART_MS) throw wrong('a time to come')
+  }
+
   private compare(node: SimNode, contract: string, height: number, hash: string): void {
     const place = `${contract} ${height}`
-    const committers = this.committers.get(place) ?? new Map<string, SimNode>()
+    const committers = this.committers.get(place) ?? new Map<string, Set<SimNode>>()
     this.committers.set(place, committers)
-    if (committers.has(hash)) return
-    for (const other of committers.values()) {
+    const same = committers.get(hash) ?? new Set()
+    committers.set(hash, same.add(node))
+    for (const [held, others] of committers) {
+      const [other] = others
+      if (held === hash || !other || same.size > 1) continue
       if (this.cast.liars < forksFrom(this.cast))
         throw new Violation(
           this.name,
           `${node.name} and ${other.name} committed different blocks at height ${height}, with ${this.cast.liars} liars`,
         )
+      this.hasForked = true
       this.forks.push({ contract, height, first: other, second: node })
     }
-    committers.set(hash, node)
   }
 
   touched(node: SimNode): void {
@@ -98,10 +121,14 @@ export class Histories implements Checker {
     if (!data) return
     for (const contract of this.world.contracts) this.ledgers.delete(`${node.index} ${contract}`)
     this.seen.delete(node)
+    for (const hashes of this.committers.values()) for (const nodes of hashes.values()) nodes.delete(node)
+    this.forks = this.forks.filter(({ first, second }) => first !== node && second !== node)
     for (const stored of node.disk.store.contracts())
       for (const { hash, block } of node.disk.store.blocks(stored.contract, 0, Number.MAX_SAFE_INTEGER)) {
-        const { hashes, heights } = this.ledger(node, stored.contract)
+        const ledger = this.ledger(node, stored.contract)
+        const { hashes, heights } = ledger
         hashes[block.header.height] = hash
+        append(ledger, hash, block.header)
         for (const { request } of block.entries) heights.set(request, block.header.height)
       }
   }
@@ -114,4 +141,9 @@ export class Histories implements Checker {
   counts(): Record<string, number> {
     return { commits: this.commits, states: this.states, forks: this.forks.length }
   }
+}
+
+function append(ledger: Ledger, hash: string, { timeMs }: Header): void {
+  ledger.frontier = appendLeaf(ledger.frontier, logLeaf(hash))
+  ledger.timeMs = timeMs
 }

@@ -1,4 +1,5 @@
 /** As a leader it proposes ledger blocks of which something is wrong, and all liars vote for them. */
+import type { Header } from '../../../src/ledger/block.ts'
 import { LIFETIME_MAX_MS } from '../../../src/ledger/request.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
@@ -95,7 +96,7 @@ export class BadProposer extends Adversary {
       case 'time ahead':
         return revised(block, { timeMs: header.timeMs + 60_000 })
       case 'time before its parent':
-        return revised(block, { timeMs: header.timeMs - 3_600_000 })
+        return revised(block, { timeMs: parentTimeMs(replica, header) })
       case 'height':
         return revised(block, { height: header.height + 1 })
       case 'wrong outcome':
@@ -168,4 +169,9 @@ export class BadProposer extends Adversary {
   outlook({ liars, quorum }: Cast): Outlook {
     return liars < quorum ? 'final' : 'safe'
   }
+}
+
+/** As late as its parent is not late enough, and within what any clock allows. */
+function parentTimeMs({ chain }: Replica, { parent, timeMs }: Header): number {
+  return chain.executed.get(parent)?.block.header.timeMs ?? timeMs - 60_000
 }

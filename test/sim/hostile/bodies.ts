@@ -47,13 +47,21 @@ export class Bodies {
 
   /** From now on each of these groups of honest members deals with other bodies; one that is in several, with several. */
   split(groups: readonly (readonly SimNode[])[]): void {
-    if (this.sides) throw new Error('the liars play to sides already')
+    // Of two attacks that want sides the first has drawn them.
+    if (this.sides) return
     this.sides = sidesOf(groups)
     for (const liar of this.liars) {
       const twins = groups.map((_, side) => (side === 0 ? liar : this.makeTwin(liar, side)))
       this.bodies.set(liar, twins)
     }
     for (const liar of this.liars) this.connectBodies(liar, groups)
+  }
+
+  /** An honest member deals with the bodies of another side from now on. Its connections are to be new. */
+  move({ index, party }: SimNode, side: number): void {
+    this.sides?.set(index, [side])
+    for (const bodies of this.bodies.values())
+      for (const body of bodies) body.act((engine) => engine.peerDown(party.id, body.nowMs))
   }
 
   private makeTwin(liar: SimNode, side: number): SimNode {

@@ -5,7 +5,7 @@ import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { Random } from '../random.ts'
 import type { SimNode } from '../sim-node.ts'
-import { Adversary, type Outlook } from './adversary.ts'
+import { Adversary, type Cast, type Outlook } from './adversary.ts'
 import { anyHash, cosigned, requestMessage, requestOf, revised, voteFor } from './forge.ts'
 
 const EVERY_MS = 500
@@ -177,8 +177,9 @@ export class Flooder extends Adversary {
     if (kind !== undefined) this.count(kind)
   }
 
-  outlook(): Outlook {
-    return 'final'
+  /** A quorum of liars skips far views by itself, and the views before them can be built on no more. */
+  outlook({ liars, quorum }: Cast): Outlook {
+    return liars < quorum ? 'final' : 'safe'
   }
 }
 

@@ -14,8 +14,15 @@ import { ownStatement } from './double-voter.ts'
 
 export class Forker extends Adversary {
   readonly name = 'forker'
-  readonly kinds = ['two sides', 'two-votes', 'two-finalizes', 'finalize-and-skip', 'two-checkpoints']
+  readonly kinds: readonly string[] = [
+    'two sides',
+    'two-votes',
+    'two-finalizes',
+    'finalize-and-skip',
+    'two-checkpoints',
+  ]
   private readonly cuts: boolean
+  private sides: readonly (readonly SimNode[])[] = []
   private heal: (() => void) | undefined
   /** Honest members that deal with a second node of each liar, or a third. */
   private others: ReadonlySet<SimNode> = new Set()
@@ -29,6 +36,7 @@ export class Forker extends Adversary {
 
   protected override begun(): void {
     const groups = this.groups()
+    this.sides = groups
     this.bodies?.split(groups)
     this.others = new Set(groups.slice(1).flat())
     if (!this.cuts) return
@@ -37,6 +45,11 @@ export class Forker extends Adversary {
       const [first, second] = [sides.get(from), sides.get(to)]
       return first !== undefined && second !== undefined && first !== second
     })
+  }
+
+  /** Honest members of one side, as they were drawn. */
+  protected sideOf(side: number): readonly SimNode[] {
+    return this.sides[side] ?? []
   }
 
   /** As many groups of honest members as make a quorum with the liars; two in any case. A single one hears both sides. */
