@@ -150,7 +150,7 @@ export class Engine implements Outbox {
 
   /**
    * Makes a contract of these members (this party among them) and its first document (parent GENESIS_ROOT for what
-   * stands at the top), accepts it, and invites the others.
+   * stands at the top), accepts it, and invites the others. What `prepare` gives, told its id, is written with it.
    * @throws CountersignError `bad-format`, `disk-full`
    */
   create(
@@ -159,6 +159,7 @@ export class Engine implements Outbox {
     document: { operations: CreateOperation[]; openings: Opening[] },
     policy: Policy,
     nowMs: number,
+    prepare: (contract: string) => StoreWrite | undefined = () => undefined,
   ): string {
     this.refuseWhenFull()
     const checked = newGenesis(
@@ -171,7 +172,7 @@ export class Engine implements Outbox {
       nowMs,
     )
     const contract = contractId(checked)
-    this.add(contract, checked, document.openings, 'accepted', this.party, 'signing', nowMs)
+    this.add(contract, checked, document.openings, 'accepted', this.party, 'signing', nowMs, prepare(contract))
     const replica = this.replica(contract)
     for (const party of replica.others) sendInvitation(replica, party)
     this.notify({ contract, type: 'created' })
@@ -186,6 +187,7 @@ export class Engine implements Outbox {
     from: string,
     phase: Phase,
     nowMs: number,
+    more?: StoreWrite,
   ): void {
     const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
     const { state, changes } = genesisState(contract, genesis, byCommitment)
@@ -195,6 +197,7 @@ export class Engine implements Outbox {
       { kind: 'contract', contract: stored },
       { kind: 'openings', contract, openings: pickOpenings(genesis.operations, openings) },
       { kind: 'committed', contract, hash, block, changes },
+      ...(more ? [more] : []),
     ])
     this.open(stored, phase, nowMs)
   }

@@ -297,12 +297,17 @@ export class Node {
 
   // ── contracts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Makes a contract with pinned parties. @throws CountersignError `unknown-party`, `bad-format` */
+  /**
+   * Makes a contract with pinned parties.
+   * @param prepare told its id before anything is written; what it returns is written in the same transaction
+   * @throws CountersignError `unknown-party`, `bad-format`
+   */
   createContract(
     name: string,
     withParties: readonly string[],
     document: { operations: CreateOperation[]; openings: Opening[] },
     policy: Partial<Policy> = {},
+    prepare?: (contract: string) => StoreWrite | undefined,
   ): string {
     const cards = withParties
       .filter((party) => party !== this.party)
@@ -316,7 +321,8 @@ export class Node {
         return this.proven(party, peer.card)
       })
     const members = [this.proven(this.party, this.card), ...cards]
-    const contract = this.engine.create(name, members, document, { ...DEFAULT_POLICY, ...policy }, this.now())
+    const agreed = { ...DEFAULT_POLICY, ...policy }
+    const contract = this.engine.create(name, members, document, agreed, this.now(), prepare)
     this.scheduleTurn()
     return contract
   }

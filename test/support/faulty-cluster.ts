@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../sim/random.ts'
-import { Cluster, type ProcessNode } from './processes.ts'
+import { MomentCluster } from './moments.ts'
+import type { ProcessNode } from './processes.ts'
 import { Network } from './proxy.ts'
 
 /**
@@ -23,7 +24,7 @@ const ROUTER = `
   }
 `
 
-export class FaultyCluster extends Cluster {
+export class FaultyCluster extends MomentCluster {
   readonly network = new Network(new Random(20261121))
 
   override async start(): Promise<void> {
@@ -39,12 +40,17 @@ export class FaultyCluster extends Cluster {
     await this.pin()
   }
 
-  override startNode(node: ProcessNode): Promise<void> {
-    return node.start({ nodeFlags: ['--import', this.router(node)] })
+  protected override preloads(node: ProcessNode): string[] {
+    return [...super.preloads(node), this.router(node)]
   }
 
   private router(node: ProcessNode): string {
     return join(this.root, `router-${this.nodes.indexOf(node)}.mjs`)
+  }
+
+  override heal(): void {
+    super.heal()
+    this.network.heal()
   }
 
   override async stop(): Promise<void> {

@@ -56,6 +56,11 @@ export class ProcessNode {
     return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
   }
 
+  /** The signal that ended its process, if one did. */
+  get endedBy(): NodeJS.Signals | null {
+    return this.child?.signalCode ?? null
+  }
+
   /** Starts the process; resolves when its API answers. */
   async start(options: { flags?: string[]; nodeFlags?: string[] } = {}): Promise<void> {
     const [program, ...rest] = [...this.prefix, process.execPath, ...(options.nodeFlags ?? []), COMMAND]

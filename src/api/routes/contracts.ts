@@ -52,10 +52,10 @@ export function contractRoutes(app: App, context: Context): void {
             'too-large',
             `a contract begins with at most ${OPERATIONS_MAX} elements; this document has ${edit.operations.length}`,
           )
-        const made = { contract: node.createContract(name, parties, edit, policy as Partial<Policy>) }
-        const write = remember(made)
-        if (write) node.store.write([write])
-        return made
+        const contract = node.createContract(name, parties, edit, policy as Partial<Policy>, (contract) =>
+          remember({ contract }),
+        )
+        return { contract }
       })
       reply.code(201).header('location', `/api/contracts/${contract}`)
       return contractDetails(context, contract)
