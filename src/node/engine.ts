@@ -172,7 +172,16 @@ export class Engine implements Outbox {
       nowMs,
     )
     const contract = contractId(checked)
-    this.add(contract, checked, document.openings, 'accepted', this.party, 'signing', nowMs, prepare(contract))
+    this.add(
+      contract,
+      checked,
+      document.openings,
+      'accepted',
+      this.party,
+      'signing',
+      nowMs,
+      prepare(contract),
+    )
     const replica = this.replica(contract)
     for (const party of replica.others) sendInvitation(replica, party)
     this.notify({ contract, type: 'created' })
