@@ -57,6 +57,7 @@ const policy = z.strictObject({
   quorum: z.enum(['majority', 'bft', 'unanimous']).optional(),
   clockBoundMs: z.int().min(1000).max(86_400_000).optional(),
   silenceMs: z.int().min(60_000).nullable().optional(),
+  freeze: z.literal('automatic').optional().describe('members freeze a halted contract by themselves'),
 })
 
 export const newContract = named(
@@ -135,6 +136,17 @@ export const contractView = named(
     name: z.string(),
     status: z.enum(['invited', 'accepted', 'declined', 'halted', 'damaged']),
     reason: z.string().optional(),
+    lineage: z.int().describe('0 unless members were left out for having signed two histories'),
+    leftOut: z.array(z.object({ party: hash, name: z.string() })),
+    halt: z
+      .object({
+        guilty: z.array(z.object({ party: hash, name: z.string() })),
+        frozen: z.array(z.object({ party: hash, name: z.string() })),
+        waitingFor: z.array(z.object({ party: hash, name: z.string(), connected: z.boolean() })),
+        next: z.string().describe('what to do about it'),
+      })
+      .optional()
+      .describe('how a halted or frozen contract stands: it goes on once everybody it waits for has frozen'),
     creator: hash,
     createdMs: timeMs,
     height: z.int().describe('of the last ledger block held; -1 if damaged'),

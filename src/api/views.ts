@@ -5,17 +5,19 @@ import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { Replica } from '../node/replica.ts'
-import type { Stage } from '../node/request-status.ts'
+import { namesOf, type Stage } from '../node/request-status.ts'
 import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
+import { haltView } from './halt.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
 type Awaited = ContractView['waitingFor'][number]
 
 /** Members in the order in which they lead. */
 export function membersOf({ members, genesis }: Replica): { party: string; name: string }[] {
-  return members.map((party, index) => ({ party, name: genesis.members[index]?.card.name ?? party }))
+  const names = new Map(genesis.members.map(({ card }) => [partyOf(card), card.name]))
+  return members.map((party) => ({ party, name: names.get(party) ?? party }))
 }
 
 /** Every contract held, those that are damaged last. */
@@ -31,6 +33,9 @@ export function contractView(context: Context, id: string): ContractView {
   const { genesis, status, finality } = replica
   const { height, state } = context.states.tentative(id)
   const finalHeight = context.states.finalHeight(id)
+  const names = namesOf(replica)
+  const nameOf = (party: string): string => names.get(party) ?? party
+  const halt = haltView(replica, (party) => isConnected(context, party), nameOf)
   const reason = status === 'halted' ? (replica.haltReason ?? store.contract(id)?.reason) : undefined
   return {
     id,
@@ -39,6 +44,9 @@ export function contractView(context: Context, id: string): ContractView {
     createdMs: genesis.timeMs,
     status,
     ...(reason !== undefined && { reason }),
+    lineage: replica.lineage.number,
+    leftOut: [...replica.lineage.leftOut].map((party) => ({ party, name: nameOf(party) })),
+    ...(halt && { halt }),
     height,
     finalHeight,
     recordHash:
@@ -72,6 +80,8 @@ function damagedView(context: Context, id: string): ContractView {
     createdMs: timeMs,
     status: 'damaged',
     reason,
+    lineage: 0,
+    leftOut: [],
     height: -1,
     finalHeight: -1,
     recordHash: '',
@@ -133,7 +143,8 @@ export function evidenceFile(context: Context, id: string): EvidenceFile {
 export function contractDetails(context: Context, id: string): ContractDetails {
   const view = contractView(context, id)
   const replica = context.node.engine.replicas.get(id)
-  const nameOf = (party: string): string => view.members.find((one) => one.party === party)?.name ?? party
+  const nameOf = (party: string): string =>
+    [...view.members, ...view.leftOut].find((one) => one.party === party)?.name ?? party
   return {
     ...view,
     ...(replica && { policy: { ...replica.genesis.policy }, phase: replica.phase }),

@@ -97,7 +97,8 @@ export const REGISTRY = {
   halted: {
     status: 503,
     title: 'The contract is halted because members signed conflicting histories',
-    advice: 'Look at the evidence and wait until the other members have signed their FREEZE.',
+    advice:
+      'Look at the evidence, freeze the contract, and wait until the other members have signed their FREEZE too.',
   },
   internal: {
     status: 500,

@@ -13,6 +13,8 @@ export type Policy = {
   /** Silence after which lapse is accepted; null: never. */
   silenceMs: number | null
   admission: { invite: 'any'; admit: 'every' }
+  /** Members freeze a halted contract by themselves (LIN-1); left out: each by an act of its own. */
+  freeze?: 'automatic'
 }
 
 /** What is fixed within one epoch, in the order members lead. */
@@ -82,12 +84,15 @@ export type EpochRecord = Epoch & {
   changes?: Change[]
 }
 
-export const policyShape: shape.Check<Policy> = shape.object({
-  quorum: shape.literal('majority', 'bft', 'unanimous'),
-  clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
-  silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
-  admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
-})
+export const policyShape: shape.Check<Policy> = shape.object(
+  {
+    quorum: shape.literal('majority', 'bft', 'unanimous'),
+    clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
+    silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
+    admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
+  },
+  { freeze: shape.literal('automatic') },
+)
 
 /** What of an epoch stands in its record and in the turn that began it. */
 export const epochParts = {

@@ -53,14 +53,18 @@ export class Freezing {
     return this.outcome && 'missing' in this.outcome ? this.outcome.missing : []
   }
 
-  /** Somebody is shown to have signed two histories: the halt is one that FREEZEs resolve. */
+  /**
+   * The contract is halted and somebody is shown to have signed two histories, or another member has frozen: who holds no
+   * more than one of the histories may have no other sign of it.
+   */
   get isCalledFor(): boolean {
     const { status, evidence, lineage } = this.replica
+    if (this.of().length > 0) return true
     if (status !== 'halted') return false
     const isAccused = [...evidence.accused.values()].some((list) =>
       list.some(({ evidence: one }) => evidenceLineage(one) === lineage.number),
     )
-    return isAccused || this.of().length > 0
+    return isAccused
   }
 
   // ── ours ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -84,6 +88,7 @@ export class Freezing {
         'unavailable',
         'this node has yet to be told what it signed before; try again',
       )
+    replica.halt('this party has frozen it, as others have')
     const cosignKey = replica.cosignKeys.get(replica.self)
     const statement = this.statement()
     this.isAsked =
@@ -203,6 +208,19 @@ export class Freezing {
     )
     if (!isOurs || others.length > 0)
       replica.halt(`two histories were committed, as the FREEZE of ${party} shows`)
+  }
+
+  /** Where the policy says so, a halt is answered by freezing, without anybody's act. Where that can't be, people see why. */
+  startIfAutomatic(): void {
+    const { genesis, phase, outbox, contract, self } = this.replica
+    if (genesis.policy.freeze !== 'automatic' || phase !== 'signing' || this.own || this.isAsked) return
+    if (!this.isCalledFor || this.replica.evidence.accused.has(self)) return
+    try {
+      this.start()
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      outbox.log('error', 'not-frozen', { contract, reason: error.message })
+    }
   }
 
   /** The first lineage that they lead to is taken; the replica is then opened anew in it. */

@@ -358,6 +358,23 @@ export class Node {
   }
 
   /**
+   * Signs this party's FREEZE of a halted contract (LIN-1). Resolves once it is signed, on disk and on its way.
+   * @throws CountersignError as `Engine.freeze`
+   */
+  async freeze(contract: string): Promise<void> {
+    const { freezing } = this.engine.replica(contract)
+    this.engine.freeze(contract)
+    this.scheduleTurn()
+    // The turn comes in between.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    if (!freezing.own)
+      throw new CountersignError(
+        'unavailable',
+        'the FREEZE is not signed yet: see the node’s log, and say it again',
+      )
+  }
+
+  /**
    * Signs operations as this party's request. Resolves with its id once it is on disk.
    * @param prepare told the id before anything is written; what it returns is written in the same transaction
    * @throws CountersignError `disk-full`, `halted`, `unknown-contract`, …

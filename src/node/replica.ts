@@ -403,7 +403,7 @@ export class Replica {
       this.updateWork(nowMs)
       this.cosigning.tryTip(nowMs)
       this.catchUp(nowMs)
-    }
+    } else this.freezing.startIfAutomatic()
     this.reportFinal()
     if (!this.isUnsettled()) this.resending.stop()
     else if (this.resending.atMs === undefined) this.poke(nowMs)

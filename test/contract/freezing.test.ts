@@ -1,6 +1,9 @@
 /** A contract that two histories have halted goes on without who signed both (LIN-1 to LIN-3). */
 import { afterEach, describe, expect, it } from 'vitest'
 import { rootUidOf, stateRoot } from '../../src/contract/state.ts'
+import { cosign } from '../../src/ledger/checkpoint.ts'
+import { type Evidence, evidenceHolds } from '../../src/ledger/evidence.ts'
+import { type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
 import { Engines, type Member } from '../support/engines.ts'
 import { copyOf, type Fork, fork, meet, removeCopies } from '../support/forks.ts'
 
@@ -218,5 +221,99 @@ describe('a contract with two committed histories', () => {
     const { finalSize, chain, freezing } = replicaOf(forked, loser)
     expect(finalSize).toBe(chain.height + 1)
     expect(freezing.of(0)).toContainEqual(own)
+  })
+
+  it('[LIN-1] is frozen by its members themselves where the policy says so', () => {
+    const forked = fork(3, [[0], [1]], [1, 2], { freeze: 'automatic' })
+    meet(forked)
+    expectSame(forked, forked.honest, 1)
+  })
+
+  it('[LIN-1] can be frozen by a member that holds no history but one, once another has', () => {
+    const forked = fork(5, [[0, 1], [2]], [1, 1])
+    const { engines, contract, honest } = forked
+    const [one, behind, other] = honest as [Member, Member, Member]
+    for (const member of honest) if (member !== behind) engines.disconnect(behind, member)
+    engines.reconnect(one, other)
+    engines.pass(30_000)
+    expect(honest.map((member) => replicaOf(forked, member).status)).toEqual(['halted', 'accepted', 'halted'])
+    freeze(forked, [one, other])
+    engines.disconnect(one, other)
+    engines.line = (message) => (message.type === 'PROOF' || message.type === 'PROVE' ? undefined : message)
+    engines.reconnect(behind, one)
+    engines.settle()
+    behind.engine.freeze(contract)
+    engines.reconnect(behind, other)
+    engines.reconnect(one, other)
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+  })
+
+  it('[EVI-4] [LIN-2] a FREEZE shown afterwards that leads elsewhere halts it again, and names a liar that was let in', () => {
+    const forked = fork(4, [[0], [1]], [1, 1])
+    const { engines, contract, honest, liars } = forked
+    const [first, second] = honest as [Member, Member]
+    meet(forked)
+    freeze(forked, honest)
+    expectSame(forked, honest, 1)
+    const told = replicaOf(forked, first).freezing.of(0)
+    const own = told.find(({ statement }) => statement.party === second.party) as SignedFreeze
+    // The second has said something else before: now it is shown.
+    const statement = { ...own.statement, cosignatures: own.statement.cosignatures.slice(1) }
+    const late = signFreeze(second.keys.cosign.privateKey, statement)
+    first.engine.deliver(
+      second.party,
+      [{ type: 'FREEZE', contract, lineage: 1, freeze: late }],
+      engines.nowMs,
+    )
+    engines.settle()
+    const { status, haltReason, evidence, electorate, everyKey } = replicaOf(forked, first)
+    expect(status).toBe('halted')
+    expect(haltReason).toContain(second.party)
+    const [proof] = evidence.accused.get(second.party) ?? []
+    expect(proof?.evidence.kind).toBe('two-freezes')
+    const at = { ...electorate, lineage: 0 }
+    expect(proof && evidenceHolds(proof.evidence, at, everyKey.cosign)).toBe(true)
+    for (const { party } of liars) expect(evidence.accused.has(party)).toBe(true)
+    engines.boot(first, false)
+    expect(replicaOf(forked, first)).toMatchObject({ status: 'halted', haltReason })
+  })
+
+  it('[LIN-1] refuses FREEZEs that do not hold, and takes no third of one party', () => {
+    const forked = fork(3, [[0], [1]])
+    const { engines, contract, honest, liar } = forked
+    const [first, second] = honest as [Member, Member]
+    const genuine = ({ keys, party }: Member, digit: string) => {
+      const [root, block, stateRoot] = ['a', 'b', digit].map((one) => one.repeat(64)) as [
+        string,
+        string,
+        string,
+      ]
+      const checkpoint = { contract, lineage: 0, epoch: 0, size: 9, root, block, stateRoot }
+      return cosign(keys.cosign.privateKey, party, checkpoint, 1)
+    }
+    meet(forked)
+    freeze(forked, [second])
+    const [own] = replicaOf(forked, first).freezing.of() as [SignedFreeze]
+    const deliver = (freeze: SignedFreeze): void =>
+      first.engine.deliver(second.party, [{ type: 'FREEZE', contract, freeze }], engines.nowMs)
+    const altered = { ...own.statement, cosignatures: own.statement.cosignatures.slice(1) }
+    deliver({ ...own, statement: altered })
+    expect(first.logs.at(-1)).toMatchObject({ event: 'message-refused', detail: { code: 'bad-evidence' } })
+    const uncommitted = { ...own.statement.history }
+    delete uncommitted.finalization
+    deliver(signFreeze(second.keys.cosign.privateKey, { ...own.statement, history: uncommitted }))
+    expect(replicaOf(forked, first).freezing.of()).toEqual([own])
+    const accusation: Evidence = {
+      kind: 'two-checkpoints',
+      party: liar.party,
+      contract,
+      lineage: 0,
+      first: genuine(liar, '1'),
+      second: genuine(liar, '2'),
+    }
+    for (const evidence of [[], [accusation]])
+      deliver(signFreeze(second.keys.cosign.privateKey, { ...own.statement, evidence }))
+    expect(replicaOf(forked, first).freezing.of()).toHaveLength(2)
   })
 })

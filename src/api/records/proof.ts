@@ -45,7 +45,7 @@ export function proofOf(context: Context, { height, state, stage }: Shown, uid: 
  * A signed note (C2SP) for each size that members have cosigned last, with the RFC 6962 proof that the ledger block of this
  * height is in its log. Sizes beyond what is held here are left out: there is no proof to give yet.
  */
-function checkpointsOver({ contract, chain, finality, cosignKeys }: Replica, height: number) {
+function checkpointsOver({ contract, chain, finality, cosignKeys, lineage }: Replica, height: number) {
   const bySize = new Map<number, Cosignature[]>()
   for (const cosignature of finality.cosignatures.values()) {
     const { size } = cosignature
@@ -55,7 +55,7 @@ function checkpointsOver({ contract, chain, finality, cosignKeys }: Replica, hei
   return [...bySize].map(([size, cosignatures]) => ({
     size,
     note: checkpointNote(
-      cosignedCheckpoint(contract, 0, cosignatures[0] as Cosignature),
+      cosignedCheckpoint(contract, lineage.number, cosignatures[0] as Cosignature),
       cosignatures,
       cosignKeys,
     ),

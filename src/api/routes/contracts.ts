@@ -84,6 +84,25 @@ export function contractRoutes(app: App, context: Context): void {
     },
   )
   app.post(
+    '/api/contracts/:contract/freeze',
+    {
+      schema: {
+        summary:
+          'Freeze a contract that two histories have halted: this party signs nothing more in its lineage',
+        description:
+          'Once everybody but the guilty has, the contract goes on without these; what is final stays. 409 `conflict` where ' +
+          'there is nothing to freeze. Said again it changes nothing.',
+        tags,
+        params: contractParams,
+        response: { 200: detailsSchema },
+      },
+    },
+    async (request) => {
+      await node.freeze(request.params.contract)
+      return contractDetails(context, request.params.contract)
+    },
+  )
+  app.post(
     '/api/contracts/:contract/check',
     {
       schema: {

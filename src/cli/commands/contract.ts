@@ -6,6 +6,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
 import { type ContractView, contracts, findContract, findParty } from './find.ts'
+import { printStanding, type StandingView } from './freeze.ts'
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
 
@@ -178,6 +179,7 @@ async function showContract(
   }
   print(`${bold(safe(full.name))}  ${dim(full.id)}`)
   print(`height ${full.height}  ${time(full.timeMs)}  record hash ${full.recordHash}`)
+  printStanding(await client.get<StandingView>(`/api/contracts/${id}`))
   print()
   for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false)
 }

@@ -12,6 +12,7 @@ type Details = {
   name: string
   status: string
   reason?: string
+  halt?: { next: string }
   evidence: { id: string; kind: string; party: string; name: string; text: string }[]
 }
 
@@ -36,6 +37,7 @@ export async function showEvidence(
   const state = details.status === 'halted' ? red('HALTED') : green(details.status)
   print(`${bold(safe(details.name))}  ${state}`)
   if (details.reason) print(`  ${safe(details.reason)}`)
+  if (details.halt) print(`  ${safe(details.halt.next)}`)
   if (details.evidence.length === 0) print('  No member is known to have signed against itself.')
   for (const one of details.evidence)
     print(`  ${red('✗')} ${bold(safe(one.name))}  ${formatFingerprint(one.party)}  ${one.text}`)

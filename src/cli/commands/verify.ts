@@ -12,6 +12,7 @@ import { NodeClient } from '../client.ts'
 import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
 import { printEvidenceReport, readWhole, showEvidence, startOf } from './evidence.ts'
 import { findContract } from './find.ts'
+import { freezeContract } from './freeze.ts'
 
 const EXIT = { valid: 0, invalid: 1, unreadable: 2, unidentified: 3 } as const
 
@@ -43,6 +44,17 @@ export function addVerifyCommands(program: Command): void {
     .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
     .option('--json', 'print JSON')
     .action(showEvidence)
+
+  program
+    .command('freeze <id>')
+    .description('freeze a halted contract, so that it goes on without who signed two histories')
+    .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nThis party signs nothing more in the contract’s lineage. Once every member but the guilty has frozen, the next begins.',
+    )
+    .action(freezeContract)
 
   program
     .command('verify <file>')

@@ -97,7 +97,8 @@ def is_version_1(value):
 
 
 def check_policy(value, rule):
-    keys(value, rule, "quorum clockBoundMs silenceMs admission")
+    keys(value, rule, "quorum clockBoundMs silenceMs admission", "freeze")
+    form(value.get("freeze", "automatic") == "automatic", rule, "how it is frozen")
     form(value["quorum"] in ("majority", "bft", "unanimous"), rule, "a quorum")
     form(is_integer(value["clockBoundMs"], 1000, 86_400_000), rule, "a clock bound")
     form(value["silenceMs"] is None or is_integer(value["silenceMs"], 60_000), rule, "a silence")
