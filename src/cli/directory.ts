@@ -8,14 +8,23 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { CountersignError } from '../crypto/errors.ts'
-import { type Card, labelShape, partyOf, type SignedCard, signCard } from '../identity/card.ts'
+import {
+  type Card,
+  labelShape,
+  type ProvenCard,
+  partyOf,
+  type SignedCard,
+  signCard,
+} from '../identity/card.ts'
 import { OWN_CARD_SETTING } from '../node/node.ts'
 import { RECOVERY_SETTING } from '../node/recovery.ts'
-import { checkKeys, createKeys, KEY_USES, loadKeys } from '../signer/keys.ts'
+import type { SignerUse } from '../signer/key-ring.ts'
+import { createKeys, type Keys, keysOfCard, loadKeys, signerKeys, storedKeys } from '../signer/keys.ts'
+import type { SignerOptions } from '../signer/signer.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreWrite } from '../store/store.ts'
 
 export type Config = {
   version: 1
@@ -96,40 +105,47 @@ export function initialise(directory: string, config: Config): SignedCard {
     timeMs: Date.now(),
   }
   const signed = signCard(keys.root.privateKey, card)
-  furnish(directory, config, signed, {})
+  furnish(directory, config, [signed], {})
   return signed
 }
 
 /**
  * Makes the directory of a node that has lost its own, of its keys and its card: its data are to be rebuilt (AMN-3).
- * keys: a folder with the backup of `signer/keys`; root.pem may stay offline.
+ * keys: a folder with the backup of `signer/keys`; root keys may stay offline, and former ones with them where no contract goes
+ * by them any more.
  * @throws CountersignError `conflict` where a node stands there; `not-found`, `invariant-broken` for keys that are not the card's
  */
-export function reinitialise(directory: string, config: Config, keys: string, card: SignedCard): void {
+export function reinitialise(directory: string, config: Config, keys: string, card: ProvenCard): void {
   const at = paths(directory)
   if (existsSync(at.config) || existsSync(at.database) || existsSync(at.keys))
     throw new CountersignError('conflict', `${resolve(directory)} already holds a node; nothing was changed`)
-  checkKeys(loadKeys(keys), card.card)
+  const { earlier = [], ...newest } = card
+  const cards = [...earlier, newest]
+  const stored = storedKeys(keys, cards.length)
+  keysOfCard(keys, stored, bodies(cards))
   for (const folder of [resolve(directory), at.data, at.signer, at.keys])
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const use of KEY_USES.filter((one) => existsSync(join(keys, `${one}.pem`)))) {
-    copyFileSync(join(keys, `${use}.pem`), join(at.keys, `${use}.pem`))
-    chmodSync(join(at.keys, `${use}.pem`), 0o600)
+  for (const { file } of stored) {
+    const copy = join(at.keys, basename(file))
+    copyFileSync(file, copy)
+    chmodSync(copy, 0o600)
   }
-  furnish(directory, config, card, { [RECOVERY_SETTING]: 'running' })
+  furnish(directory, config, cards, { [RECOVERY_SETTING]: 'running' })
 }
 
-/** Card and settings, token, and last the configuration: a directory without it is not a node's. */
+/** Cards and settings, token, and last the configuration: a directory without it is not a node's. */
 function furnish(
   directory: string,
   config: Config,
-  card: SignedCard,
+  cards: readonly SignedCard[],
   settings: Record<string, string>,
 ): void {
   const at = paths(directory)
   const store = openStore(directory)
-  const all = { ...settings, [OWN_CARD_SETTING]: JSON.stringify(card) }
-  store.write(Object.entries(all).map(([key, value]) => ({ kind: 'setting', key, value })))
+  store.write([
+    ...Object.entries(settings).map(([key, value]) => ({ kind: 'setting', key, value }) as const),
+    ...ownCardWrites(cards),
+  ])
   store.close()
   writeFileSync(at.token, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
   chmodSync(at.token, 0o600)
@@ -137,14 +153,56 @@ function furnish(
   writeFileSync(at.config, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 })
 }
 
-/** The node's own card, without the node running. */
-export function readOwnCard(directory: string): { card: SignedCard; party: string } {
+/** What makes the last of these a node's own card, and keeps those before it. */
+export function ownCardWrites(cards: readonly SignedCard[]): StoreWrite[] {
+  return [
+    ...cards.slice(0, -1).map((card): StoreWrite => ({ kind: 'peer-card', card })),
+    { kind: 'setting', key: OWN_CARD_SETTING, value: JSON.stringify(cards.at(-1)) },
+  ]
+}
+
+const bodies = (cards: readonly SignedCard[]): Card[] => cards.map(({ card }) => card)
+
+/** cards: all of the party's, from the first on; card: the newest, as it proves itself to others. */
+export type OwnCards = { party: string; cards: SignedCard[]; card: ProvenCard }
+
+/** The node's own cards, without the node running. @throws CountersignError `not-found`, `invariant-broken` */
+export function readOwnCard(directory: string): OwnCards {
   readConfig(directory)
   const store = openStore(directory)
-  const text = store.setting(OWN_CARD_SETTING)
-  store.close()
-  if (!text)
-    throw new CountersignError('not-found', `${resolve(directory)} has no card: its database is incomplete`)
-  const card = JSON.parse(text) as SignedCard
-  return { card, party: partyOf(card.card) }
+  try {
+    const text = store.setting(OWN_CARD_SETTING)
+    if (!text)
+      throw new CountersignError('not-found', `${resolve(directory)} has no card: its database is incomplete`)
+    const newest = JSON.parse(text) as SignedCard
+    const party = partyOf(newest.card)
+    const earlier = store.cardHistory(party).filter(({ card }) => card.sequence < newest.card.sequence)
+    if (earlier.length !== newest.card.sequence - 1)
+      throw new CountersignError(
+        'invariant-broken',
+        `${resolve(directory)} does not hold all of its party’s cards: its database is incomplete`,
+      )
+    const card = earlier.length === 0 ? newest : { ...newest, earlier }
+    return { party, cards: [...earlier, newest], card }
+  } finally {
+    store.close()
+  }
+}
+
+/**
+ * What a node runs with, of its directory: the keys of its newest card, and what its signer is opened with beside a journal.
+ * @throws CountersignError `not-found`, `bad-format`, `invariant-broken` where the key files are not those that the cards name
+ */
+export function readKeys(
+  directory: string,
+  { party, cards }: OwnCards,
+): { keys: Keys; signer: Omit<SignerOptions, 'journal'> } {
+  const at = paths(directory)
+  const stored = storedKeys(at.keys, cards.length)
+  const of = (use: SignerUse): string[] => cards.map(({ card }) => card.keys[use])
+  const former = { author: of('author'), vote: of('vote'), cosign: of('cosign') }
+  return {
+    keys: keysOfCard(at.keys, stored, bodies(cards)),
+    signer: { keys: signerKeys(stored), party, former },
+  }
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addContractCommands } from './commands/contract.ts'
+import { addKeysCommands } from './commands/keys.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
@@ -16,6 +17,7 @@ const program = new Command('countersign')
   .configureHelp({ sortSubcommands: false })
 
 addNodeCommands(program)
+addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
 addVerifyCommands(program)

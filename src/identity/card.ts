@@ -189,6 +189,29 @@ export function checkOfferedCard(value: unknown): ProvenCard {
   return Object.hasOwn(Object(value), 'earlier') ? checkProvenCard(value) : checkSignedCard(value)
 }
 
+/**
+ * The cards of an offered chain that follow on the one that is held, each checked against the one before it (CARD-2): proof
+ * enough for whoever has pinned the party. Empty where the chain ends at that card or before it.
+ * @throws CountersignError `bad-format`, `bad-card`
+ */
+export function successorsOf(held: SignedCard, offered: unknown): SignedCard[] {
+  const { card, signature, earlier = [] } = provenCardShape(offered, 'card')
+  const successors: SignedCard[] = []
+  let before = held
+  for (const next of [...earlier, { card, signature }].map(checkSignedCard)) {
+    const { sequence } = next.card
+    if (partyOf(next.card) !== partyOf(held.card))
+      throw new CountersignError('bad-card', 'the card offered is another party’s')
+    if (sequence === held.card.sequence && cardHash(next.card) !== cardHash(held.card))
+      throw new CountersignError('bad-card', `another card ${sequence} of the party is held here`)
+    if (sequence <= held.card.sequence) continue
+    checkSuccession(before, next)
+    successors.push(next)
+    before = next
+  }
+  return successors
+}
+
 /** The fingerprint as shown to people: the party id in groups of eight. */
 export function formatFingerprint(party: string): string {
   return (party.match(/.{8}/g) ?? [party]).join(' ')

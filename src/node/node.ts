@@ -11,10 +11,10 @@ import {
   cardHash,
   checkOfferedCard,
   checkSignedCard,
-  checkSuccession,
   type ProvenCard,
   partyOf,
   type SignedCard,
+  successorsOf,
 } from '../identity/card.ts'
 import type { Policy } from '../ledger/genesis.ts'
 import type { CreateOperation, Operation } from '../ledger/request.ts'
@@ -58,6 +58,8 @@ export class Node {
   private readonly listeners = new Set<(notice: Notice) => void>()
   private readonly waiters = new Map<string, Set<() => void>>()
   private closed = false
+  /** Parties whose newest card is being asked for. */
+  private readonly asking = new Set<string>()
   /** Turns taken since the start: for the operator's figures. */
   turns = 0
   /** Set when a broken invariant has stopped the node. */
@@ -101,10 +103,14 @@ export class Node {
       listen: options.listen,
       events: {
         onMessages: (party, messages) => {
-          node.engine.deliver(party, messages, node.now())
+          for (const { type, card } of messages) if (type === 'CARD') node.takeCard(party, card)
+          const others = messages.filter(({ type }) => type !== 'CARD')
+          node.engine.deliver(party, others, node.now())
           node.scheduleTurn()
         },
+        onWrongKey: (party, endpoint) => void node.askForCard(party, endpoint),
         onPeerUp: (party) => {
+          node.tellCard(party)
           node.engine.peerUp(party, node.now())
           node.scheduleTurn()
         },
@@ -232,6 +238,12 @@ export class Node {
     return { refused: 'stranger' }
   }
 
+  /** Who pinned this party by a former card learns of the newer ones. */
+  private tellCard(party: string): void {
+    if (this.card.card.sequence > 1)
+      this.transport?.send(party, JSON.stringify({ type: 'CARD', card: this.proven(this.party, this.card) }))
+  }
+
   private dial(): void {
     const pinned = this.store.peers().filter((peer) => peer.pinned && peer.party !== this.party)
     this.transport?.setPeers(pinned.map(({ party }) => party))
@@ -264,18 +276,48 @@ export class Node {
         'superseded-card',
         `card ${held.card.sequence} of the party is held here already`,
       )
-    let before = held
-    for (const card of held ? [...earlier, newest] : []) {
-      if (card.card.sequence > (before?.card.sequence ?? 0)) {
-        checkSuccession(before as SignedCard, card)
-        before = card
-      } else if (card.card.sequence === held?.card.sequence && cardHash(card.card) !== cardHash(held.card))
-        throw new CountersignError('bad-card', `another card ${card.card.sequence} of the party is held here`)
-    }
+    if (held) successorsOf(held, offered)
     const pinnedMs = this.now()
     this.store.write([...earlier, newest].map((card) => ({ kind: 'peer-card', card, pinnedMs }) as const))
     this.dial()
     return party
+  }
+
+  /**
+   * A newer card of a pinned party, as the party tells it or its node serves it: the root key of the card held has signed it,
+   * so there is no fingerprint to compare anew (CARD-3).
+   */
+  private takeCard(party: string, offered: unknown): void {
+    const held = this.store.peer(party)
+    if (!held?.pinned || this.closed) return
+    try {
+      const newer = successorsOf(held.card, offered)
+      const newest = newer.at(-1)
+      if (!newest) return
+      this.refuseSharedKeys(party, newest)
+      this.store.write(newer.map((card) => ({ kind: 'peer-card', card }) as const))
+      const { name, sequence } = newest.card
+      this.options.log('info', 'card-taken', { party, name, sequence, before: held.card.card.sequence })
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      this.options.log('warn', 'card-refused', { party, code: error.code, reason: error.message })
+      return
+    }
+    this.dial()
+  }
+
+  /** A party's node shows another TLS key than its card's: a newer card may have replaced it. */
+  private async askForCard(party: string, endpoint: string): Promise<void> {
+    if (this.asking.has(party)) return
+    this.asking.add(party)
+    try {
+      const { card } = await this.fetchCard(endpoint)
+      if (partyOf(card.card) === party) this.takeCard(party, card)
+    } catch (error) {
+      this.options.log('debug', 'no-card', { party, endpoint, reason: (error as Error).message })
+    } finally {
+      this.asking.delete(party)
+    }
   }
 
   /** A key names one party: whoever put another’s into its card would be taken for it, or it for them. */

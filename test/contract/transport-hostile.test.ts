@@ -279,6 +279,7 @@ describe('a listener at a pinned party’s endpoint', () => {
     })
     expect([a.ups, a.transport.isUp(B.id), other.received]).toEqual([[], false, []])
     expect(a.transport.stats().framesSent).toBe(0)
+    expect(new Set(a.wrongKeys), 'whoever holds cards is told').toEqual(new Set([`${B.id} ${other.address}`]))
     // The endpoint is tried for ever, so the right node is found when it is back.
     const b = await start(B, [A])
     a.endpoints.set(B.id, [b.address])

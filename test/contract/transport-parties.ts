@@ -61,6 +61,8 @@ export class Station {
   transport!: Transport
   readonly contacts = new Map<string, Party>()
   /** TLS keys of cards that were replaced, by party. */
+  /** Parties and endpoints that showed another key than expected. */
+  readonly wrongKeys: string[] = []
   readonly superseded = new Map<string, string>()
   readonly endpoints = new Map<string, string[]>()
   readonly received: { party: string; message: JsonObject }[] = []
@@ -94,6 +96,7 @@ export class Station {
           station.onUp(party)
         },
         onPeerDown: (party) => station.downs.push(party),
+        onWrongKey: (party, endpoint) => station.wrongKeys.push(`${party} ${endpoint}`),
         log: (level, event, detail) => station.lines.push({ level, event, detail }),
       },
       listen: { host: HOST, port },

@@ -297,7 +297,13 @@ describe('starting and closing', () => {
       identify: () => ({ refused: 'stranger' }) as const,
       endpointsOf: () => [],
       tlsKeyOf: () => undefined,
-      events: { onMessages: () => {}, onPeerUp: () => {}, onPeerDown: () => {}, log: () => {} },
+      events: {
+        onMessages: () => {},
+        onPeerUp: () => {},
+        onPeerDown: () => {},
+        onWrongKey: () => {},
+        log: () => {},
+      },
     }
     const starting = Transport.start({ ...options, listen: { host: '192.0.2.1', port: 0 } })
     await expect(starting).rejects.toMatchObject({ code: 'unavailable' })

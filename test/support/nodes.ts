@@ -4,11 +4,18 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from '../../src/api/api.ts'
-import { initialise, openStore, paths, readConfig, readOwnCard, readToken } from '../../src/cli/directory.ts'
+import {
+  initialise,
+  openStore,
+  paths,
+  readConfig,
+  readKeys,
+  readOwnCard,
+  readToken,
+} from '../../src/cli/directory.ts'
 import { Node } from '../../src/node/node.ts'
 import type { LogLevel } from '../../src/node/outbox.ts'
 import { openJournal } from '../../src/signer/journal.ts'
-import { loadKeys } from '../../src/signer/keys.ts'
 import { Signer } from '../../src/signer/signer.ts'
 
 const HOST = '127.0.0.1'
@@ -47,10 +54,10 @@ export class RunningNode {
   async start(): Promise<void> {
     const at = paths(this.directory)
     const { host, port } = readConfig(this.directory)
-    const keys = loadKeys(at.keys)
+    const { keys, signer } = readKeys(this.directory, readOwnCard(this.directory))
     this.node = await Node.start({
       store: openStore(this.directory),
-      signer: Signer.open({ journal: openJournal(at.signer), keys, party: this.party }),
+      signer: Signer.open({ journal: openJournal(at.signer), ...signer }),
       tlsKey: keys.tls,
       listen: { host, port },
       log: (level, event, detail) => this.lines.push({ level, event, detail }),

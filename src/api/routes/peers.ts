@@ -23,7 +23,7 @@ export function peerRoutes(app: App, context: Context): void {
     {
       bodyLimit: BODY_BYTES,
       schema: {
-        summary: 'Fetch and show a party’s card; with its fingerprint, pin it',
+        summary: 'Fetch and show a party’s card; with its fingerprint, pin it. Of a pinned party, take it',
         tags: ['peers'],
         body: newPeer,
         response: { 200: peerOffer },
@@ -42,10 +42,12 @@ export function peerRoutes(app: App, context: Context): void {
           `the card of “${card.card.name}” has the fingerprint ${party}, not ${expected}`,
           { expected, found: party },
         )
-      if (expected !== undefined) node.pin(card)
+      // A newer card of a pinned party is proved by the one that is held: there is nothing to compare.
+      const pins = expected !== undefined || node.store.peer(party)?.pinned === true
+      if (pins) node.pin(card)
       else requireProof(context, card, party)
       const peer = node.store.peer(party) ?? { party, card, pinned: false }
-      return { pinned: expected !== undefined, peer: peerView(context, peer) }
+      return { pinned: pins, peer: peerView(context, peer) }
     },
   )
 }

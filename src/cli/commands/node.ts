@@ -7,7 +7,6 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../../identity/card.ts'
 import { Node } from '../../node/node.ts'
 import { openJournal } from '../../signer/journal.ts'
-import { checkKeys, loadKeys } from '../../signer/keys.ts'
 import { Signer } from '../../signer/signer.ts'
 import {
   DEFAULT_PORT,
@@ -15,6 +14,7 @@ import {
   openStore,
   paths,
   readConfig,
+  readKeys,
   readOwnCard,
   readToken,
 } from '../directory.ts'
@@ -56,7 +56,7 @@ export function addNodeCommands(program: Command): void {
       print(dim('  Tell it to your partners by another way than the network, so that they can compare it.'))
       print(
         dim(
-          `  Move ${paths(options.data).keys}/root.pem offline and keep it: it alone can replace your other keys.`,
+          `  Take its root key offline: countersign keys root export FILE --data ${options.data}. It alone can replace your other keys.`,
         ),
       )
       print(`  Next: countersign start --data ${options.data}`)
@@ -93,10 +93,9 @@ async function start(directory: string, options: { restored: boolean; logLevel: 
     event: string,
     detail: Record<string, unknown>,
   ): void => logger[level](detail, event)
-  const keys = loadKeys(at.keys)
-  const { card, party } = readOwnCard(directory)
-  checkKeys(keys, card.card)
-  const signer = Signer.open({ journal: openJournal(at.signer), keys, party })
+  const own = readOwnCard(directory)
+  const { keys, signer: signing } = readKeys(directory, own)
+  const signer = Signer.open({ journal: openJournal(at.signer), ...signing })
   const node = await Node.start({
     store: openStore(directory),
     signer,
@@ -112,7 +111,7 @@ async function start(directory: string, options: { restored: boolean; logLevel: 
     version: packageJson.version,
   })
   print(`${bold(safe(config.name))} ${green('is up')}`)
-  print(`  fingerprint   ${formatFingerprint(party)}`)
+  print(`  fingerprint   ${formatFingerprint(own.party)}`)
   print(`  other nodes   https://${config.host}:${node.port}`)
   print(`  API           ${api.url}  ${dim(`(token in ${at.token})`)}`)
   print(dim('  Ctrl-C stops it.'))

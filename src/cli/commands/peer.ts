@@ -12,6 +12,8 @@ export type PeerView = {
   name: string
   fingerprint: string
   endpoints: string[]
+  /** Of its newest card held here. */
+  sequence: number
   pinned: boolean
   pinnedMs?: number
   connected: boolean
@@ -48,11 +50,12 @@ export function addPeerCommands(program: Command): void {
       const rows = peers.map((one) => [
         safe(one.name),
         one.party.slice(0, 16),
+        `${one.sequence}`,
         one.endpoints.join(' '),
         one.pinned ? (one.pinnedMs ? time(one.pinnedMs) : 'yes') : 'no',
         one.connected ? green('connected') : yellow('not connected'),
       ])
-      print(table(['name', 'fingerprint', 'address', 'pinned', 'now'], rows))
+      print(table(['name', 'fingerprint', 'card', 'address', 'pinned', 'now'], rows))
     })
 }
 
@@ -66,9 +69,15 @@ async function addPeer(
   const source = /^(https:\/\/)?[^/]+:\d+\/?$/.test(url) ? { url } : { card: readCard(url) }
   let fingerprint = options.fingerprint === undefined ? undefined : parseFingerprint(options.fingerprint)
   if (fingerprint === undefined) {
-    const { peer } = await client.post<Offer>('/api/peers', JSON.stringify(source))
+    const { pinned, peer } = await client.post<Offer>('/api/peers', JSON.stringify(source))
     if (options.json) {
-      printJson({ pinned: false, peer })
+      printJson({ pinned, peer })
+      return
+    }
+    if (pinned) {
+      print(
+        `${green('✓')} ${bold(safe(peer.name))} is pinned: card ${peer.sequence} of the same party, so there is nothing to compare`,
+      )
       return
     }
     print(`The card served there says it is ${bold(safe(peer.name))}, with the fingerprint`)

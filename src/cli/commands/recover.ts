@@ -14,9 +14,8 @@ import { Node } from '../../node/node.ts'
 import type { Replica } from '../../node/replica.ts'
 import { fetchCard } from '../../node/transport/fetch-card.ts'
 import { openJournal } from '../../signer/journal.ts'
-import { loadKeys } from '../../signer/keys.ts'
 import { Signer } from '../../signer/signer.ts'
-import { openStore, paths, readConfig, readOwnCard, reinitialise } from '../directory.ts'
+import { openStore, paths, readConfig, readKeys, readOwnCard, reinitialise } from '../directory.ts'
 import { dim, green, print, printJson, red, safe, table, yellow } from '../output.ts'
 import { port } from './node.ts'
 
@@ -93,11 +92,10 @@ function readCard(file: string) {
 function startNode(directory: string): Promise<Node> {
   const at = paths(directory)
   const { host, port: listen } = readConfig(directory)
-  const keys = loadKeys(at.keys)
-  const { party } = readOwnCard(directory)
+  const { keys, signer } = readKeys(directory, readOwnCard(directory))
   return Node.start({
     store: openStore(directory),
-    signer: Signer.open({ journal: openJournal(at.signer), keys, party }),
+    signer: Signer.open({ journal: openJournal(at.signer), ...signer }),
     tlsKey: keys.tls,
     listen: { host, port: listen },
     restored: true,

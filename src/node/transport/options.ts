@@ -13,6 +13,8 @@ export type TransportEvents = {
   onPeerUp(party: string): void
   /** An outbound connection that was up is gone; what was queued on it may or may not have arrived. */
   onPeerDown(party: string): void
+  /** A peer dialled at this endpoint (`host:port`) showed another key than its newest card's; its card may have been replaced. */
+  onWrongKey(party: string, endpoint: string): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void
 }
 

@@ -152,6 +152,7 @@ export class Outbound {
           else {
             meter.refuse('wrong-key', { party: this.party, endpoint: address, tlsKey })
             connection.destroy(new Error('another key than the card’s'))
+            options.events.onWrongKey(this.party, address)
           }
         },
         onClose: (error) => this.#onClose(address, error),

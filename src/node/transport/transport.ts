@@ -64,6 +64,9 @@ export class Transport {
       onPeerDown: (party) => {
         if (!this.#isClosed) events.onPeerDown(party)
       },
+      onWrongKey: (party, endpoint) => {
+        if (!this.#isClosed) events.onWrongKey(party, endpoint)
+      },
       log: (level, event, detail) => {
         if (!this.#isClosed) events.log(level, event, detail)
       },
