@@ -134,7 +134,7 @@ export const contractView = named(
   z.object({
     id: hash,
     name: z.string(),
-    status: z.enum(['invited', 'accepted', 'declined', 'halted', 'damaged']),
+    status: z.enum(['invited', 'accepted', 'declined', 'halted', 'leaving', 'left', 'damaged']),
     reason: z.string().optional(),
     lineage: z.int().describe('0 unless members were left out for having signed two histories'),
     leftOut: z.array(z.object({ party: hash, name: z.string() })),

@@ -15,8 +15,8 @@ import type { ContractDetails, ContractView, PeerView, RequestSummary } from './
 type Awaited = ContractView['waitingFor'][number]
 
 /** Members in the order in which they lead. */
-export function membersOf({ members, genesis }: Replica): { party: string; name: string }[] {
-  const names = new Map(genesis.members.map(({ card }) => [partyOf(card), card.name]))
+export function membersOf({ members, roster }: Replica): { party: string; name: string }[] {
+  const { names } = roster
   return members.map((party) => ({ party, name: names.get(party) ?? party }))
 }
 
@@ -147,7 +147,7 @@ export function contractDetails(context: Context, id: string): ContractDetails {
     [...view.members, ...view.leftOut].find((one) => one.party === party)?.name ?? party
   return {
     ...view,
-    ...(replica && { policy: { ...replica.genesis.policy }, phase: replica.phase }),
+    ...(replica && { policy: { ...replica.electorate.policy }, phase: replica.phase }),
     rootUid: rootUidOf(id),
     objections: [...(replica?.objections ?? [])],
     refusedHistories: [...(replica?.sync.refused ?? [])].map(([party, reason]) => ({

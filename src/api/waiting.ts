@@ -4,6 +4,7 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import type { Outcome } from '../ledger/block.ts'
+import { entriesOf } from '../ledger/turn.ts'
 import type { Node } from '../node/node.ts'
 import type { Notice } from '../node/outbox.ts'
 import type { Replica } from '../node/replica.ts'
@@ -180,7 +181,7 @@ export class Waiting {
     for (const [index, id] of ids.entries()) {
       const list = this.expected.get(id)
       if (!list) continue
-      const entry = tip?.header.height === height ? tip.entries[index] : undefined
+      const entry = tip?.header.height === height ? entriesOf(tip)[index] : undefined
       for (const expected of [...list]) {
         expected.height = height
         if (entry?.request === id) {

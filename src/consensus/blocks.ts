@@ -1,5 +1,6 @@
 /** Ledger blocks: taken in, executed, committed (ORD-3, ORD-7). */
 import { type Certificate, statementVerifies } from '../ledger/certificate.ts'
+import { turnOf } from '../ledger/turn.ts'
 import {
   enterView,
   halt,
@@ -12,6 +13,7 @@ import {
   type ConsensusState,
   type Context,
   type Event,
+  endsEpoch,
   type KnownBlock,
   leaderOf,
   type Proposal,
@@ -53,20 +55,22 @@ export function takeProposal(context: Context, hash: string, proposal: Proposal)
   const { header } = block
   if (header.contract !== electorate.contract || header.lineage !== electorate.lineage) return
   if (header.epoch !== electorate.epoch || header.height <= state.committed.height) return
-  if (header.view > state.view + VIEWS_AHEAD_MAX) return
+  // A block that ends the epoch is proposed again in later views (EPO-11).
+  const view = vote && turnOf(block) ? Math.max(vote.statement.view, header.view) : header.view
+  if (view > state.view + VIEWS_AHEAD_MAX) return
   // ORD-3: what it rests on comes along, and may be what lets us enter its view.
   for (const certificate of proposal.skipCertificates) if (!takeCertificate(context, certificate)) return
   if (proposal.notarization && !takeCertificate(context, proposal.notarization)) return
-  const leader = leaderOf(state.config, header.view)
+  const leader = leaderOf(state.config, view)
   const isLeaders =
     vote?.party === leader &&
     vote.statement.type === 'VOTE' &&
     vote.statement.block === hash &&
-    vote.statement.view === header.view
+    vote.statement.view === view
   const asked = state.wanted.has(hash)
   if (!isLeaders && !asked) return
   if (isLeaders && !statementVerifies(electorate, vote, state.config.cache)) return
-  const record = viewRecord(state, header.view)
+  const record = viewRecord(state, view)
   if (!state.blocks.has(hash)) {
     let ofView = 0
     for (const known of state.blocks.values()) if (known.block.header.view === header.view) ofView += 1
@@ -82,7 +86,7 @@ export function takeProposal(context: Context, hash: string, proposal: Proposal)
   }
   if (!isLeaders) return
   const known = state.blocks.get(hash)
-  if (known) known.leaderVote ??= vote
+  if (known && (known.leaderVote?.statement.view ?? 0) < view) known.leaderVote = vote
   if (record.proposal === undefined) record.proposal = hash
   if (!isKnown(record, vote)) recordStatement(context, record, vote)
 }
@@ -145,7 +149,8 @@ export function tryCommit(context: Context): void {
     notarization: record.notarizations.get(tip.hash) as Certificate,
     finalization: record.finalizations.get(tip.hash) as Certificate,
   })
-  moveTip(state, tip)
+  if (endsEpoch(tip)) state.ended = true
+  else moveTip(state, tip)
 }
 
 function moveTip(state: ConsensusState, tip: KnownBlock): void {

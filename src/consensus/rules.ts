@@ -1,9 +1,17 @@
 /** A member's own part: what it proposes and signs, and when (ORD-2 to ORD-6). */
-import type { LedgerBlock } from '../ledger/block.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
+import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import { recordStatement, setsOf } from './certificates.ts'
-import { proposalMessages } from './repair.ts'
-import { type ConsensusState, type Context, leaderOf, parentFor, viewRecord } from './state.ts'
+import { lastNotarizedView, proposalMessages } from './repair.ts'
+import {
+  type ConsensusState,
+  type Context,
+  endsEpoch,
+  type KnownBlock,
+  leaderOf,
+  parentFor,
+  viewRecord,
+} from './state.ts'
 import { isBusy, wantsEmpty } from './timers.ts'
 
 /** Rotations of leaders that are skipped at once where there is reason to; then views take their time again. */
@@ -39,23 +47,34 @@ export function tryVote(context: Context): void {
   const known = state.blocks.get(record.proposal)
   if (known?.status !== 'valid') return
   const { vote: locked } = record.locks
-  if (locked === undefined ? !known.timely : locked !== known.hash) return
-  if (!restsOnCertificates(state, known.block)) return
+  if (locked === undefined ? !isTimely(known, view) : locked !== known.hash) return
+  if (!restsOnCertificates(state, known, view)) return
   record.mine.vote = known.hash
   sign(context, view, 'VOTE', known.hash)
 }
 
-/** ORD-3: the parent is notarised, and every view between has a skip certificate. */
-function restsOnCertificates(state: ConsensusState, block: LedgerBlock): boolean {
-  const { parent, view } = block.header
-  const before = state.blocks.get(parent)
-  if (!before) return false
-  const parentView = before.block.header.view
-  if (parentView >= view) return false
-  if (parent !== state.committed.hash && !state.views.get(parentView)?.notarizations.has(parent)) return false
-  for (let between = parentView + 1; between < view; between += 1)
+/** One that is proposed again was timely when a quorum voted for it first (EPO-13). */
+function isTimely(known: KnownBlock, view: number): boolean {
+  return known.timely || known.block.header.view < view
+}
+
+/** ORD-3: what it builds on, or else it itself (EPO-11), is notarised, and every view since has a skip certificate. */
+function restsOnCertificates(state: ConsensusState, { hash, block }: KnownBlock, view: number): boolean {
+  const base = block.header.view < view ? lastNotarizedView(state, hash, view) : parentViewOf(state, block)
+  if (base === undefined || base >= view) return false
+  for (let between = base + 1; between < view; between += 1)
     if (!state.views.get(between)?.skipCertificate) return false
   return true
+}
+
+/** The view of its parent's notarization; undefined where the parent isn't notarised, or ends the epoch. */
+function parentViewOf(state: ConsensusState, block: AnyLedgerBlock): number | undefined {
+  const { parent } = block.header
+  const before = state.blocks.get(parent)
+  if (!before) return undefined
+  const { view } = before.block.header
+  if (parent === state.committed.hash) return view
+  return !endsEpoch(before) && state.views.get(view)?.notarizations.has(parent) ? view : undefined
 }
 
 export function tryPropose(context: Context): void {
@@ -68,12 +87,18 @@ export function tryPropose(context: Context): void {
   const isEmptyWanted = wantsEmpty(state, context.nowMs)
   if (!state.work && !isEmptyWanted) return
   const parent = parentFor(state, view)
-  if (parent === undefined || state.blocks.get(parent)?.status !== 'valid') return
+  const before = parent === undefined ? undefined : state.blocks.get(parent)
+  if (parent === undefined || before?.status !== 'valid') return
   record.mine.built = true
+  if (parent !== state.committed.hash && endsEpoch(before)) {
+    record.proposal = parent
+    tryVote(context)
+    return
+  }
   effects.push({ type: 'BUILD', view, parent, evenEmpty: isEmptyWanted && parent !== state.committed.hash })
 }
 
-export function takeBuilt(context: Context, view: number, hash: string, block: LedgerBlock): void {
+export function takeBuilt(context: Context, view: number, hash: string, block: AnyLedgerBlock): void {
   const { state } = context
   const record = viewRecord(state, view)
   if (view !== state.view || record.mine.vote || record.proposal) return
@@ -85,7 +110,8 @@ export function takeBuilt(context: Context, view: number, hash: string, block: L
 export function takeOwn(context: Context, signed: SignedStatement): void {
   const { state, effects } = context
   const { statement } = signed
-  if (statement.view >= state.committed.view) {
+  // One of the epoch before may have been signed while it ended.
+  if (statement.view >= state.committed.view && statement.epoch === state.config.electorate.epoch) {
     const record = viewRecord(state, statement.view)
     if (!setsOf(record, statement.type).has(state.config.self)) recordStatement(context, record, signed)
   }
@@ -96,7 +122,8 @@ export function takeOwn(context: Context, signed: SignedStatement): void {
   }
   const known = state.blocks.get(statement.block)
   if (known) known.leaderVote = signed
-  for (const message of proposalMessages(state, statement.block)) effects.push({ type: 'SEND', message })
+  for (const message of proposalMessages(state, statement.block, statement.view))
+    effects.push({ type: 'SEND', message })
 }
 
 export function trySkip(context: Context): void {
@@ -107,7 +134,7 @@ export function trySkip(context: Context): void {
   if (!isBusy(state, nowMs)) return
   const leader = leaderOf(config, view)
   const known = record.proposal ? state.blocks.get(record.proposal) : undefined
-  const isLate = known?.status === 'valid' && !known.timely && record.mine.vote !== known.hash
+  const isLate = known?.status === 'valid' && !isTimely(known, view) && record.mine.vote !== known.hash
   const refused = known?.status === 'invalid' || isLate
   const { skip: skippedBefore } = record.locks
   const absent = !record.proposal && leader !== config.self && state.down.has(leader)

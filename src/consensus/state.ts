@@ -6,12 +6,15 @@
  *      │                          ▲
  *      └──────── SKIPCERT v ──────┘
  *
+ * A block that ends the epoch has no child here: while it is notarised and not committed, it is proposed again, unchanged
+ * (EPO-11). Its COMMIT ends this state; the next epoch's begins with the view after the block's own.
+ *
  * Plain data, changed in place by `step` alone; no I/O, clock or randomness: time arrives in events.
  */
 import type { SignatureCache } from '../crypto/statement.ts'
-import type { LedgerBlock } from '../ledger/block.ts'
 import type { Certificate, Electorate, SignedStatement, Statement } from '../ledger/certificate.ts'
 import type { StatementEvidence } from '../ledger/evidence.ts'
+import { type AnyLedgerBlock, turnOf } from '../ledger/turn.ts'
 
 /**
  * Durations in ms. A view times out after the member's patience: viewMs at first, more where views have lately taken long,
@@ -48,7 +51,7 @@ export type BlockStatus = 'unchecked' | 'checking' | 'valid' | 'invalid'
 
 export type KnownBlock = {
   hash: string
-  block: LedgerBlock
+  block: AnyLedgerBlock
   status: BlockStatus
   /** Its time was within the policy's bound of our clock when it was checked. */
   timely: boolean
@@ -87,6 +90,8 @@ export type ConsensusState = {
   work: boolean
   maySign: boolean
   halted: boolean
+  /** The block that ends the epoch was committed: nothing more happens here. */
+  ended: boolean
   /** Highest view anything was asked to be signed in. */
   signedView: number
   skipsInARow: number
@@ -103,7 +108,7 @@ export type ConsensusState = {
 }
 
 export type Proposal = {
-  block: LedgerBlock
+  block: AnyLedgerBlock
   vote?: SignedStatement
   notarization?: Certificate
   skipCertificates: Certificate[]
@@ -120,7 +125,7 @@ export type Event = { nowMs: number } & (
   | { type: 'CERTIFICATE'; from: string; certificate: Certificate }
   | { type: 'STATUS'; from: string; view: number; committedHeight: number }
   | { type: 'CHECKED'; hash: string; valid: boolean; timely: boolean }
-  | { type: 'BUILT'; view: number; hash: string; block: LedgerBlock }
+  | { type: 'BUILT'; view: number; hash: string; block: AnyLedgerBlock }
   | { type: 'NOT_BUILT'; view: number }
   | { type: 'SIGNED'; signed: SignedStatement }
   | { type: 'REFUSED'; statement: Statement }
@@ -128,7 +133,7 @@ export type Event = { nowMs: number } & (
   | {
       type: 'SYNCED'
       hash: string
-      block: LedgerBlock
+      block: AnyLedgerBlock
       notarization?: Certificate
       finalization?: Certificate
     }
@@ -140,10 +145,10 @@ export type Effect =
   | { type: 'SEND'; to?: string; message: OrderingMessage }
   /** Ask for repair: tell everybody where we stand. */
   | { type: 'SEND_STATUS' }
-  | { type: 'CHECK'; hash: string; block: LedgerBlock }
+  | { type: 'CHECK'; hash: string; block: AnyLedgerBlock }
   /** evenEmpty: a block without entries is wanted where nothing waits, to commit its parent. */
   | { type: 'BUILD'; view: number; parent: string; evenEmpty: boolean }
-  | { type: 'STORE_BLOCK'; hash: string; block: LedgerBlock }
+  | { type: 'STORE_BLOCK'; hash: string; block: AnyLedgerBlock }
   | { type: 'STORE_CERTIFICATE'; certificate: Certificate }
   | { type: 'COMMIT'; hashes: string[]; notarization: Certificate; finalization: Certificate }
   | { type: 'FETCH_BLOCK'; hash: string; from?: string }
@@ -160,6 +165,11 @@ export type OrderingMessage =
 
 export function leaderOf(config: ConsensusConfig, view: number): string {
   return config.members[view % config.members.length] as string
+}
+
+/** Whether a block ends the epoch. */
+export function endsEpoch({ block }: KnownBlock): boolean {
+  return turnOf(block) !== undefined
 }
 
 export function viewRecord(state: ConsensusState, view: number): ViewRecord {
@@ -182,7 +192,7 @@ export function viewRecord(state: ConsensusState, view: number): ViewRecord {
 
 export type CommittedTip = {
   hash: string
-  block: LedgerBlock
+  block: AnyLedgerBlock
   notarization?: Certificate
   finalization?: Certificate
 }
@@ -202,6 +212,7 @@ export function initialState(config: ConsensusConfig, tip: CommittedTip): Consen
     work: false,
     maySign: false,
     halted: false,
+    ended: false,
     signedView: 0,
     skipsInARow: 0,
     patienceMs: config.timing.viewMs,
@@ -222,7 +233,7 @@ export type Locks = { view: number; statements: readonly Statement[] }
 export function restoredState(
   config: ConsensusConfig,
   tip: CommittedTip,
-  blocks: readonly { hash: string; block: LedgerBlock }[],
+  blocks: readonly { hash: string; block: AnyLedgerBlock }[],
   certificates: readonly Certificate[],
   locks: Locks,
 ): ConsensusState {

@@ -18,7 +18,7 @@ import { setTimers } from './timers.ts'
 
 export function step(state: ConsensusState, event: Event): Effect[] {
   const context: Context = { state, effects: [], nowMs: event.nowMs }
-  if (state.halted) return context.effects
+  if (state.halted || state.ended) return context.effects
   switch (event.type) {
     case 'START':
       if (state.view === 0) enterView(context, 1)
@@ -78,7 +78,7 @@ export function step(state: ConsensusState, event: Event): Effect[] {
 function settle(context: Context): void {
   const { state } = context
   tryCommit(context)
-  if (state.halted) return
+  if (state.halted || state.ended) return
   requestChecks(context)
   if (state.view > 0 && state.maySign) {
     tryFinalize(context, state.view - 1)

@@ -9,12 +9,16 @@ import {
   type Change,
   type Departure,
   type EpochRecord,
+  type Invitation,
   type Policy,
   partyOf,
   quorumOf,
 } from '../ledger/epoch.ts'
 import { type AnyRequest, epochOperationOf } from '../ledger/request.ts'
 import type { ContractState } from './elements.ts'
+
+/** Of a state what says who is in. */
+export type EpochState = Pick<ContractState, 'contract' | 'epoch' | 'cards'>
 
 /** An epoch's members and what they order, certify and cosign with. Keys by party, base64url. */
 export type EpochElectorate = Electorate & {
@@ -33,7 +37,7 @@ export type EpochElectorate = Electorate & {
  * Who orders, certifies and cosigns the ledger block that comes next on a state.
  * @throws CountersignError `invariant-broken` if a card isn't there: the state was restored without its genesis
  */
-export function electorateAt(state: ContractState, lineage = 0): EpochElectorate {
+export function electorateAt(state: EpochState, lineage = 0): EpochElectorate {
   const { contract, epoch } = state
   const cards = cardsInForce(state)
   const keysOf = (use: 'vote' | 'cosign') =>
@@ -53,7 +57,7 @@ export function electorateAt(state: ContractState, lineage = 0): EpochElectorate
 }
 
 /** The cards in force by party, members' first. @throws CountersignError `invariant-broken` as `electorateAt` */
-export function cardsInForce({ epoch, cards }: ContractState): Map<string, Card> {
+export function cardsInForce({ epoch, cards }: Omit<EpochState, 'contract'>): Map<string, Card> {
   const hashes = [
     ...epoch.members.map((party, index): [string, string] => [party, epoch.cards[index] as string]),
     ...(epoch.observers ?? []),
@@ -73,7 +77,7 @@ export function cardsInForce({ epoch, cards }: ContractState): Map<string, Card>
  * for one that may not stand there (EPO-2).
  * @throws CountersignError `invariant-broken` as `electorateAt`
  */
-export function authorKeysAt(state: ContractState): (request: AnyRequest) => string | undefined {
+export function authorKeysAt(state: EpochState): (request: AnyRequest) => string | undefined {
   const cards = cardsInForce(state)
   const members = new Set(state.epoch.members)
   return (request) => {
@@ -113,4 +117,20 @@ export function isDeparture(change: Change): change is Departure {
 /** Parties that the next turn takes out. */
 export function departingFrom({ changes = [] }: EpochRecord): Set<string> {
   return new Set(changes.filter(isDeparture).map(({ party }) => party))
+}
+
+/**
+ * Invited parties that every member has let in and that have to accept, or to wait for their turn: they are shown the ledger,
+ * which nobody is by one member's word alone. timeMs: of the last ledger block.
+ */
+export function guestsOf({ epoch }: EpochState, timeMs: number): Map<string, Invitation> {
+  const departing = departingFrom(epoch)
+  const guests = new Map<string, Invitation>()
+  for (const change of epoch.changes ?? []) {
+    if (change.op !== 'invite' || isLapsed(change, timeMs)) continue
+    const isLetIn = epoch.members.every((party) => departing.has(party) || change.yes.includes(party))
+    // What was decided stays so, also for who has come in since.
+    if (change.decided !== undefined || isLetIn) guests.set(change.party, change)
+  }
+  return guests
 }

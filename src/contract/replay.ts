@@ -1,6 +1,7 @@
 /** Replay: a contract's history executed again from its genesis. */
 import type { Header } from '../ledger/block.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import type { AnyRequest } from '../ledger/request.ts'
 import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from './apply.ts'
 import type { OpeningSource } from './outcome.ts'
 import { type GenesisState, genesisState } from './state.ts'
@@ -9,7 +10,7 @@ import { type GenesisState, genesisState } from './state.ts'
 export type ReplayBlock = {
   header: Pick<Header, 'timeMs'>
   /** In the order of its entries. */
-  requests: readonly IdentifiedRequest[]
+  requests: readonly IdentifiedRequest<AnyRequest>[]
 }
 
 /** A height with the state after it; `executed` from height 1 on. */

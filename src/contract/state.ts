@@ -10,6 +10,7 @@ import { type Card, cardHash, epochRecordShape } from '../ledger/epoch.ts'
 import { firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
 import { netChanges, runOperations } from './apply.ts'
 import { type ContractState, DEPTH_MAX } from './elements.ts'
+import type { EpochState } from './epoch.ts'
 import type { OpeningSource } from './outcome.ts'
 import {
   checkElementRecord,
@@ -95,6 +96,19 @@ export function genesisState(contract: string, genesis: Genesis, openings: Openi
 const byHash = (cards: readonly Card[]) => new Map(cards.map((card) => [cardHash(card), card]))
 
 const cardsOf = ({ members }: Pick<Genesis, 'members'>) => byHash(members.map(({ card }) => card))
+
+/**
+ * Who was in by an epoch record as a store keeps it.
+ * @throws CountersignError `bad-format`
+ */
+export function epochStateOf(
+  contract: string,
+  record: StateRecord,
+  genesis: Pick<Genesis, 'members'>,
+): EpochState {
+  const epoch = epochRecordShape(record, 'epoch')
+  return { contract, epoch, cards: { genesis: cardsOf(genesis), newer: byHash(epoch.newer ?? []) } }
+}
 
 /**
  * The state that consists of these records, as a store keeps them. Whether it is the state that was signed, its root says.

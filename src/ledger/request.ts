@@ -126,7 +126,8 @@ const requestShapeWith = <Op extends AnyOperation>(operations: shape.Check<Op[]>
 const elementOperations = shape.array(operationShape, OPERATIONS_MAX, 1)
 const requestShape = requestShapeWith(elementOperations)
 const epochOperation = shape.array(epochOperationShape, 1, 1)
-const anyRequestShape = requestShapeWith<AnyOperation>((value, where) =>
+/** Checks the form of a request on elements or on the epoch. @throws CountersignError `bad-format` */
+export const anyRequestShape = requestShapeWith<AnyOperation>((value, where) =>
   Array.isArray(value) && value.some(isEpochOperation)
     ? epochOperation(value, where)
     : elementOperations(value, where),

@@ -56,6 +56,16 @@ export function checkAnyBlockShape(value: unknown): AnyLedgerBlock {
   return isTurn ? (turnBlockShape(value, 'ledgerBlock') as TurnBlock) : checkBlockShape(value)
 }
 
+/** What a ledger block says of its requests, in order; nothing where it ends an epoch. */
+export function entriesOf({ entries }: AnyLedgerBlock): Entry[] {
+  return (entries as (Entry | TurnEntry)[]).filter((entry): entry is Entry => entry.kind !== 'turn')
+}
+
+/** Ids of the requests that a ledger block orders, in order. */
+export function requestIdsOf(block: AnyLedgerBlock): string[] {
+  return entriesOf(block).map(({ request }) => request)
+}
+
 /** The turn that a ledger block consists of, if it does. */
 export function turnOf({ entries }: AnyLedgerBlock): TurnEntry | undefined {
   const [first] = entries as (Entry | TurnEntry)[]

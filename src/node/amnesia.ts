@@ -41,8 +41,13 @@ export class Amnesia {
     return this.engine.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
   }
 
-  take(replica: Replica, from: string, message: RecalledMessage, nowMs: number): void {
+  take(replica: Replica, from: string, message: RecalledMessage & { epoch?: number }, nowMs: number): void {
     if (replica.phase !== 'recalling' || message.boot !== this.engine.boot) return
+    // Signatures of an epoch that has not begun here can't be checked yet: once it has caught up, it asks again.
+    if ((message.epoch ?? 0) > replica.epochs.number) {
+      replica.sendStatus(from)
+      return
+    }
     const { contract, lineage } = replica
     const { statements, cosignature, finalized, freeze } = provenOwn(replica, message)
     const floor = this.floors.raise(`${contract}/${lineage.number}`, finalized)

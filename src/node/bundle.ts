@@ -5,7 +5,8 @@
 import { CountersignError } from '../crypto/errors.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { firstEpoch, type Genesis } from '../ledger/genesis.ts'
-import { commitmentsOf, type Operation } from '../ledger/request.ts'
+import { type AnyOperation, commitmentsOf } from '../ledger/request.ts'
+import { requestIdsOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Store, StoredBlock } from '../store/store.ts'
 import { type BlockLine, formatLine } from '../verify/bundle.ts'
@@ -74,6 +75,7 @@ export function openLedger(store: Store, contract: string): OpenLedger {
     const cosignature = held.find((one) => one.party === party)
     if (cosignature !== undefined) cosignatures.set(party, cosignature)
   }
+  for (const cosignature of held) if (cosignature.epoch > 0) cosignatures.set(cosignature.party, cosignature)
   return { contract, genesis, height, cosignatures }
 }
 
@@ -100,7 +102,7 @@ export function* bundleLines(
 
 function blockLine(store: Store, contract: string, { block, notarization, commit }: StoredBlock): BlockLine {
   const place = `ledger block ${block.header.height}`
-  const ids = block.entries.map(({ request }) => request)
+  const ids = requestIdsOf(block)
   const held = store.requestsOf(contract, ids)
   const requests = ids.map((id) => {
     const record = held.get(id)
@@ -122,7 +124,7 @@ function blockLine(store: Store, contract: string, { block, notarization, commit
 function openingsOf(
   store: Store,
   contract: string,
-  operations: readonly Operation[],
+  operations: readonly AnyOperation[],
   place: string,
 ): Opening[] {
   const commitments = commitmentsOf(operations)

@@ -4,7 +4,10 @@
  */
 
 import { executeBlock } from '../contract/apply.ts'
+import { authorKeysAt } from '../contract/epoch.ts'
 import { type ContractState, stateRoot } from '../contract/state.ts'
+import { executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import { appendLeaf, type Frontier, frontierRoot, type LogTree } from '../crypto/log.ts'
 import {
   BLOCK_MAX_BYTES,
@@ -14,20 +17,31 @@ import {
   type LedgerBlock,
   logLeaf,
 } from '../ledger/block.ts'
-import { commitmentsOf, LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
+import { type Cosignature, checkpointOf, type LedgerPoint, sameCheckpoint } from '../ledger/checkpoint.ts'
+import {
+  type AnyRequest,
+  commitmentsOf,
+  LIFETIME_MAX_MS,
+  type OpenRequest,
+  requestSizeBytes,
+} from '../ledger/request.ts'
+import { type AnyLedgerBlock, type BlockPlace, requestIdsOf, type TurnEntry, turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 
 /** A ledger block with the state after it. `frontier` includes this block. */
 export type Executed = {
   hash: string
-  block: LedgerBlock
+  block: AnyLedgerBlock
   state: ContractState
   changes: ElementChange[]
   frontier: Frontier
 }
 
-export type PoolEntry = OpenRequest & { receivedMs: number; local: boolean }
+export type PoolEntry = OpenRequest<AnyRequest> & { receivedMs: number; local: boolean }
+
+/** What a party has cosigned that a turn may be certified by: of size or more, in this epoch. */
+export type CertifiedBy = (party: string, cosignKey: string, minSize: number) => Cosignature | undefined
 
 export type CheckResult =
   | { status: 'missing'; requests: string[] }
@@ -57,23 +71,23 @@ export class Chain {
   /** Lineage of the ledger block at a height. */
   lineageAt: (height: number) => number = () => 0
 
-  private readonly clockBoundMs: number
+  /** Cosignatures held here, for the turn that is built of them. */
+  certifiedBy: CertifiedBy = () => undefined
+  private keys: { epoch: ContractState['epoch']; of: (request: AnyRequest) => string | undefined } | undefined
   /** Nothing in the pool expires before. */
   private nextExpiryMs = Number.POSITIVE_INFINITY
   /** Of the last committed ledger blocks, by height: they may not be on disk yet. */
   private readonly headers = new Map<number, Header>()
   private readonly storedHeader: (height: number) => Header | undefined
 
-  /** clockBoundMs: of the contract's policy; storedHeader: of a committed ledger block on disk. */
+  /** storedHeader: of a committed ledger block on disk. */
   constructor(
     contract: string,
-    clockBoundMs: number,
     tip: Executed,
     log: LogTree,
     storedHeader: (height: number) => Header | undefined,
   ) {
     this.contract = contract
-    this.clockBoundMs = clockBoundMs
     this.tip = tip
     this.log = log
     this.storedHeader = storedHeader
@@ -88,6 +102,11 @@ export class Chain {
 
   get height(): number {
     return this.tip.block.header.height
+  }
+
+  /** The policy's, as of the tip: how far a block's time may be from a voter's clock. */
+  get clockBoundMs(): number {
+    return this.tip.state.epoch.policy.clockBoundMs
   }
 
   hasOrdered(id: string): boolean {
@@ -120,19 +139,76 @@ export class Chain {
   private idsSince(hash: string): Set<string> {
     const ids = new Set<string>()
     for (let at = this.executed.get(hash); at && at.hash !== this.tip.hash; ) {
-      for (const entry of at.block.entries) ids.add(entry.request)
+      for (const id of requestIdsOf(at.block)) ids.add(id)
       at = this.executed.get(at.block.header.parent)
     }
     return ids
   }
 
-  /** True if a request waits that is in no block up to this one and has not expired for a block on it. */
+  /** True if there is something to order on this block: a request that is in none so far and has not expired, or a turn. */
   hasWork(hash: string, nowMs: number): boolean {
+    const parent = this.executed.get(hash)
+    const timeMs = this.timeOn(parent, nowMs)
+    if (parent !== undefined && (turnOf(parent.block) || this.readyTurn(parent, timeMs) !== undefined))
+      return true
     if (this.pool.size === 0) return false
     const taken = this.idsSince(hash)
-    const timeMs = this.timeOn(this.executed.get(hash), nowMs)
-    for (const [id, { request }] of this.pool) if (!taken.has(id) && request.notAfterMs >= timeMs) return true
+    const mayStand = parent && this.keysOn(parent.state)
+    for (const [id, { request }] of this.pool)
+      if (!taken.has(id) && request.notAfterMs >= timeMs && mayStand?.(request) === request.authorKey)
+        return true
     return false
+  }
+
+  /** Whether the ledger up to this block had such a checkpoint. */
+  private holdsOn(parent: Executed): (point: LedgerPoint) => boolean {
+    return (point) => {
+      const { size } = point
+      if (!(size >= 1 && size <= parent.frontier.size)) return false
+      let [header, root] = [this.headerAt(size - 1), '']
+      if (size <= this.height + 1) root = this.log.root(size)
+      else {
+        let at: Executed | undefined = parent
+        while (at && at.frontier.size > size) at = this.executed.get(at.block.header.parent)
+        if (at === undefined) return false
+        header = at.block.header
+        root = frontierRoot(at.frontier)
+      }
+      if (header === undefined) return false
+      const { contract, lineage } = header
+      return sameCheckpoint(checkpointOf(header, root), { ...point, contract, lineage })
+    }
+  }
+
+  /** Of each request the author key that lets it stand on a state. */
+  private keysOn(state: ContractState): (request: AnyRequest) => string | undefined {
+    if (this.keys?.epoch !== state.epoch) this.keys = { epoch: state.epoch, of: authorKeysAt(state) }
+    return this.keys.of
+  }
+
+  private placeOn(parent: Executed, timeMs: number): BlockPlace {
+    const { height } = parent.block.header
+    return { lineage: this.lineageAt(height + 1), height: height + 1, timeMs, holds: this.holdsOn(parent) }
+  }
+
+  /** The turn that may come on this block, with its certificate, if all who have to have cosigned. */
+  private readyTurn(parent: Executed, timeMs: number): TurnEntry | undefined {
+    if ((parent.state.epoch.changes ?? []).length === 0 || turnOf(parent.block)) return undefined
+    for (const turn of turnsAt(parent.state, timeMs)) {
+      const certificate = this.certificateFor(turn)
+      if (certificate) return { ...turn.entry, certificate }
+    }
+    return undefined
+  }
+
+  private certificateFor({ signers }: Turn): Cosignature[] | undefined {
+    const certificate: Cosignature[] = []
+    for (const { party, cosignKey, minSize, mayLack } of signers) {
+      const cosignature = this.certifiedBy(party, cosignKey, minSize)
+      if (cosignature) certificate.push(cosignature)
+      else if (!mayLack) return undefined
+    }
+    return certificate
   }
 
   private timeOn(parent: Executed | undefined, nowMs: number): number {
@@ -148,9 +224,9 @@ export class Chain {
    * Drops waiting requests that no honest voter would let into a block any more; returns their ids. What stands in one of
    * these blocks, which may still be committed, is kept.
    */
-  expire(nowMs: number, uncommitted: readonly LedgerBlock[]): string[] {
+  expire(nowMs: number, uncommitted: readonly AnyLedgerBlock[]): string[] {
     if (nowMs < this.nextExpiryMs) return []
-    const kept = new Set(uncommitted.flatMap(({ entries }) => entries.map(({ request }) => request)))
+    const kept = new Set(uncommitted.flatMap(requestIdsOf))
     const expired: string[] = []
     this.nextExpiryMs = Number.POSITIVE_INFINITY
     for (const [id, { request }] of this.pool) {
@@ -167,59 +243,110 @@ export class Chain {
     const parent = this.executed.get(parentHash)
     if (!parent) return undefined
     const timeMs = this.timeOn(parent, nowMs)
+    const at = this.placeOn(parent, timeMs)
+    const turn = this.readyTurn(parent, timeMs)
+    if (turn) return this.buildTurn(parent, view, turn, at)
     const taken = this.idsSince(parentHash)
+    const mayStand = this.keysOn(parent.state)
     const chosen: PoolEntry[] = []
     let sizeBytes = 0
     for (const entry of this.pool.values()) {
       if (taken.has(entry.id) || !isOrderable(entry, timeMs)) continue
+      if (mayStand(entry.request) !== entry.request.authorKey) continue
       sizeBytes += entry.sizeBytes
       if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
       chosen.push(entry)
     }
-    if (chosen.length === 0 && !evenEmpty) return undefined
-    const result = executeBlock(parent.state, chosen, openingsOf(chosen), timeMs)
-    const header: Header = {
-      contract: this.contract,
-      lineage: this.lineageAt(parent.block.header.height + 1),
-      epoch: parent.block.header.epoch,
-      height: parent.block.header.height + 1,
-      view,
-      parent: parent.hash,
-      timeMs,
-      entriesRoot: result.entriesRoot,
-      stateRoot: result.stateRoot,
-      logRoot: frontierRoot(parent.frontier),
-    }
+    // What a turn has left is final by the next epoch's members, once they have cosigned a block of it.
+    if (chosen.length === 0 && !evenEmpty && !turnOf(parent.block)) return undefined
+    const result = executeBlock(parent.state, chosen, openingsOf(chosen), at)
+    const header = this.headerOn(parent, view, timeMs, result)
     return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
   }
 
+  private buildTurn(parent: Executed, view: number, turn: TurnEntry, at: BlockPlace): Executed {
+    const result = executeTurn(parent.state, turn, at)
+    const header = this.headerOn(parent, view, at.timeMs, result)
+    return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
+  }
+
+  private headerOn(
+    parent: Executed,
+    view: number,
+    timeMs: number,
+    { entriesRoot, stateRoot: root }: { entriesRoot: string; stateRoot: string },
+  ): Header {
+    const { height } = parent.block.header
+    return {
+      contract: this.contract,
+      lineage: this.lineageAt(height + 1),
+      epoch: parent.state.epoch.epoch,
+      height: height + 1,
+      view,
+      parent: parent.hash,
+      timeMs,
+      entriesRoot,
+      stateRoot: root,
+      logRoot: frontierRoot(parent.frontier),
+    }
+  }
+
   private keep(
-    block: LedgerBlock,
+    block: AnyLedgerBlock,
     state: ContractState,
     changes: ElementChange[],
     parent: Executed,
+    hash = blockHash(block.header),
   ): Executed {
-    const hash = blockHash(block.header)
     const executed = { hash, block, state, changes, frontier: appendLeaf(parent.frontier, logLeaf(hash)) }
     this.executed.set(hash, executed)
     return executed
   }
 
   /** Executes a block of another's and compares every claim in it. Its parent must have been executed. */
-  check(hash: string, block: LedgerBlock): CheckResult {
+  check(hash: string, block: AnyLedgerBlock): CheckResult {
     const held = this.executed.get(hash)
     if (held) return { status: 'valid', executed: held }
-    const { header, entries } = block
+    const { header } = block
     const parent = this.executed.get(header.parent)
     if (!parent) return { status: 'invalid', code: 'parent-unknown' }
     const before = parent.block.header
     if (header.height !== before.height + 1) return { status: 'invalid', code: 'wrong-height' }
     if (header.view <= before.view) return { status: 'invalid', code: 'wrong-view' }
     if (header.timeMs <= before.timeMs) return { status: 'invalid', code: 'wrong-time' }
-    if (header.lineage !== this.lineageAt(header.height) || header.epoch !== before.epoch)
+    if (header.lineage !== this.lineageAt(header.height) || header.epoch !== parent.state.epoch.epoch)
       return { status: 'invalid', code: 'wrong-epoch' }
     if (header.logRoot !== frontierRoot(parent.frontier)) return { status: 'invalid', code: 'wrong-log-root' }
+    const at = this.placeOn(parent, header.timeMs)
+    const turn = turnOf(block)
+    if (turn) return this.checkTurn(hash, block, turn, parent, at)
+    return this.checkRequests(hash, block as LedgerBlock, parent, at)
+  }
+
+  private checkTurn(
+    hash: string,
+    block: AnyLedgerBlock,
+    turn: TurnEntry,
+    parent: Executed,
+    at: BlockPlace,
+  ): CheckResult {
+    try {
+      const result = executeTurn(parent.state, turn, at)
+      const { entriesRoot, stateRoot: root } = block.header
+      if (result.entriesRoot !== entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
+      if (result.stateRoot !== root) return { status: 'invalid', code: 'wrong-state-root' }
+      return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
+    } catch (error) {
+      if (error instanceof CountersignError && error.code !== 'invariant-broken')
+        return { status: 'invalid', code: 'wrong-turn' }
+      throw error
+    }
+  }
+
+  private checkRequests(hash: string, block: LedgerBlock, parent: Executed, at: BlockPlace): CheckResult {
+    const { header, entries } = block
     const taken = this.idsSince(parent.hash)
+    const mayStand = this.keysOn(parent.state)
     const requests: PoolEntry[] = []
     const missing: string[] = []
     let sizeBytes = 0
@@ -231,19 +358,29 @@ export class Chain {
       else if (entry.request.notAfterMs < header.timeMs) return { status: 'invalid', code: 'expired' }
       else if (entry.request.notAfterMs > header.timeMs + LIFETIME_MAX_MS)
         return { status: 'invalid', code: 'lifetime' }
+      else if (mayStand(entry.request) !== entry.request.authorKey)
+        return { status: 'invalid', code: 'not-entitled' }
       else requests.push(entry)
       sizeBytes += entry?.sizeBytes ?? 0
     }
     if (sizeBytes > BLOCK_MAX_BYTES) return { status: 'invalid', code: 'too-large' }
     if (missing.length > 0) return { status: 'missing', requests: missing }
-    const result = executeBlock(parent.state, requests, openingsOf(requests), header.timeMs)
+    const result = executeBlock(parent.state, requests, openingsOf(requests), at)
     const same = result.entries.every(
       (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
     )
     if (!same || result.entriesRoot !== header.entriesRoot)
       return { status: 'invalid', code: 'wrong-outcome' }
     if (result.stateRoot !== header.stateRoot) return { status: 'invalid', code: 'wrong-state-root' }
-    return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent) }
+    return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
+  }
+
+  /** Drops waiting requests that nobody may order any more since an epoch has ended; returns their ids. */
+  dropUnentitled(): string[] {
+    const mayStand = this.keysOn(this.tip.state)
+    const dropped = [...this.pool.values()].filter(({ request }) => mayStand(request) !== request.authorKey)
+    for (const { id } of dropped) this.remove(id)
+    return dropped.map(({ id }) => id)
   }
 
   /** Moves the tip over executed blocks, in order. */
@@ -251,10 +388,10 @@ export class Chain {
     const done: Executed[] = []
     for (const hash of hashes) {
       const executed = this.executed.get(hash) as Executed
-      for (const entry of executed.block.entries) {
-        const waiting = this.pool.get(entry.request)
-        if (waiting) this.ordered.set(entry.request, waiting.request.notAfterMs)
-        this.remove(entry.request)
+      for (const id of requestIdsOf(executed.block)) {
+        const waiting = this.pool.get(id)
+        if (waiting) this.ordered.set(id, waiting.request.notAfterMs)
+        this.remove(id)
       }
       this.log.append(logLeaf(hash))
       this.tip = executed

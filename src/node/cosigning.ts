@@ -26,6 +26,7 @@ export class Cosigning {
     const { party, size } = cosignature
     if (taken.evidence) replica.evidence.found(taken.evidence)
     if (taken.result === 'astray') this.strayed(party)
+    else if (taken.result === 'arriving') replica.poke(nowMs)
     else if (taken.result === 'bad') outbox.log('warn', 'bad-cosignature', { contract, party })
     else if (taken.result === 'new') {
       outbox.write({ kind: 'cosignature', contract, cosignature })
@@ -50,13 +51,39 @@ export class Cosigning {
 
   /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
   tryTip(nowMs: number): void {
-    const { contract, phase, status, chain, finality, self, outbox, lineage } = this.replica
+    const { phase, status, chain, finality, lineage, roster, self } = this.replica
     if (phase !== 'signing' || status !== 'accepted') return
     const size = chain.height + 1
     if (this.isPending || size < this.size || size < lineage.base.size) return
-    if (finality.knownSizeOf(self) >= size) return
-    const cosignKey = this.replica.cosignKeys.get(self)
-    if (cosignKey === undefined) return
+    // By the key of the block's epoch: who has come in with the tip has not cosigned it, and who replaced its card did by the
+    // one before.
+    const { epoch } = chain.tip.block.header
+    const cosignKey = roster.isMember(self) ? roster.cosignKeyOf(self, epoch) : undefined
+    if (cosignKey !== undefined && finality.knownSizeOf(self) < size) this.ask(cosignKey, size, nowMs)
+    else if (epoch === roster.current) this.tryTurn(size, nowMs)
+  }
+
+  /**
+   * EPO-9: by the key that this party will have after a turn, once. Who comes in signs last: its cosignature joins it to what
+   * all others have cosigned.
+   */
+  private tryTurn(size: number, nowMs: number): void {
+    const { roster, finality, self } = this.replica
+    const own = roster.arriving.get(self)
+    if (own === undefined || size < own.minSize) return
+    const { cosignKey, minSize } = own
+    if (finality.certifying(self, cosignKey, minSize)) return
+    const isIn = roster.isIn(self)
+    const turn = roster.turns.find(({ signers }) => signers.some((one) => one.party === self && one === own))
+    const isLast = (turn?.signers ?? []).every(
+      (one) =>
+        one.party === self || one.mayLack || finality.certifying(one.party, one.cosignKey, one.minSize),
+    )
+    if (turn && (isIn || isLast)) this.ask(cosignKey, size, nowMs)
+  }
+
+  private ask(cosignKey: string, size: number, nowMs: number): void {
+    const { contract, chain, lineage, outbox } = this.replica
     const { frontier, block } = chain.tip
     const checkpoint = checkpointOf(block.header, chain.log.root(frontier.size), lineage.number)
     const consistency = this.size === 0 ? [] : chain.log.consistencyProof(this.size, size)

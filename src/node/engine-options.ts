@@ -1,5 +1,6 @@
 /** What an engine is made of, and what it hands out. */
 import type { Timing } from '../consensus/state.ts'
+import type { Policy } from '../ledger/genesis.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
 import type { LogLevel, Notice } from './outbox.ts'
@@ -20,4 +21,12 @@ export type EngineOptions = {
   log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
   /** Close former connections from this party (AMN-2). */
   closeFormer: (party: string) => void
+}
+
+/** Of a contract whose maker says nothing else. */
+export const DEFAULT_POLICY: Policy = {
+  quorum: 'majority',
+  clockBoundMs: 30_000,
+  silenceMs: null,
+  admission: { invite: 'any', admit: 'every' },
 }

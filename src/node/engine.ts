@@ -13,7 +13,7 @@ import { SignatureCache } from '../crypto/statement.ts'
 import type { SignedCard } from '../identity/card.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
-import type { CreateOperation, Operation } from '../ledger/request.ts'
+import type { AnyOperation, CreateOperation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
@@ -25,7 +25,7 @@ import { checkInvitation, Invitations, newGenesis } from './invite.ts'
 import { Lineage } from './lineage.ts'
 import { checkMessage, type Message, type Outgoing, type RecoveryMessage } from './messages.ts'
 import { MissingKeys } from './missing-keys.ts'
-import type { LogLevel, Notice, Outbox } from './outbox.ts'
+import { type LogLevel, type Notice, type Outbox, SentCounts } from './outbox.ts'
 import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { Renewals } from './renewals.ts'
 import { type Phase, Replica } from './replica.ts'
@@ -33,13 +33,6 @@ import { sendInvitation } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
 import { WriteQueue } from './write-queue.ts'
-
-export const DEFAULT_POLICY: Policy = {
-  quorum: 'majority',
-  clockBoundMs: 30_000,
-  silenceMs: null,
-  admission: { invite: 'any', admit: 'every' },
-}
 
 const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
@@ -50,7 +43,7 @@ export class Engine implements Outbox {
   /** Messages refused since the start, by code: for the operator's figures. */
   readonly refused = new Map<string, number>()
   /** Messages of contracts sent since the start, by type, counted once for each receiver. */
-  readonly sent = new Map<string, { messages: number; characters: number }>()
+  readonly sent = new SentCounts()
   readonly boot: string
   readonly party: string
   readonly store: Store
@@ -91,7 +84,7 @@ export class Engine implements Outbox {
   }
 
   open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
-    const { contract, genesis, status, reason } = stored
+    const { contract, genesis, status, reason, from } = stored
     try {
       const lineage = new Lineage(this.store, contract)
       const replica = new Replica({
@@ -100,6 +93,7 @@ export class Engine implements Outbox {
         lineage,
         status,
         reason,
+        from,
         self: this.party,
         timing: this.options.timing,
         store: this.store,
@@ -211,11 +205,24 @@ export class Engine implements Outbox {
     this.open(stored, phase, nowMs)
   }
 
+  /** @throws CountersignError `disk-full`, `unknown-contract`, `unavailable` */
   accept(contract: string, nowMs: number): void {
     this.refuseWhenFull()
     const replica = this.replica(contract)
     this.wakes.touch(replica)
+    const joining = replica.epochs.joining()
     replica.accept(nowMs)
+    if (joining) this.submit(contract, [joining], [], nowMs, () => undefined)
+  }
+
+  /** This party leaves (EPO-12). @throws CountersignError `disk-full`, `unknown-contract`, `conflict` */
+  leave(contract: string, nowMs: number): string {
+    this.refuseWhenFull()
+    const replica = this.replica(contract)
+    this.wakes.touch(replica)
+    const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, () => undefined)
+    replica.leave()
+    return id
   }
 
   /**
@@ -229,13 +236,10 @@ export class Engine implements Outbox {
     replica.freezing.start()
   }
 
-  /**
-   * Signs a request and queues it; `done` is called by the turn that has it on disk, or failed to.
-   * @throws CountersignError where it can't be taken at all
-   */
+  /** Signs a request and queues it; `done` is told when it is on disk, or failed. @throws CountersignError at once */
   submit(
     contract: string,
-    operations: Operation[],
+    operations: AnyOperation[],
     openings: readonly Opening[],
     nowMs: number,
     done: (error: CountersignError | undefined) => void,
@@ -243,11 +247,11 @@ export class Engine implements Outbox {
   ): string {
     this.refuseWhenFull()
     const replica = this.replica(contract)
-    checkOpen(replica)
+    checkOpen(replica, operations)
     const signed = this.signer.signRequest({
       contract,
       author: this.party,
-      authorKey: replica.authorKeys.get(this.party) as string,
+      authorKey: replica.epochs.ownAuthorKey,
       nonce: base64UrlEncode(this.options.random(16)),
       notAfterMs,
       operations,
@@ -304,7 +308,7 @@ export class Engine implements Outbox {
       replica.freezing.tellFormer(from, message.lineage ?? 0, nowMs)
       return
     }
-    if (!replica?.members.includes(from)) {
+    if (!replica?.isHeard(from)) {
       // NET-3: the same bytes whether the contract exists or not.
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
       return
@@ -353,10 +357,9 @@ export class Engine implements Outbox {
     return this.up.has(party)
   }
 
-  /** Asks those who have not told what they hold; their answer may have been lost before they reached us. */
+  /** Asks those who have not told what they hold. */
   askForLost(): void {
-    for (const party of this.up)
-      if (!this.recovery.held.has(party)) this.queue(party, JSON.stringify({ type: 'LOST' }))
+    for (const party of this.up) if (!this.recovery.held.has(party)) this.queue(party, '{"type":"LOST"}')
   }
 
   /** The data are rebuilt: from now on invitations come from creators alone. */
@@ -415,12 +418,9 @@ export class Engine implements Outbox {
   send(contract: string, to: string | undefined, message: Outgoing): void {
     const lineage = this.replicas.get(contract)?.lineage.number ?? 0
     const text = JSON.stringify({ ...message, contract, ...(lineage > 0 && { lineage }) })
-    const parties = to === undefined ? (this.replicas.get(contract)?.others ?? []) : [to]
+    const parties = to === undefined ? (this.replicas.get(contract)?.audience ?? []) : [to]
     for (const party of parties) this.queue(party, text)
-    const count = this.sent.get(message.type) ?? { messages: 0, characters: 0 }
-    count.messages += parties.length
-    count.characters += parties.length * text.length
-    this.sent.set(message.type, count)
+    this.sent.add(message.type, parties.length, text.length)
   }
 
   private queue(to: string, text: string): void {

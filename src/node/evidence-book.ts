@@ -3,7 +3,7 @@
  * marks a party; by itself it stops nothing.
  */
 import { CountersignError } from '../crypto/errors.ts'
-import { type Evidence, evidenceHolds, evidenceId, evidenceLineage } from '../ledger/evidence.ts'
+import { type Evidence, evidenceId } from '../ledger/evidence.ts'
 import type { Replica } from './replica.ts'
 
 /** Kept of one party: a liar can make any number, and one is enough. */
@@ -41,9 +41,7 @@ export class EvidenceBook {
   /** Evidence that another member tells. @throws CountersignError `bad-evidence` where it does not hold */
   told(evidence: Evidence): void {
     if (this.held.has(evidenceId(evidence))) return
-    const { electorate, everyKey } = this.replica
-    const at = { ...electorate, lineage: evidenceLineage(evidence), voteKeys: everyKey.vote }
-    if (!evidenceHolds(evidence, at, everyKey.cosign))
+    if (!this.replica.roster.proves(evidence))
       throw new CountersignError('bad-evidence', `evidence against ${evidence.party} does not hold`)
     this.keep(evidence)
   }

@@ -7,6 +7,7 @@ import { type ContractState, restoreState, type StateRecord, stateRoot } from '.
 import { CountersignError } from '../crypto/errors.ts'
 import { type Header, logLeaf } from '../ledger/block.ts'
 import { commitmentsOf } from '../ledger/request.ts'
+import { requestIdsOf } from '../ledger/turn.ts'
 import type { StoredBlock } from '../store/store.ts'
 import type { Node } from './node.ts'
 import type { Notice } from './outbox.ts'
@@ -199,8 +200,9 @@ export class FinalView {
 
   private executed(contract: string, parent: ContractState, height: number): ContractState | undefined {
     const { store } = this.node
-    const { header, entries } = this.block(contract, height).block
-    const ids = entries.map(({ request }) => request)
+    const { block } = this.block(contract, height)
+    const { header } = block
+    const ids = requestIdsOf(block)
     try {
       const requests = [...store.requestsOf(contract, ids).values()]
       const commitments = requests.flatMap(({ request }) => commitmentsOf(request.operations))
@@ -209,7 +211,7 @@ export class FinalView {
       const { state } = executeBlock(parent, requests, openings, header.timeMs)
       return stateRoot(state) === header.stateRoot ? state : undefined
     } catch (error) {
-      // A request or opening that is damaged or missing: the elements on disk can do without.
+      // A request or opening that is damaged or missing, or a request on the epoch: the elements on disk can do without.
       if (error instanceof CountersignError) return undefined
       throw error
     }

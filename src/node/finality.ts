@@ -1,18 +1,29 @@
 /**
  * Who has cosigned how far (PROTOCOL §7). A block is final when every member has cosigned it or a later one: counted is only
  * what is shown to be on the history committed here. A cosignature of a longer ledger than ours waits until ours is as long.
+ * Those that a turn is certified by, of parties that come in or replace their card, stand apart: they make nothing final.
  */
 import { type Cosignature, checkpointOf, cosignatureVerifies, sameCheckpoint } from '../ledger/checkpoint.ts'
 import type { CheckpointEvidence, ExtensionEvidence } from '../ledger/evidence.ts'
 import type { Chain } from './chain.ts'
+import type { EpochSpan, Roster } from './roster.ts'
+
+/** Whose cosignatures count, by which keys. */
+export type Cosigners = Pick<Roster, 'current' | 'cosignKeyOf' | 'arriving'> & {
+  readonly spans: readonly Cosigning[]
+}
+type Cosigning = Pick<EpochSpan, 'firstHeight' | 'lastHeight'> & {
+  electorate: { members: readonly string[] }
+}
 
 /**
- * ahead: genuine, of a longer ledger than is held here; astray: genuine, on another history than is committed here. evidence:
+ * ahead: genuine, of a longer ledger than is held here; astray: genuine, on another history than is committed here; arriving:
+ * it certifies a turn, and nothing else; later: of an epoch that has not begun here. evidence:
  * what the member has signed against itself. One of these alone stops nothing: it is the liar's own cosignature that does not
  * count, unless others have committed that history (see dispute.ts).
  */
 export type Taken = {
-  result: 'new' | 'ahead' | 'old' | 'bad' | 'astray'
+  result: 'new' | 'ahead' | 'old' | 'bad' | 'astray' | 'arriving' | 'later'
   evidence?: CheckpointEvidence | ExtensionEvidence
 }
 
@@ -27,19 +38,44 @@ export class Finality {
   readonly movedMs = new Map<string, number>()
   private readonly contract: string
   private readonly lineage: number
-  private readonly cosignKeys: ReadonlyMap<string, string>
+  private readonly roster: Cosigners
+  /** Parties whose cosignature ahead is of an epoch that has not begun here. */
+  private readonly later = new Set<string>()
+  /** By party: the largest by the key that it will have after a turn. */
+  private readonly arriving = new Map<string, { cosignKey: string; cosignature: Cosignature }>()
 
-  constructor(contract: string, lineage: number, cosignKeys: ReadonlyMap<string, string>) {
+  constructor(contract: string, lineage: number, roster: Cosigners) {
     this.contract = contract
     this.lineage = lineage
-    this.cosignKeys = cosignKeys
+    this.roster = roster
   }
 
-  /** Size every member has cosigned: heights below it are final. */
+  /** Size every member of an epoch has cosigned: heights below it are final (COS-3). */
   get finalSize(): number {
-    let size = Number.MAX_SAFE_INTEGER
-    for (const party of this.cosignKeys.keys()) size = Math.min(size, this.sizeOf(party))
+    let size = 0
+    for (const span of this.roster.spans) size = Math.max(size, this.finalSizeBy(span))
     return size
+  }
+
+  /** What the members of an epoch make final: nothing before they have all cosigned a block of it or a later one. */
+  private finalSizeBy({ firstHeight, lastHeight, electorate }: Cosigning): number {
+    let size = Number.MAX_SAFE_INTEGER
+    for (const party of electorate.members) size = Math.min(size, this.sizeOf(party))
+    if (size <= firstHeight) return 0
+    return lastHeight === undefined ? size : Math.min(size, lastHeight + 1)
+  }
+
+  /** What a party has cosigned by this key, in the epoch that goes on, if that is large enough: it certifies a turn. */
+  certifying(party: string, cosignKey: string, minSize: number): Cosignature | undefined {
+    const { current } = this.roster
+    const isInForce = this.roster.cosignKeyOf(party, current) === cosignKey
+    const apart = this.arriving.get(party)
+    const held = isInForce
+      ? this.cosignatures.get(party)
+      : apart?.cosignKey === cosignKey
+        ? apart.cosignature
+        : undefined
+    return held && held.size >= minSize && held.epoch === current ? held : undefined
   }
 
   /** How much of the ledger held here a member has cosigned. */
@@ -58,7 +94,8 @@ export class Finality {
 
   /** Every cosignature worth telling. */
   all(): Cosignature[] {
-    return [...this.cosignatures.values(), ...this.ahead.values(), ...this.astray.values()]
+    const arriving = [...this.arriving.values()].map(({ cosignature }) => cosignature)
+    return [...this.cosignatures.values(), ...this.ahead.values(), ...this.astray.values(), ...arriving]
   }
 
   restore(cosignature: Cosignature, chain: Chain): void {
@@ -69,7 +106,12 @@ export class Finality {
   /** @param isOwn just made by our own signer: no need to verify it */
   take(cosignature: Cosignature, chain: Chain, nowMs: number, isOwn = false): Taken {
     const { party, size } = cosignature
-    const key = this.cosignKeys.get(party)
+    const isLater = cosignature.epoch > this.roster.current
+    // In an epoch that has not begun here most go on with the key they have.
+    const key = this.roster.cosignKeyOf(party, isLater ? this.roster.current : cosignature.epoch)
+    const arriving = this.takeArriving(cosignature, chain, key)
+    if (arriving) return arriving
+    if (isLater && key === undefined) return { result: 'later' }
     const known = [this.cosignatures, this.ahead, this.astray].flatMap((map) => map.get(party) ?? [])
     const [held, ahead] = [this.cosignatures.get(party), this.ahead.get(party)]
     if (key === undefined) return { result: 'bad' }
@@ -79,7 +121,7 @@ export class Finality {
       return { result: 'old' }
     if (fits === undefined && ahead && ahead.size > size) return { result: 'old' }
     if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature))
-      return { result: 'bad' }
+      return { result: isLater ? 'later' : 'bad' }
     const other = known.find((one) => one.size === size)
     const evidence = other ? this.evidence(other, cosignature) : undefined
     const found = evidence ? { evidence } : {}
@@ -89,6 +131,7 @@ export class Finality {
       if (other) return { result: 'old', ...found }
       this.movedMs.set(party, nowMs)
       this.ahead.set(party, cosignature)
+      if (isLater) this.later.add(party)
       return { result: 'ahead' }
     }
     if (held && held.size >= size) return { result: 'old', ...found }
@@ -96,6 +139,31 @@ export class Finality {
     this.cosignatures.set(party, cosignature)
     const before = this.astray.get(party)
     return { result: 'new', ...(before && this.unextended(before, chain)), ...found }
+  }
+
+  /**
+   * That of a party that comes in, or by its next card's key. Genuine where `key`, the one in force, would not say so; of a
+   * ledger held here, since a turn is built on what is held.
+   */
+  private takeArriving(cosignature: Cosignature, chain: Chain, key: string | undefined): Taken | undefined {
+    const { party, size } = cosignature
+    const signer = this.roster.arriving.get(party)
+    if (signer === undefined || size > chain.height + 1) return undefined
+    const { cosignKey } = signer
+    const held = this.arriving.get(party)
+    if (held?.cosignKey === cosignKey && held.cosignature.size >= size)
+      return held.cosignature.signature === cosignature.signature ? { result: 'old' } : undefined
+    const { contract, lineage } = this
+    if (key !== undefined && cosignatureVerifies(key, contract, lineage, cosignature)) return undefined
+    if (!cosignatureVerifies(cosignKey, contract, lineage, cosignature)) return undefined
+    if (!this.fits(cosignature, chain)) return { result: 'bad' }
+    this.arriving.set(party, { cosignKey, cosignature })
+    return { result: 'arriving' }
+  }
+
+  /** A turn has come: who was to arrive is in, or comes anew. */
+  turned(): void {
+    this.arriving.clear()
   }
 
   /**
@@ -139,6 +207,15 @@ export class Finality {
       const fits = this.fits(cosignature, chain)
       if (fits === undefined) continue
       this.ahead.delete(party)
+      // One of an epoch that had not begun was taken by the key that its signer had then.
+      const isToVerify = this.later.delete(party)
+      const key = this.roster.cosignKeyOf(party, cosignature.epoch)
+      if (
+        isToVerify &&
+        fits &&
+        (key === undefined || !cosignatureVerifies(key, this.contract, this.lineage, cosignature))
+      )
+        continue
       if (!fits) {
         const { evidence: found } = this.strayed(cosignature, chain)
         if (found) evidence.push(found)

@@ -3,13 +3,11 @@
  * until they lead to the next lineage. FREEZEs of lineages that are over are told to who has yet to follow.
  */
 import { CountersignError } from '../crypto/errors.ts'
-import { partyOf } from '../identity/card.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
 import { type FreezeContext, freezeHolds, freezeId, makeFreeze, type SignedFreeze } from '../ledger/freeze.ts'
 import { HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
 import { frozenSize } from '../ledger/freeze-statement.ts'
-import { quorumOf } from '../ledger/genesis.ts'
 import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
 import type { Message } from './messages.ts'
 import type { Replica } from './replica.ts'
@@ -161,21 +159,14 @@ export class Freezing {
     const { replica } = this
     if (lineage === replica.lineage.number) {
       const { electorate, cosignKeys, members } = replica
-      return { electorate, cosignKeys, members, base: replica.lineage.base }
+      return { electorate, cosignKeys, members: [...members], base: replica.lineage.base }
     }
     const { base, leftOut } = replica.lineage.before(lineage)
-    const cards = replica.genesis.members.filter(({ card }) => !leftOut.has(partyOf(card)))
-    const keys = (use: 'vote' | 'cosign') => new Map(cards.map(({ card }) => [partyOf(card), card.keys[use]]))
+    const electorate = replica.roster.as({ lineage, leftOut })
     return {
-      electorate: {
-        contract: replica.contract,
-        lineage,
-        epoch: 0,
-        quorum: quorumOf(replica.genesis.policy, cards.length),
-        voteKeys: keys('vote'),
-      },
-      cosignKeys: keys('cosign'),
-      members: cards.map(({ card }) => partyOf(card)),
+      electorate,
+      cosignKeys: electorate.cosignKeys,
+      members: [...electorate.members],
       base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
     }
   }

@@ -3,14 +3,14 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import {
-  checkRequest,
+  type AnyOperation,
+  type AnyRequest,
+  checkAnyRequest,
   commitmentsOf,
   LIFETIME_MAX_MS,
   OPENINGS_MAX_BYTES,
   type OpenRequest,
-  type Operation,
   openingsSizeBytes,
-  type Request,
   requestId,
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
@@ -27,18 +27,23 @@ export function takeRequest(
   if (replica.chain.pool.size >= POOL_MAX && !replica.ordering.lacksAny) return
   // Waiting requests are passed on again and again: most that come are known, and need no check of their signature.
   const body = (value as { request?: unknown } | null)?.request
-  const known = typeof body === 'object' && body !== null ? requestId(body as Request) : ''
+  const known = typeof body === 'object' && body !== null ? requestId(body as AnyRequest) : ''
   if (replica.chain.pool.has(known) || replica.chain.hasOrdered(known)) return
-  const checked = checkRequest(value, replica.contract, (party) => replica.authorKeys.get(party))
+  // One that a block names which may still be committed is needed however late it is, and whether it may stand there is
+  // asked of the block's own parent.
+  const isNeeded = replica.ordering.lacks(known)
+  const checked = checkAnyRequest(
+    value,
+    replica.contract,
+    (own) => replica.roster.authorKeyOf(own) ?? (isNeeded ? own.authorKey : undefined),
+  )
   const { id, request } = checked
-  const bound = replica.genesis.policy.clockBoundMs
-  // One that a block names which may still be committed is needed however late it is.
-  const isNeeded = replica.ordering.lacks(id)
+  const bound = replica.electorate.policy.clockBoundMs
   if (request.notAfterMs + bound < nowMs && !isNeeded)
     throw new CountersignError('expired', 'the request’s notAfterMs has passed')
   if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
     throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
-  const entry: OpenRequest = { ...checked, openings: pickOpenings(request.operations, openings) }
+  const entry: OpenRequest<AnyRequest> = { ...checked, openings: pickOpenings(request.operations, openings) }
   const { contract } = replica
   const local = request.author === replica.self
   replica.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
@@ -50,7 +55,7 @@ export function takeRequest(
 }
 
 /** VAL-2, REQ-2: exactly the openings the operations need. @throws CountersignError `bad-request`, `too-large` */
-export function pickOpenings(operations: readonly Operation[], openings: readonly Opening[]): Opening[] {
+export function pickOpenings(operations: readonly AnyOperation[], openings: readonly Opening[]): Opening[] {
   const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
   const picked = commitmentsOf(operations).map((commitment) => {
     const opening = byCommitment.get(commitment)
@@ -64,11 +69,19 @@ export function pickOpenings(operations: readonly Operation[], openings: readonl
 }
 
 /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
-export function checkOpen(replica: Replica): void {
+export function checkOpen(replica: Replica, operations: readonly AnyOperation[]): void {
+  const isForObservers = operations.some(({ op }) => op === 'leave' || op === 'card')
   if (replica.status === 'halted')
     throw new CountersignError(
       'halted',
       `contract ${replica.contract} is halted: ${replica.haltReason ?? 'see its log'}`,
+    )
+  if (replica.status === 'leaving' || replica.status === 'left')
+    throw new CountersignError('conflict', 'this party has left the contract: it can’t write in it any more')
+  if (replica.status === 'accepted' && replica.epochs.part === 'observer' && !isForObservers)
+    throw new CountersignError(
+      'forbidden',
+      'this party is an observer of the contract: it reads, and writes nothing',
     )
   if (replica.status !== 'accepted')
     throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')

@@ -6,6 +6,7 @@
  *   the elements    the stored versions give the state root of the tip, and of heights before it
  *   the other rows  what people and peers are served from, and what a restart goes on from, says what the ledger says
  */
+import { type EpochRecord, epochUidOf } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { firstEpoch } from '../ledger/genesis.ts'
 import type { Store } from '../store/store.ts'
@@ -43,7 +44,7 @@ function auditOwn(
   ledger: OpenLedger,
   party: string,
 ): { report: Report; finding: Finding | undefined } {
-  const trusted = new Set(firstEpoch(ledger.genesis).members)
+  const trusted = new Set(everMembers(store, ledger))
   const verifier = new BundleVerifier({ trusted, unfinished: true })
   let unreadable: Finding | undefined
   try {
@@ -56,6 +57,17 @@ function auditOwn(
   }
   const report = verifier.end()
   return { report, finding: unreadable ?? report.finding }
+}
+
+/** Whoever is or was a member, by the versions of the epoch record; those of the genesis where these can't be read. */
+function everMembers(store: Store, { contract, genesis }: OpenLedger): string[] {
+  const { members } = firstEpoch(genesis)
+  try {
+    const versions = store.elementHistory(contract, epochUidOf(contract))
+    return versions.flatMap(({ record }) => (record as EpochRecord | null)?.members ?? []).concat(members)
+  } catch {
+    return members
+  }
 }
 
 /** What a table is the keeper of. */

@@ -50,12 +50,12 @@ export function checkInvitation(
   const genesis = checkGenesis(message.genesis)
   if (contractId(genesis) !== message.contract)
     throw new CountersignError('bad-format', 'the invitation’s contract id is not that of its genesis')
+  // Who is not of its first members is invited by one that its ledger will have to show.
+  if (!genesis.members.some(({ card }) => partyOf(card) === self)) return genesis
   // To its creator, or whoever says that it has lost it, any member may send it.
   const isMember = genesis.members.some(({ card }) => partyOf(card) === from)
   if (genesis.creator !== from && genesis.creator !== self && !(isRecovering && isMember))
     throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
-  if (!genesis.members.some(({ card }) => partyOf(card) === self))
-    throw new CountersignError('forbidden', 'the invitation is not for this party')
   return genesis
 }
 
@@ -67,7 +67,9 @@ export class Invitations {
   /** A member says so to each message it gets: one invitation answers all. */
   again(replica: Replica, party: string, nowMs: number): void {
     const { creator } = replica.genesis
-    if (!replica.members.includes(party) || (creator !== replica.self && creator !== party)) return
+    const isGuest = replica.roster.guests.has(party)
+    if (!isGuest && (!replica.members.includes(party) || (creator !== replica.self && creator !== party)))
+      return
     const key = `${replica.contract} ${party}`
     if (nowMs < (this.sentMs.get(key) ?? 0) + AGAIN_MS) return
     this.sentMs.set(key, nowMs)

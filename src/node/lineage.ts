@@ -3,19 +3,9 @@
  * block belongs to which lineage. A new one is opened from here when a set of FREEZEs leads to it.
  */
 import { CountersignError } from '../crypto/errors.ts'
-import { partyOf } from '../identity/card.ts'
 import type { Top } from '../ledger/freeze-history.ts'
-import type { Genesis } from '../ledger/genesis.ts'
 import type { NextLineage } from '../ledger/resolve.ts'
 import type { Store, StoredLineage, StoreWrite } from '../store/store.ts'
-
-/** Keys by party, of the cards in the genesis. */
-export type EveryKey = Record<'author' | 'vote' | 'cosign', ReadonlyMap<string, string>>
-
-export function keysOfAll({ members }: Pick<Genesis, 'members'>): EveryKey {
-  const of = (use: keyof EveryKey) => new Map(members.map(({ card }) => [partyOf(card), card.keys[use]]))
-  return { author: of('author'), vote: of('vote'), cosign: of('cosign') }
-}
 
 export class Lineage {
   readonly number: number

@@ -110,7 +110,7 @@ describe('a message', () => {
     ['FETCH', { blocks: Array(65).fill(hash) }],
     ['STATUS', { committedHeight: -2 }],
     ['STATUS', { view: -1 }],
-    ['STATUS', { cosignatures: Array(769).fill(cosignature) }],
+    ['STATUS', { cosignatures: Array(2049).fill(cosignature) }],
     ['STATUS', { boot: '' }],
     ['STATUS', { boot: 'a'.repeat(65) }],
     ['RECALL', { boot: 'a\u001b[2K' }],

@@ -5,7 +5,7 @@
 import type { Proposal } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import { checkBlockShape, codeShape, type Header, headerShape, type LedgerBlock } from '../ledger/block.ts'
+import { codeShape, type Header, headerShape } from '../ledger/block.ts'
 import {
   type Certificate,
   checkCertificateShape,
@@ -15,16 +15,17 @@ import {
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { checkEvidenceShape, type Evidence } from '../ledger/evidence.ts'
 import { checkFreezeShape, type SignedFreeze } from '../ledger/freeze.ts'
+import { type AnyLedgerBlock, checkAnyBlockShape } from '../ledger/turn.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
 /** Messages that are of no contract: from a node that has lost its data, and the answer (AMN-3). */
 export type RecoveryMessage = { type: 'LOST' } | { type: 'HELD'; contracts: string[] }
 
 /**
- * lineage: that its sender is in, where it is not the first. Requests and genesis are passed on unchecked: their own checks
- * (signature, id) need the contract.
+ * lineage, epoch: that its sender is in, where it is not the first. Requests and genesis are passed on unchecked: their own
+ * checks (signature, id) need the contract.
  */
-export type Message = { contract: string; lineage?: number } & (
+export type Message = { contract: string; lineage?: number; epoch?: number } & (
   | { type: 'INVITE'; genesis: unknown; openings: Opening[] }
   | { type: 'REQUEST'; request: unknown; openings: Opening[] }
   | ({ type: 'PROPOSE' } & Proposal)
@@ -61,7 +62,7 @@ export type StatusMessage = {
 export type LedgerMessage = {
   type: 'LEDGER'
   fromHeight: number
-  blocks: LedgerBlock[]
+  blocks: AnyLedgerBlock[]
   requests: unknown[]
   openings: Opening[]
   notarization?: Certificate
@@ -102,41 +103,41 @@ const as =
 const contract = shape.hash
 const openings = shape.array(openingShape, 200_000)
 const certificate = as(checkCertificateShape)
-const block = as(checkBlockShape)
+const block = as(checkAnyBlockShape)
 const boot = shape.pattern(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, - and _')
 const height = shape.integer(-1)
+
+/** Of a contract's message: these parts, and in every one the epoch. */
+const message = (
+  parts: Record<string, shape.Check<unknown>>,
+  more: Record<string, shape.Check<unknown>> = {},
+): shape.Check<unknown> =>
+  shape.object({ type: anything, contract, ...parts }, { epoch: shape.integer(1), ...more })
 
 const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> = {
   LOST: shape.object({ type: anything }),
   HELD: shape.object({ type: anything, contracts: shape.array(contract, 100_000) }),
-  INVITE: shape.object({ type: anything, contract, genesis: anything, openings }),
-  REQUEST: shape.object({ type: anything, contract, request: anything, openings }),
-  PROPOSE: shape.object(
-    { type: anything, contract, block, skipCertificates: shape.array(certificate, 1024) },
+  INVITE: message({ genesis: anything, openings }),
+  REQUEST: message({ request: anything, openings }),
+  PROPOSE: message(
+    { block, skipCertificates: shape.array(certificate, 1024) },
     { vote: as(checkStatementShape), notarization: certificate },
   ),
-  STATEMENT: shape.object({ type: anything, contract, signed: as(checkStatementShape) }),
-  CERTIFICATE: shape.object({ type: anything, contract, certificate }),
-  COSIGN: shape.object({ type: anything, contract, cosignature: as(checkCosignatureShape) }),
-  STATUS: shape.object({
-    type: anything,
-    contract,
+  STATEMENT: message({ signed: as(checkStatementShape) }),
+  CERTIFICATE: message({ certificate }),
+  COSIGN: message({ cosignature: as(checkCosignatureShape) }),
+  STATUS: message({
     view: shape.integer(0),
     committedHeight: height,
-    // Of each member one that counts, one beyond, and one of another history.
-    cosignatures: shape.array(as(checkCosignatureShape), 3 * 256),
+    // Of each member and observer one that counts, one beyond, one of another history, and one for a turn.
+    cosignatures: shape.array(as(checkCosignatureShape), 4 * 512),
     boot,
     answer: shape.boolean,
   }),
-  FETCH: shape.object(
-    { type: anything, contract },
-    { requests: shape.array(shape.hash, 1024, 1), blocks: shape.array(shape.hash, 64, 1) },
-  ),
-  SYNC: shape.object({ type: anything, contract, fromHeight: height, toHeight: height }),
-  LEDGER: shape.object(
+  FETCH: message({}, { requests: shape.array(shape.hash, 1024, 1), blocks: shape.array(shape.hash, 64, 1) }),
+  SYNC: message({ fromHeight: height, toHeight: height }),
+  LEDGER: message(
     {
-      type: anything,
-      contract,
       fromHeight: height,
       blocks: shape.array(block, 4096),
       requests: shape.array(anything, 200_000),
@@ -144,30 +145,24 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
     },
     { notarization: certificate, finalization: certificate },
   ),
-  RECALL: shape.object({ type: anything, contract, boot }),
-  RECALLED: shape.object(
+  RECALL: message({ boot }),
+  RECALLED: message(
     {
-      type: anything,
-      contract,
       boot,
       statements: shape.array(as(checkStatementShape), 4096),
     },
     { cosignature: as(checkCosignatureShape), finalization: certificate, freeze: as(checkFreezeShape) },
   ),
-  OBJECT: shape.object({
-    type: anything,
-    contract,
+  OBJECT: message({
     view: shape.integer(0),
     block: shape.hash,
     code: codeShape,
   }),
-  UNKNOWN: shape.object({ type: anything, contract }),
-  EVIDENCE: shape.object({ type: anything, contract, evidence: as(checkEvidenceShape) }),
-  FREEZE: shape.object({ type: anything, contract, freeze: as(checkFreezeShape) }),
-  PROVE: shape.object({ type: anything, contract, fromHeight: height }),
-  PROOF: shape.object({
-    type: anything,
-    contract,
+  UNKNOWN: message({}),
+  EVIDENCE: message({ evidence: as(checkEvidenceShape) }),
+  FREEZE: message({ freeze: as(checkFreezeShape) }),
+  PROVE: message({ fromHeight: height }),
+  PROOF: message({
     fromHeight: height,
     headers: shape.array(headerShape, 2048),
     certificates: shape.array(certificate, 8192),

@@ -3,8 +3,8 @@
  */
 import { type Effect, type Event, leaderOf } from '../consensus/state.ts'
 import { step } from '../consensus/step.ts'
-import type { LedgerBlock } from '../ledger/block.ts'
 import type { Statement } from '../ledger/certificate.ts'
+import { type AnyLedgerBlock, requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { Replica } from './replica.ts'
 
 /** Waiting requests passed on when a view is skipped (ORD-9). */
@@ -13,7 +13,7 @@ const FORWARD_MAX = 256
 export class Ordering {
   private readonly replica: Replica
   /** Blocks that can't be executed yet: requests of them are missing here. */
-  private readonly waiting = new Map<string, LedgerBlock>()
+  private readonly waiting = new Map<string, AnyLedgerBlock>()
   /** Skip certificates may be on disk: they show who has signed on both sides of a fork, until the ledger is final beyond. */
   private hasSkips = true
   /** The one being taken comes first. */
@@ -35,6 +35,13 @@ export class Ordering {
     } finally {
       this.events.length = 0
     }
+  }
+
+  /** The epoch has ended: what was still to be taken in it, but for the event in hand, is nothing to the next one's state. */
+  restart(): void {
+    this.events.length = Math.min(1, this.events.length)
+    this.waiting.clear()
+    this.hasSkips = true
   }
 
   private perform(effect: Effect, nowMs: number): void {
@@ -93,7 +100,7 @@ export class Ordering {
     else this.event({ type: 'NOT_BUILT', view, nowMs })
   }
 
-  private check(hash: string, block: LedgerBlock, nowMs: number): void {
+  private check(hash: string, block: AnyLedgerBlock, nowMs: number): void {
     // The tip may have moved past it since its check was asked for.
     if (!this.replica.consensus.blocks.has(hash)) return
     const result = this.replica.chain.check(hash, block)
@@ -105,27 +112,38 @@ export class Ordering {
     }
     this.waiting.delete(hash)
     const offMs = block.header.timeMs - nowMs
-    const timely = Math.abs(offMs) <= this.replica.genesis.policy.clockBoundMs
+    const timely = Math.abs(offMs) <= this.replica.electorate.policy.clockBoundMs && !this.leavesOut(block)
     if (result.status === 'invalid') this.object(block, hash, result.code)
-    else if (!timely) this.object(block, hash, 'clock')
+    else if (!timely) this.object(block, hash, this.leavesOut(block) ? 'left-out' : 'clock')
     this.event({ type: 'CHECKED', hash, valid: result.status === 'valid', timely, nowMs })
   }
 
-  private object(block: LedgerBlock, hash: string, code: string): void {
+  /** EPO-10: a turn goes without a member that was not silent, as far as is known here. */
+  private leavesOut(block: AnyLedgerBlock): boolean {
+    const turn = turnOf(block)
+    if (turn === undefined) return false
+    const { finality, roster } = this.replica
+    const next = roster.turns.find(({ entry }) => entry.change === turn.change)
+    const named = new Set(turn.certificate.map(({ party }) => party))
+    return (next?.signers ?? []).some(
+      ({ party, cosignKey, minSize }) =>
+        !named.has(party) && finality.certifying(party, cosignKey, minSize) !== undefined,
+    )
+  }
+
+  private object(block: AnyLedgerBlock, hash: string, code: string): void {
     const { view } = block.header
     const leader = leaderOf(this.replica.consensus.config, view)
     this.replica.outbox.log('warn', 'block-refused', { contract: this.replica.contract, view, leader, code })
     this.replica.send(leader, { type: 'OBJECT', view, block: hash, code })
   }
 
-  private fetchMissing(hash: string, block: LedgerBlock, from: string | undefined): void {
+  private fetchMissing(hash: string, block: AnyLedgerBlock, from: string | undefined): void {
     if (!this.replica.consensus.blocks.has(hash)) {
       this.waiting.delete(hash)
       return
     }
-    const requests = block.entries
-      .map(({ request }) => request)
-      .filter((id) => !this.replica.chain.pool.has(id))
+    const requests = requestIdsOf(block).filter((id) => !this.replica.chain.pool.has(id))
     if (requests.length > 0) this.replica.send(from, { type: 'FETCH', requests: requests.slice(0, 1024) })
   }
 
@@ -159,16 +177,14 @@ export class Ordering {
 
   /** True if a block waits for this request. */
   lacks(id: string): boolean {
-    for (const { entries } of this.waiting.values())
-      if (entries.some(({ request }) => request === id)) return true
+    for (const block of this.waiting.values()) if (requestIdsOf(block).includes(id)) return true
     return false
   }
 
   /** A request has come: executes blocks that waited for it. */
   retryWaiting(nowMs: number): void {
     for (const [hash, block] of this.waiting)
-      if (block.entries.every(({ request }) => this.replica.chain.pool.has(request)))
-        this.check(hash, block, nowMs)
+      if (requestIdsOf(block).every((id) => this.replica.chain.pool.has(id))) this.check(hash, block, nowMs)
   }
 
   /** The tip has moved: what waited below it waits no more. */

@@ -20,6 +20,10 @@ export type Notice = { contract: string } & (
   | { type: 'frozen'; party: string; id: string }
   /** height: of the last ledger block of the lineages before. */
   | { type: 'lineage'; lineage: number; height: number; leftOut: string[] }
+  /** The ledger block of this height has ended an epoch; these are in from now on. */
+  | { type: 'turned'; height: number; epoch: number; members: string[]; observers: string[] }
+  /** This party is out. */
+  | { type: 'left' }
 )
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -28,7 +32,7 @@ export type Outbox = {
   write(write: StoreWrite): void
   /** False where this node does not have the key, so that no answer comes. */
   sign(contract: string, item: SignItem): boolean
-  /** To every other member where `to` is undefined. */
+  /** To everybody who is told the ledger where `to` is undefined. */
   send(contract: string, to: string | undefined, message: Outgoing): void
   /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */
   flush(): void
@@ -38,4 +42,14 @@ export type Outbox = {
   renew(contract: string): void
   notify(notice: Notice): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void
+}
+
+/** What was sent, by type of message, counted once for each receiver. */
+export class SentCounts extends Map<string, { messages: number; characters: number }> {
+  add(type: string, receivers: number, characters: number): void {
+    const count = this.get(type) ?? { messages: 0, characters: 0 }
+    count.messages += receivers
+    count.characters += receivers * characters
+    this.set(type, count)
+  }
 }

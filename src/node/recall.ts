@@ -16,11 +16,17 @@ export function provenOwn(
   finalized: EpochView | undefined
   freeze: SignedFreeze | undefined
 } {
-  const { contract, electorate, self, lineage } = replica
+  const { contract, electorate, self, lineage, roster } = replica
   const { cache } = replica.consensus.config
   const { cosignature, finalization, freeze } = message
-  const key = replica.cosignKeys.get(self) as string
-  const isOwn = cosignature?.party === self && cosignatureVerifies(key, contract, lineage.number, cosignature)
+  // A card that comes with the next turn may have been cosigned by already.
+  const keys = [
+    ...roster.spans.map((span) => span.electorate.cards.get(self)?.keys.cosign),
+    roster.arriving.get(self)?.cosignKey,
+  ]
+  const isOwn =
+    cosignature?.party === self &&
+    keys.some((key) => key !== undefined && cosignatureVerifies(key, contract, lineage.number, cosignature))
   const isProven =
     finalization?.kind === 'finalization' && certificateVerifies(electorate, finalization, cache)
   return {
@@ -29,7 +35,10 @@ export function provenOwn(
     ),
     cosignature: isOwn ? cosignature : undefined,
     finalized: isProven ? { epoch: electorate.epoch, view: finalization.view } : undefined,
-    freeze: freeze?.statement.party === self && freezeVerifies(key, freeze) ? freeze : undefined,
+    freeze:
+      freeze?.statement.party === self && keys.some((key) => key !== undefined && freezeVerifies(key, freeze))
+        ? freeze
+        : undefined,
   }
 }
 

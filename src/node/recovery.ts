@@ -32,7 +32,7 @@ export class Recovery {
     this.answeredMs.set(party, nowMs)
     const contracts: string[] = []
     for (const replica of replicas) {
-      if (!replica.members.includes(party)) continue
+      if (!replica.roster.isIn(party)) continue
       sendInvitation(replica, party)
       contracts.push(replica.contract)
     }

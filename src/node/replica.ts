@@ -14,27 +14,28 @@ import {
 } from '../consensus/state.ts'
 import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
 import type { SignatureCache } from '../crypto/statement.ts'
-import { partyOf } from '../identity/card.ts'
-import { blockHash } from '../ledger/block.ts'
-import type { Certificate, Electorate } from '../ledger/certificate.ts'
-import { type Genesis, quorumOf } from '../ledger/genesis.ts'
-import type { OpenRequest } from '../ledger/request.ts'
+import type { Certificate } from '../ledger/certificate.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
+import { requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
 import type { ContractStatus, Store } from '../store/store.ts'
 import type { Chain } from './chain.ts'
 import { Cosigning } from './cosigning.ts'
 import { Disputes } from './dispute.ts'
+import { Epochs } from './epochs.ts'
 import { EvidenceBook } from './evidence-book.ts'
 import { Finality } from './finality.ts'
 import { Freezing } from './freezing.ts'
-import { takeRequest } from './intake.ts'
-import { type EveryKey, keysOfAll, type Lineage } from './lineage.ts'
+import type { Lineage } from './lineage.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
 import { Ordering } from './ordering.ts'
 import type { Outbox } from './outbox.ts'
+import { receive } from './receive.ts'
 import { Resending } from './resending.ts'
 import { restoreChain } from './restore.ts'
-import { answerFetch, answerRecall, answerSync, sendInvitation } from './serve.ts'
+import type { Roster } from './roster.ts'
+import { sendInvitation } from './serve.ts'
 import { Sync } from './sync.ts'
 import { takeLedger } from './take-ledger.ts'
 
@@ -47,6 +48,8 @@ export type ReplicaOptions = {
   lineage: Lineage
   status: ContractStatus
   reason?: string | undefined
+  /** Who sent the invitation, or this party. */
+  from: string
   self: string
   timing: Timing
   store: Store
@@ -66,30 +69,28 @@ export class Replica {
   readonly contract: string
   readonly genesis: Genesis
   readonly lineage: Lineage
-  readonly members: string[]
-  readonly electorate: Electorate
-  readonly authorKeys: ReadonlyMap<string, string>
-  readonly cosignKeys: ReadonlyMap<string, string>
+  readonly roster: Roster
+  readonly epochs: Epochs
   readonly chain: Chain
   readonly finality: Finality
   readonly sync = new Sync()
   readonly evidence: EvidenceBook
   readonly disputes = new Disputes(this)
   readonly freezing: Freezing
-  /** Of all who are or were members, by party: what was signed in lineages before. */
-  readonly everyKey: EveryKey
-  private readonly cosigning: Cosigning
+  readonly cosigning: Cosigning
   readonly self: string
   status: ContractStatus
   haltReason: string | undefined
   phase: Phase
+  /** Parties that are connected, whatever they are in this contract. */
   readonly up = new Set<string>()
   /** Who has objected to a block of ours: for people. */
   readonly objections: { party: string; view: number; block: string; code: string }[] = []
-  readonly consensus: ConsensusState
+  consensus: ConsensusState
   readonly outbox: Outbox
   readonly store: Store
   private readonly boot: string
+  private readonly invitedBy: string
   /** Members that have answered since we started (AMN-1), or told our signatures (AMN-2). */
   readonly answers = new Set<string>()
   private reportedFinalSize = 0
@@ -111,27 +112,20 @@ export class Replica {
     this.status = options.status
     this.phase = options.phase
     this.boot = options.boot
+    this.invitedBy = options.from
     this.cosigning = new Cosigning(this, options.cosignedSize)
-    this.everyKey = keysOfAll(genesis)
-    const cards = genesis.members
-      .map(({ card }) => ({ party: partyOf(card), keys: card.keys }))
-      .filter(({ party }) => !this.lineage.leftOut.has(party))
-    this.members = cards.map(({ party }) => party)
-    this.authorKeys = new Map(cards.map(({ party, keys }) => [party, keys.author]))
-    this.cosignKeys = new Map(cards.map(({ party, keys }) => [party, keys.cosign]))
-    this.electorate = {
-      contract,
+    const restored = restoreChain(contract, genesis, store, {
       lineage: this.lineage.number,
-      epoch: 0,
-      quorum: quorumOf(genesis.policy, this.members.length),
-      voteKeys: new Map(cards.map(({ party, keys }) => [party, keys.vote])),
-    }
-    this.finality = new Finality(contract, this.lineage.number, this.cosignKeys)
-    this.evidence = new EvidenceBook(this)
-    this.freezing = new Freezing(this)
-    const restored = restoreChain(contract, genesis, store)
+      leftOut: this.lineage.leftOut,
+    })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
+    this.roster = restored.roster
+    this.epochs = new Epochs(this)
+    this.finality = new Finality(contract, this.lineage.number, this.roster)
+    this.chain.certifiedBy = (party, key, minSize) => this.finality.certifying(party, key, minSize)
+    this.evidence = new EvidenceBook(this)
+    this.freezing = new Freezing(this)
     const config = {
       electorate: this.electorate,
       members: this.members,
@@ -150,10 +144,7 @@ export class Replica {
     for (const cosignature of restored.cosignatures) this.finality.restore(cosignature, this.chain)
     this.reportedFinalSize = this.finalSize
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
-      this.unfinal.set(
-        block.header.height,
-        block.entries.map(({ request }) => request),
-      )
+      this.unfinal.set(block.header.height, requestIdsOf(block))
     if (this.status === 'halted') this.consensus.halted = true
     // A contract with no other member has nobody to ask.
     if (this.phase === 'signing' || this.others.length === 0) this.maySign(nowMs)
@@ -162,77 +153,46 @@ export class Replica {
     this.settle(nowMs)
   }
 
+  get electorate(): Roster['electorate'] {
+    return this.roster.electorate
+  }
+
+  get members(): readonly string[] {
+    return this.roster.members
+  }
+
+  get cosignKeys(): ReadonlyMap<string, string> {
+    return this.electorate.cosignKeys
+  }
+
+  /** The other members. */
   get others(): string[] {
     return this.members.filter((party) => party !== this.self)
   }
 
+  /** Everybody whom the ledger is told to: the other members, observers, and who has been let in. */
+  get audience(): string[] {
+    return this.roster.audience.filter((party) => party !== this.self)
+  }
+
   /** Heights below this are final here: cosigned by all, and held. */
   get finalSize(): number {
-    return Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
+    const size = Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
+    // EPO-12: who leaves reports nothing after its LEAVE as final.
+    const isLeaver = this.status === 'leaving' || this.status === 'left'
+    return isLeaver ? Math.min(size, this.finality.sizeOf(this.self)) : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A message of a member, its shape checked. @throws CountersignError where its content is refused */
   receive(from: string, message: Message, nowMs: number): void {
-    switch (message.type) {
-      case 'REQUEST':
-        takeRequest(this, message.request, message.openings, nowMs)
-        break
-      case 'PROPOSE':
-        this.event({ type: 'PROPOSE', from, hash: blockHash(message.block.header), proposal: message, nowMs })
-        break
-      case 'STATEMENT':
-        this.event({ type: 'STATEMENT', from, signed: message.signed, nowMs })
-        break
-      case 'CERTIFICATE':
-        this.event({ type: 'CERTIFICATE', from, certificate: message.certificate, nowMs })
-        break
-      case 'COSIGN':
-        this.cosigning.take(message.cosignature, nowMs)
-        break
-      case 'STATUS':
-        this.takeStatus(from, message, nowMs)
-        break
-      case 'FETCH':
-        answerFetch(this, from, message)
-        break
-      case 'SYNC':
-        answerSync(this, from, message)
-        break
-      case 'LEDGER':
-        this.takeLedger(from, message, nowMs)
-        break
-      case 'RECALL':
-        answerRecall(this, from, message.boot)
-        break
-      case 'OBJECT':
-        this.objections.push({ party: from, view: message.view, block: message.block, code: message.code })
-        if (this.objections.length > 20) this.objections.shift()
-        this.outbox.log('warn', 'objection', { contract: this.contract, party: from, code: message.code })
-        break
-      case 'EVIDENCE':
-        this.evidence.told(message.evidence)
-        break
-      case 'FREEZE':
-        this.freezing.take(message.freeze)
-        break
-      case 'PROVE':
-        this.disputes.answer(from, message.fromHeight, nowMs)
-        break
-      case 'PROOF':
-        this.disputes.take(from, message, nowMs)
-        break
-      case 'RECALLED':
-      case 'INVITE':
-      case 'UNKNOWN':
-        break
-    }
+    receive(this, from, message, nowMs)
     this.settle(nowMs)
   }
 
   /** Takes a request made, signed and already written to disk at this node. */
-  submit(entry: OpenRequest, nowMs: number): void {
+  submit(entry: OpenRequest<AnyRequest>, nowMs: number): void {
     this.chain.add({ ...entry, receivedMs: nowMs, local: true })
     this.outbox.notify({ contract: this.contract, type: 'received', request: entry.id })
     this.sendRequest(undefined, entry)
@@ -240,10 +200,13 @@ export class Replica {
   }
 
   peerUp(party: string, nowMs: number): void {
-    if (!this.members.includes(party)) return
     this.up.add(party)
+    if (!this.isHeard(party)) return
     this.event({ type: 'PEER_UP', party, nowMs })
-    if (this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self) sendInvitation(this, party)
+    const isFounder = this.epochs.number === 0 && this.roster.isMember(party)
+    if (isFounder && this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self)
+      sendInvitation(this, party)
+    this.epochs.peerUp(party)
     if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
     else if (this.isUnsettled() || this.consensus.work) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
@@ -257,6 +220,12 @@ export class Replica {
     this.up.delete(party)
     this.event({ type: 'PEER_DOWN', party, nowMs })
     this.settle(nowMs)
+  }
+
+  /** Whether a party may speak here: who is in or let in; to a guest that has not come so far, also who invited it. */
+  isHeard(party: string): boolean {
+    if (this.roster.isHeard(party)) return true
+    return this.epochs.part === 'out' && this.status === 'invited' && party === this.invitedBy
   }
 
   /** The signer's answer to an item of ours. */
@@ -304,20 +273,21 @@ export class Replica {
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
     const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
-    if (this.status !== 'halted') times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
+    if (this.status !== 'halted' && this.status !== 'left')
+      times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
 
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  sendRequest(party: string | undefined, { request, signature, openings }: OpenRequest): void {
+  sendRequest(party: string | undefined, { request, signature, openings }: OpenRequest<AnyRequest>): void {
     this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
   }
 
   // ── ordering ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private event(event: Event): void {
+  event(event: Event): void {
     this.ordering.event(event)
   }
 
@@ -332,27 +302,47 @@ export class Replica {
     const done = this.chain.commit(hashes)
     for (const [index, { hash, block, changes }] of done.entries()) {
       const last = index === done.length - 1
-      this.unfinal.set(
-        block.header.height,
-        block.entries.map(({ request }) => request),
-      )
+      this.unfinal.set(block.header.height, requestIdsOf(block))
       const certificates = last && notarization && finalization ? { notarization, commit: finalization } : {}
       outbox.write({ kind: 'committed', contract, hash, block, changes, ...certificates })
       outbox.notify({
         contract,
         type: 'tentative',
         height: block.header.height,
-        requests: block.entries.map(({ request }) => request),
+        requests: requestIdsOf(block),
         uids: changes.map(([uid]) => uid),
       })
     }
     this.ordering.forgetWaiting()
     this.sync.progressed()
+    this.epochs.moved(nowMs)
     this.poke(nowMs)
     const { confirmed, astray, evidence } = this.finality.advance(this.chain)
     for (const cosignature of confirmed) outbox.write({ kind: 'cosignature', contract, cosignature })
     for (const one of evidence) this.evidence.found(one)
     for (const { party } of astray) this.cosigning.strayed(party)
+  }
+
+  /** A turn has come, and this party is in: ordering begins anew with those who are in now. */
+  beginEpoch(nowMs: number): void {
+    this.consensus = this.epochs.freshConsensus(this.consensus)
+    this.ordering.restart()
+    this.answers.clear()
+    this.lastWork = false
+    if (this.phase === 'signing') this.maySign(nowMs)
+  }
+
+  /** This party has said that it leaves: it goes on ordering up to its turn, since others may need its vote. */
+  leave(): void {
+    this.status = 'leaving'
+    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'leaving' })
+  }
+
+  /** A turn has come, and this party is out. */
+  left(): void {
+    this.status = 'left'
+    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'left' })
+    this.outbox.notify({ contract: this.contract, type: 'left' })
   }
 
   halt(reason: string): void {
@@ -387,7 +377,7 @@ export class Replica {
 
   /** Something is not final, or we are not yet allowed to sign: peers are asked from time to time. */
   private isUnsettled(): boolean {
-    if (this.status === 'halted') return false
+    if (this.status === 'halted' || this.status === 'left') return false
     return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || isUncommitted(this.consensus)
   }
 
@@ -398,7 +388,7 @@ export class Replica {
 
   /** Applies every rule that has become applicable after a change. */
   private settle(nowMs: number): void {
-    if (this.status !== 'halted') {
+    if (this.status !== 'halted' && this.status !== 'left') {
       if (this.consensus.view === 0 && this.finalSize >= 1) this.event({ type: 'START', nowMs })
       this.updateWork(nowMs)
       this.cosigning.tryTip(nowMs)
@@ -428,10 +418,11 @@ export class Replica {
     })
   }
 
-  private takeStatus(from: string, status: StatusMessage, nowMs: number): void {
+  takeStatus(from: string, status: StatusMessage & { epoch?: number }, nowMs: number): void {
     for (const cosignature of status.cosignatures) this.cosigning.take(cosignature, nowMs)
     this.sync.told(from, status.committedHeight)
-    this.event({ type: 'STATUS', from, view: status.view, committedHeight: status.committedHeight, nowMs })
+    if ((status.epoch ?? 0) === this.epochs.number)
+      this.event({ type: 'STATUS', from, view: status.view, committedHeight: status.committedHeight, nowMs })
     if (!status.answer) this.sendStatus(from, status.boot)
     else if (status.boot === this.boot && this.phase === 'starting') {
       this.answers.add(from)
@@ -447,7 +438,7 @@ export class Replica {
     this.send(party, { type: 'SYNC', fromHeight, toHeight })
   }
 
-  private takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
+  takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
     const asked = this.sync.answered(from, message.fromHeight)
     if (!asked || asked.fromHeight !== this.chain.height + 1) return
     const hadCosigned = this.finality.knownSizeOf(from) > asked.fromHeight
@@ -467,8 +458,9 @@ export class Replica {
     const { hashes, certificates: { notarization, finalization } = {} } = taken
     this.commit(hashes, notarization, finalization, nowMs)
     const { hash, block } = this.chain.tip
+    // With a block that ends an epoch ordering has begun anew on it.
     const own = block.header.lineage === this.lineage.number && { notarization, finalization }
-    this.event({ type: 'SYNCED', hash, block, ...own, nowMs })
+    if (!turnOf(block)) this.event({ type: 'SYNCED', hash, block, ...own, nowMs })
     if (this.phase === 'signing') this.maySign(nowMs)
     this.catchUp(nowMs, true)
   }
@@ -478,7 +470,8 @@ export class Replica {
   private maySign(nowMs: number): void {
     this.phase = 'signing'
     // Below what the lineage began with there is nothing to sign in it.
-    if (this.chain.height + 1 >= this.lineage.base.size) this.event({ type: 'MAY_SIGN', nowMs })
+    const isBegun = this.chain.height + 1 >= this.lineage.base.size
+    if (isBegun && this.roster.isMember(this.self)) this.event({ type: 'MAY_SIGN', nowMs })
   }
 
   /** AMN-2: all others have told, and the signer has taken it in: these are its locks now. */
@@ -492,6 +485,7 @@ export class Replica {
   }
 
   send(to: string | undefined, message: Parameters<Outbox['send']>[2]): void {
-    this.outbox.send(this.contract, to, message)
+    const epoch = this.epochs.number
+    this.outbox.send(this.contract, to, epoch === 0 ? message : { ...message, epoch })
   }
 }

@@ -3,7 +3,6 @@
  * being waited for, since when.
  */
 
-import { partyOf } from '../identity/card.ts'
 import type { Outcome } from '../ledger/block.ts'
 import type { RequestRecord } from '../store/store.ts'
 import type { Replica } from './replica.ts'
@@ -35,7 +34,7 @@ export type RequestStatus = {
 }
 
 export function namesOf(replica: Replica): Map<string, string> {
-  return new Map(replica.genesis.members.map(({ card }) => [partyOf(card), card.name]))
+  return replica.roster.names
 }
 
 export function requestStatus(replica: Replica, record: RequestRecord, expired: boolean): RequestStatus {

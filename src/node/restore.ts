@@ -4,30 +4,38 @@
  */
 
 import type { StateRecord } from '../contract/record.ts'
-import { restoreState, stateRoot } from '../contract/state.ts'
+import { type ContractState, epochStateOf, epochUidOf, restoreState, stateRoot } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { appendLeaf, type Frontier, frontierRoot, LogTree } from '../crypto/log.ts'
-import { blockHash, type LedgerBlock, logLeaf } from '../ledger/block.ts'
+import { blockHash, logLeaf } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { commitmentsOf, requestId } from '../ledger/request.ts'
+import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
 import { pickOpenings } from './intake.ts'
+import { pastSpans, Roster, type Standing } from './roster.ts'
 
 export type RestoredChain = {
   chain: Chain
+  roster: Roster
   /** Of the tip. */
   notarization?: Certificate
   finalization?: Certificate
-  proposed: { hash: string; block: LedgerBlock }[]
+  proposed: { hash: string; block: AnyLedgerBlock }[]
   certificates: Certificate[]
   cosignatures: Cosignature[]
 }
 
 /** @throws CountersignError `invariant-broken` where the database does not give what was signed */
-export function restoreChain(contract: string, genesis: Genesis, store: Store): RestoredChain {
+export function restoreChain(
+  contract: string,
+  genesis: Genesis,
+  store: Store,
+  standing?: Standing,
+): RestoredChain {
   const loaded = store.load(contract)
   const { tip } = loaded
   if (!tip) throw damaged(contract, 'its first ledger block is missing')
@@ -41,16 +49,16 @@ export function restoreChain(contract: string, genesis: Genesis, store: Store): 
     log.append(logLeaf(hash))
     frontier = appendLeaf(frontier, logLeaf(hash))
   }
-  const state = restoreState(contract, store.elements(contract) as Iterable<[string, StateRecord]>)
+  const records = store.elements(contract) as Iterable<[string, StateRecord]>
+  const state = restoreState(contract, records, genesis)
   if (stateRoot(state) !== tip.block.header.stateRoot)
     throw damaged(
       contract,
       `the elements on disk do not give the record hash of ledger block ${loaded.height}`,
     )
-  const { clockBoundMs } = genesis.policy
   const executed = { ...tip, state, changes: [], frontier }
   const storedHeader = (height: number) => store.block(contract, height)?.block.header
-  const chain = new Chain(contract, clockBoundMs, executed, log, storedHeader)
+  const chain = new Chain(contract, executed, log, storedHeader)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
   for (const { hash, block } of loaded.proposed)
     if (blockHash(block.header) !== hash)
@@ -59,12 +67,32 @@ export function restoreChain(contract: string, genesis: Genesis, store: Store): 
   const stored = store.block(contract, loaded.height)
   return {
     chain,
+    roster: restoreRoster(contract, genesis, store, state, tip.block.header.timeMs, standing),
     notarization: stored?.notarization,
     finalization: stored?.commit,
     proposed: loaded.proposed,
     certificates: loaded.certificates,
     cosignatures: loaded.cosignatures,
   }
+}
+
+/** Who was and is in by what is stored, up to a tip's state and time. */
+export function restoreRoster(
+  contract: string,
+  genesis: Genesis,
+  store: Store,
+  state: ContractState,
+  timeMs: number,
+  standing?: Standing,
+): Roster {
+  if (state.epoch.epoch === 0) return new Roster([], 0, state, timeMs, standing)
+  const versions = store
+    .elementHistory(contract, epochUidOf(contract))
+    .flatMap(({ height, record }) =>
+      record === null ? [] : [{ height, state: epochStateOf(contract, record as StateRecord, genesis) }],
+    )
+  const { past, firstHeight } = pastSpans(versions)
+  return new Roster(past, firstHeight, state, timeMs, standing)
 }
 
 function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {

@@ -3,7 +3,8 @@
  */
 import { proposalMessages } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
-import { commitmentsOf, type OpenRequest } from '../ledger/request.ts'
+import { type AnyRequest, commitmentsOf, type OpenRequest } from '../ledger/request.ts'
+import { requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
 import type { Message, RecalledMessage } from './messages.ts'
@@ -36,7 +37,7 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
   }
 }
 
-function findRequest(replica: Replica, id: string): OpenRequest | undefined {
+function findRequest(replica: Replica, id: string): OpenRequest<AnyRequest> | undefined {
   const waiting = replica.chain.pool.get(id)
   if (waiting) return waiting
   replica.outbox.flush()
@@ -46,7 +47,7 @@ function findRequest(replica: Replica, id: string): OpenRequest | undefined {
   return { id, request, signature, openings: openingsOf(replica, [record]) }
 }
 
-function openingsOf(replica: Replica, requests: readonly Pick<OpenRequest, 'request'>[]): Opening[] {
+function openingsOf(replica: Replica, requests: readonly { request: AnyRequest }[]): Opening[] {
   const commitments = requests.flatMap(({ request }) => commitmentsOf(request.operations))
   return [...replica.store.openings(replica.contract, commitments).values()]
 }
@@ -65,7 +66,8 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
   if (fromHeight >= 1 && most > 0) {
     // Past the range asked for, on to the next block with a COMMIT of its own: the range is worth nothing without.
     for (const stored of store.blocks(contract, fromHeight, Math.min(most, 512) + 512)) {
-      if (blocks.length >= most && isWhole(blocks.at(-1))) break
+      const before = blocks.at(-1)
+      if (isWhole(before) && (blocks.length >= most || (before && turnOf(before.block)))) break
       blocks.push(stored)
     }
     while (blocks.length > 0 && !isWhole(blocks.at(-1))) blocks.pop()
@@ -76,7 +78,7 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
   let sizeBytes = 0
   let complete = 0
   for (const stored of blocks) {
-    const ids = stored.block.entries.map(({ request }) => request)
+    const ids = requestIdsOf(stored.block)
     const records = [...store.requestsOf(contract, ids).values()]
     const opened = openingsOf(replica, records)
     sizeBytes += JSON.stringify([records, opened, stored.block]).length
@@ -110,7 +112,7 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
       for (const [signer, signature] of certificate.signatures)
         if (signer === party)
           statements.push({
-            statement: certifiedStatement(replica.electorate, certificate),
+            statement: certifiedStatement(replica.consensus.config.electorate, certificate),
             party,
             signature,
           })

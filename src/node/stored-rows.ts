@@ -3,23 +3,27 @@
  * evidence), and those that the node goes on from after a restart (waiting requests, certificates, what a replay is refused
  * by).
  */
-import { partyOf } from '../identity/card.ts'
-import { certificateVerifies, type Electorate } from '../ledger/certificate.ts'
-import { evidenceHolds } from '../ledger/evidence.ts'
-import { type Genesis, quorumOf } from '../ledger/genesis.ts'
-import { checkRequest, commitmentsOf } from '../ledger/request.ts'
+import type { StateRecord } from '../contract/record.ts'
+import { restoreState } from '../contract/state.ts'
+import { certificateVerifies } from '../ledger/certificate.ts'
+import { checkAnyRequest, commitmentsOf } from '../ledger/request.ts'
+import { entriesOf, requestIdsOf } from '../ledger/turn.ts'
 import type { RequestRecord, Store, StoredBlock } from '../store/store.ts'
 import { fail, under } from '../verify/finding.ts'
 import { CHUNK_BLOCKS, type OpenLedger } from './bundle.ts'
+import { restoreRoster } from './restore.ts'
+import type { Roster } from './roster.ts'
 
 const PAGE_REQUESTS = 500
 
 /** @throws CountersignError with a finding in its detail; `storage-failed` */
 export function checkStoredRows(store: Store, ledger: OpenLedger): void {
   const { contract, genesis, height } = ledger
-  const keys = keysOf(genesis)
   const loaded = store.load(contract)
   const tipTimeMs = loaded.tip?.block.header.timeMs ?? 0
+  const records = store.elements(contract) as Iterable<[string, StateRecord]>
+  const state = under('STA-1', `ledger block ${height}`, () => restoreState(contract, records, genesis))
+  const roster = restoreRoster(contract, genesis, store, state, tipTimeMs)
   /** Ordered requests that can still be replayed, with their notAfterMs. */
   const replayable = new Map<string, number>()
   let ordered = 0
@@ -38,14 +42,14 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
   const [forgotten] = replayable.keys()
   if (forgotten !== undefined)
     fail('REQ-5', `request ${forgotten}`, 'that it was ordered is not stored: it could be ordered again')
-  ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), keys.author)
+  ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), roster)
   if (ordered !== 0) fail('REQ-4', 'store', 'a request is stored as ordered that no ledger block holds')
-  const electorate = electorateOf(ledger, keys.vote)
+  // Those of the tip, if it has ended an epoch, are of that one.
   for (const certificate of loaded.certificates)
-    if (!certificateVerifies(electorate, certificate))
+    if (!roster.spans.slice(-2).some(({ electorate }) => certificateVerifies(electorate, certificate)))
       fail('ORD-1', `view ${certificate.view}`, `the stored ${certificate.kind} does not verify`)
   for (const { id, evidence } of store.evidence(contract))
-    if (!evidenceHolds(evidence, electorate, keys.cosign)) fail('EVI-1', `evidence ${id}`, 'it does not hold')
+    if (!roster.proves(evidence)) fail('EVI-1', `evidence ${id}`, 'it does not hold')
 }
 
 /** The block is found by hash and time, its requests, which are returned, with the outcomes it gives them. */
@@ -59,11 +63,8 @@ function checkBlockRows(
   if (store.blockByHash(contract, hash) === undefined) fail('BLK-1', place, `it is not found by its hash`)
   if (store.heightAt(contract, timeMs) !== height || store.heightAt(contract, timeMs - 1) >= height)
     fail('BLK-4', place, 'it is stored with another time than its header’s')
-  const held = store.requestsOf(
-    contract,
-    block.entries.map(({ request }) => request),
-  )
-  for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
+  const held = store.requestsOf(contract, requestIdsOf(block))
+  for (const [index, { request: id, outcome, code }] of entriesOf(block).entries()) {
     const row = held.get(id)
     const isSame =
       row?.height === height && row.index === index && row.outcome === outcome && row.code === code
@@ -76,12 +77,7 @@ function checkBlockRows(
  * Goes through all requests: those that are neither ordered nor dropped wait, can be opened, and are signed; returns how many
  * are ordered.
  */
-function checkWaiting(
-  store: Store,
-  contract: string,
-  waiting: Set<string>,
-  authorKeys: ReadonlyMap<string, string>,
-): number {
+function checkWaiting(store: Store, contract: string, waiting: Set<string>, { authorKeyOf }: Roster): number {
   let ordered = 0
   let page: RequestRecord[] = []
   do {
@@ -97,30 +93,11 @@ function checkWaiting(
           isWaiting ? 'it waits though it is done' : 'it does not wait to be ordered',
         )
       if (!isWaiting) continue
-      under('REQ-1', `request ${id}`, () =>
-        checkRequest({ request, signature }, contract, (party) => authorKeys.get(party)),
-      )
+      under('REQ-1', `request ${id}`, () => checkAnyRequest({ request, signature }, contract, authorKeyOf))
       const commitments = commitmentsOf(request.operations)
       if (store.openings(contract, commitments).size < commitments.length)
         fail('VAL-2', `request ${id}`, 'an opening of it is not in the store')
     }
   } while (page.length > 0)
   return ordered
-}
-
-type Keys = Record<'author' | 'vote' | 'cosign', ReadonlyMap<string, string>>
-
-function keysOf({ members }: Genesis): Keys {
-  const of = (use: keyof Keys) => new Map(members.map(({ card }) => [partyOf(card), card.keys[use]]))
-  return { author: of('author'), vote: of('vote'), cosign: of('cosign') }
-}
-
-function electorateOf({ contract, genesis }: OpenLedger, voteKeys: ReadonlyMap<string, string>): Electorate {
-  return {
-    contract,
-    lineage: 0,
-    epoch: 0,
-    quorum: quorumOf(genesis.policy, genesis.members.length),
-    voteKeys,
-  }
 }

@@ -1,12 +1,12 @@
 /** Requests made at this node, until they are on disk: nothing is acknowledged, sent or ordered before. */
 import { CountersignError } from '../crypto/errors.ts'
-import type { OpenRequest } from '../ledger/request.ts'
+import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
 import type { StoreWrite } from '../store/store.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export type Submission = {
   contract: string
-  entry: OpenRequest
+  entry: OpenRequest<AnyRequest>
   /** Told once, with the error where it could not be written. */
   done: (error: CountersignError | undefined) => void
 }

@@ -4,7 +4,8 @@
 import { CountersignError } from '../crypto/errors.ts'
 import { blockHash } from '../ledger/block.ts'
 import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
-import { checkRequest } from '../ledger/request.ts'
+import { checkAnyRequest, commitmentsOf } from '../ledger/request.ts'
+import { type AnyLedgerBlock, turnOf } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { pickOpenings } from './intake.ts'
 import type { LedgerMessage } from './messages.ts'
@@ -48,7 +49,7 @@ export function takeLedger(
     [finalization, 'finalization'],
   ] as const) {
     if (isShown || !certificate) continue
-    if (certificate.kind !== kind || certificate.block !== tipHash || certificate.view !== last.header.view)
+    if (certificate.kind !== kind || certificate.block !== tipHash || !isOfView(certificate, last))
       return refuse(`its ${kind} is not of the last ledger block it sent`)
     const electorate = isFormer
       ? replica.freezing.contextOf(last.header.lineage).electorate
@@ -56,10 +57,14 @@ export function takeLedger(
     if (!certificateVerifies(electorate, certificate, replica.consensus.config.cache))
       return refuse(`its ${kind} of ledger block ${last.header.height} does not verify`)
   }
+  if (!isShown && notarization?.view !== finalization?.view)
+    return refuse('its two certificates are of different views')
   // Hashes first, from the certified block back to our tip: cheap, and nothing unproven is executed.
   let parent = replica.chain.tip.hash
   const hashes: string[] = []
   for (const block of blocks) {
+    // What comes after a turn is certified by others: it is another range.
+    if (turnOf(block) && block !== last) return refuse('it sent ledger blocks of two epochs in one range')
     if (block.header.parent !== parent) {
       const refused = `its ledger block ${block.header.height} does not follow the one before`
       return hashes.length === 0 ? { refused, isFork: true } : { refused }
@@ -104,15 +109,20 @@ export function takeLedger(
   return certificates ? { hashes, certificates } : { hashes }
 }
 
+/** Of its own view, or of a later one where it ends an epoch (EPO-11). */
+function isOfView({ view }: Certificate, block: AnyLedgerBlock | undefined): boolean {
+  if (block === undefined) return false
+  return turnOf(block) ? view >= block.header.view : view === block.header.view
+}
+
 function addRequests(replica: Replica, message: LedgerMessage, added: string[], nowMs: number): void {
   const byCommitment = new Map<string, Opening>()
   for (const opening of message.openings) byCommitment.set(commitmentOf(opening), opening)
   for (const value of message.requests) {
-    const checked = checkRequest(value, replica.contract, (party) => replica.everyKey.author.get(party))
+    // Whether it may stand in its block is asked of the block's parent, when it is executed.
+    const checked = checkAnyRequest(value, replica.contract, ({ authorKey }) => authorKey)
     if (replica.chain.pool.has(checked.id) || replica.chain.hasOrdered(checked.id)) continue
-    const own = checked.request.operations.flatMap((operation) =>
-      operation.op === 'delete' || !operation.value ? [] : (byCommitment.get(operation.value) ?? []),
-    )
+    const own = commitmentsOf(checked.request.operations).flatMap((one) => byCommitment.get(one) ?? [])
     const openings = pickOpenings(checked.request.operations, own)
     replica.chain.add({
       ...checked,

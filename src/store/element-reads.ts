@@ -1,4 +1,5 @@
 /** What the node and its doors ask of a contract's elements: as they are, as they were, and what changed them. */
+import { entriesOf } from '../ledger/turn.ts'
 import type { Database } from './database.ts'
 import type { ContractReader } from './reads.ts'
 import { bytesOf, hexOf, readRecord } from './rows.ts'
@@ -74,14 +75,18 @@ export class ElementReader {
   /** The last accepted request of a height with an operation on this element or, if it was removed, on one above it. */
   #requestBehind(uid: string, height: number, isRemoved: boolean): string | undefined {
     const uids = new Set(isRemoved ? this.#lineage(uid, height - 1) : [uid])
-    const ids =
-      this.#contract.block(height)?.block.entries.filter(({ outcome }) => outcome === 'accepted') ?? []
-    for (const { request: id } of ids.reverse()) {
+    const block = this.#contract.block(height)?.block
+    const accepted = (block === undefined ? [] : entriesOf(block)).filter(
+      ({ outcome }) => outcome === 'accepted',
+    )
+    for (const { request: id } of accepted.reverse()) {
       // A UID in a request's text most often is no other's: the text is parsed only where it holds one of them.
       const isNamed = [...uids].some((one) => this.#isInText(id, one))
       if (
         isNamed &&
-        this.#contract.request(id)?.request.operations.some((operation) => uids.has(operation.uid))
+        this.#contract
+          .request(id)
+          ?.request.operations.some((operation) => 'uid' in operation && uids.has(operation.uid))
       )
         return id
     }

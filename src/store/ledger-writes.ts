@@ -2,6 +2,7 @@
 import { CountersignError } from '../crypto/errors.ts'
 import type { LedgerBlock } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
+import { type AnyLedgerBlock, turnOf } from '../ledger/turn.ts'
 import type { Database } from './database.ts'
 import type { Memory, RequestKey, Tip } from './memory.ts'
 import { bytesOf } from './rows.ts'
@@ -70,7 +71,7 @@ export class LedgerWriter {
     return { row: row.id, notAfterMs: row.not_after_ms }
   }
 
-  proposed(id: number, hash: string, block: LedgerBlock): void {
+  proposed(id: number, hash: string, block: AnyLedgerBlock): void {
     const { view } = block.header
     if (view <= this.#tip(id).view) return
     const { changes, lastInsertRowid } = this.#insertBlock(id, hash, block)
@@ -83,7 +84,7 @@ export class LedgerWriter {
       )
   }
 
-  #insertBlock(id: number, hash: string, block: LedgerBlock): ReturnType<Database['run']> {
+  #insertBlock(id: number, hash: string, block: AnyLedgerBlock): ReturnType<Database['run']> {
     const { height, view } = block.header
     return this.#database.run(BLOCK, id, bytesOf(hash), height, view, JSON.stringify(block))
   }
@@ -106,7 +107,7 @@ export class LedgerWriter {
   }
 
   committed(id: number, { hash, block, changes, notarization, commit }: Committed): void {
-    const { header, entries } = block
+    const { header } = block
     const tip = this.#tip(id)
     if (header.height > tip.height) {
       if (header.height !== tip.height + 1)
@@ -115,7 +116,8 @@ export class LedgerWriter {
           `ledger block ${header.height} cannot be committed after ${tip.height}`,
         )
       this.#append(id, hash, block, tip.view)
-      for (let place = 0; place < entries.length; place += 1) this.#ordered(id, block, place)
+      if (turnOf(block) === undefined) this.#ordered(id, block as LedgerBlock)
+      else this.#endEpoch(id, hash, header.view)
       this.#version(id, header.height, changes)
     } else if (!this.#isCommitted(id, hash)) {
       throw new CountersignError(
@@ -133,7 +135,7 @@ export class LedgerWriter {
     if (!isHeld) this.#putCertificate(MISSING_CERTIFICATE, id, certificate)
   }
 
-  #append(id: number, hash: string, block: LedgerBlock, viewBefore: number): void {
+  #append(id: number, hash: string, block: AnyLedgerBlock, viewBefore: number): void {
     const { height, view, timeMs } = block.header
     const key = bytesOf(hash)
     if (this.#database.run(CHAIN, id, key, height, view, timeMs).changes === 0) {
@@ -197,24 +199,27 @@ export class LedgerWriter {
     )
   }
 
-  #ordered(id: number, { header, entries }: LedgerBlock, place: number): void {
-    const entry = entries[place]
-    if (entry === undefined) return
-    const { row, notAfterMs } = this.request(id, entry.request)
-    const { changes } = this.#database.run(
-      OUTCOME,
-      row,
+  /** What was proposed and certified in later views was of the epoch that ends here, but for the block's own COMMIT. */
+  #endEpoch(id: number, hash: string, view: number): void {
+    this.#database.run('DELETE FROM proposed WHERE contract = ?', id)
+    this.#database.run(
+      'DELETE FROM certificate WHERE contract = ? AND view > ? AND block <> ?',
       id,
-      header.height,
-      place,
-      entry.outcome,
-      entry.code ?? null,
-      notAfterMs,
+      view,
+      bytesOf(hash),
     )
-    if (changes === 0)
-      throw new CountersignError('invariant-broken', `request ${entry.request} is ordered a second time`)
-    this.#database.run('DELETE FROM waiting WHERE contract = ? AND request = ?', id, row)
-    this.#memory.dropRequest(id, entry.request)
+  }
+
+  #ordered(id: number, { header, entries }: LedgerBlock): void {
+    for (const [place, { request, outcome, code }] of entries.entries()) {
+      const { row, notAfterMs } = this.request(id, request)
+      const { height } = header
+      const run = this.#database.run(OUTCOME, row, id, height, place, outcome, code ?? null, notAfterMs)
+      if (run.changes === 0)
+        throw new CountersignError('invariant-broken', `request ${request} is ordered a second time`)
+      this.#database.run('DELETE FROM waiting WHERE contract = ? AND request = ?', id, row)
+      this.#memory.dropRequest(id, request)
+    }
   }
 
   #version(id: number, height: number, changes: readonly ElementChange[]): void {

@@ -3,6 +3,7 @@ import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
+import { turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Database } from './database.ts'
 import {
@@ -129,17 +130,22 @@ export class ContractReader {
   #stored(row: BlockRow): StoredBlock {
     const hash = hexOf(row.hash)
     const stored: StoredBlock = { hash, block: readBlock(hash, row.body) }
+    const lastView = turnOf(stored.block) === undefined ? row.view : Number.MAX_SAFE_INTEGER
     const certificates = this.#database.all<CertificateRow>(
       // The notarization first: of two that are damaged it is the one to name.
-      `SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view = ? AND block = ?
-       ORDER BY kind DESC`,
+      `SELECT view, kind, block, body FROM certificate WHERE contract = ? AND view BETWEEN ? AND ? AND block = ?
+       ORDER BY view, kind DESC`,
       this.#id,
       row.view,
+      lastView,
       row.hash,
     )
     for (const certificate of certificates.map(readCertificate)) {
+      // Of a block that was proposed again: the two of the view in which it was committed.
+      if (stored.commit) break
       if (certificate.kind === 'notarization') stored.notarization = certificate
-      else stored.commit = certificate
+      else if (stored.notarization === undefined || stored.notarization.view === certificate.view)
+        stored.commit = certificate
     }
     return stored
   }

@@ -7,14 +7,14 @@ import { Buffer } from 'node:buffer'
 import { CountersignError } from '../crypto/errors.ts'
 import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
-import * as shape from '../crypto/shape.ts'
-import { checkBlockShape, type LedgerBlock, type Outcome } from '../ledger/block.ts'
+import type { Outcome } from '../ledger/block.ts'
 import { type Certificate, checkCertificateShape } from '../ledger/certificate.ts'
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
 import { freezeId, type SignedFreeze } from '../ledger/freeze.ts'
 import { contractId, type Genesis } from '../ledger/genesis.ts'
-import { OPERATIONS_MAX, operationShape, type Request } from '../ledger/request.ts'
+import { type AnyRequest, anyRequestShape } from '../ledger/request.ts'
+import { type AnyLedgerBlock, checkAnyBlockShape } from '../ledger/turn.ts'
 import { type Opening, type Value, valueShape } from '../ledger/value.ts'
 import type {
   ContractStatus,
@@ -103,22 +103,13 @@ export type RequestRow = {
   code: string | null
 }
 
-const requestShape = shape.object({
-  contract: shape.hash,
-  author: shape.hash,
-  authorKey: shape.publicKey,
-  nonce: shape.base64url(16),
-  notAfterMs: shape.timeMs,
-  operations: shape.array(operationShape, OPERATIONS_MAX, 1),
-})
-
 export function readRequest(row: RequestRow): RequestRecord {
   const id = hexOf(row.hash)
-  const request = readJson<Request>(
+  const request = readJson<AnyRequest>(
     'request',
     id,
     row.body,
-    (value) => requestShape(value, 'request') !== undefined,
+    (value) => anyRequestShape(value, 'request') !== undefined,
   )
   const record: RequestRecord = {
     id,
@@ -138,8 +129,13 @@ export function readRequest(row: RequestRow): RequestRecord {
 }
 
 /** body: null where the row that another refers to is missing. */
-export function readBlock(hash: string, body: string | null): LedgerBlock {
-  return readJson<LedgerBlock>('block', hash, body ?? '', (value) => checkBlockShape(value) !== undefined)
+export function readBlock(hash: string, body: string | null): AnyLedgerBlock {
+  return readJson<AnyLedgerBlock>(
+    'block',
+    hash,
+    body ?? '',
+    (value) => checkAnyBlockShape(value) !== undefined,
+  )
 }
 
 export type CertificateRow = { view: number; kind: string; block: Uint8Array; body: string }

@@ -25,7 +25,7 @@ export const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
     genesis TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('invited', 'accepted', 'declined', 'halted')),
+    status TEXT NOT NULL CHECK (status IN ('invited', 'accepted', 'declined', 'halted', 'leaving', 'left')),
     reason TEXT,
     received_ms INTEGER NOT NULL,
     sender BLOB NOT NULL CHECK (length(sender) = 32)

@@ -5,14 +5,15 @@
  * Everything is synchronous, and everything throws CountersignError alone: `disk-full`; `storage-failed` where the engine
  * failed or what it holds is damaged; `unknown-contract` and `invariant-broken` for a batch that makes no sense.
  */
-import type { LedgerBlock, Outcome } from '../ledger/block.ts'
+import type { Outcome } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import type { Request, SignedRequest } from '../ledger/request.ts'
+import type { AnyRequest, SignedRequest } from '../ledger/request.ts'
 import type { NextLineage } from '../ledger/resolve.ts'
+import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 
 /** A signed card, as a genesis holds them. */
@@ -20,9 +21,9 @@ export type SignedCard = Genesis['members'][number]
 
 /**
  * invited: its genesis is known, this node has not accepted; accepted: this node cosigns; declined: this party said no;
- * halted: nothing is signed in it any more.
+ * halted: nothing is signed in it any more; leaving: this party has said that it leaves, and cosigns no more; left: it is out.
  */
-export type ContractStatus = 'invited' | 'accepted' | 'declined' | 'halted'
+export type ContractStatus = 'invited' | 'accepted' | 'declined' | 'halted' | 'leaving' | 'left'
 
 /** contract: its id. from: the party that sent the invitation, or this party. reason: said with the last status. */
 export type StoredContract = {
@@ -49,7 +50,7 @@ export type ElementChange = [uid: string, record: StateRecord | null]
  */
 export type RequestRecord = {
   id: string
-  request: Request
+  request: AnyRequest
   signature: string
   receivedMs: number
   local: boolean
@@ -59,10 +60,13 @@ export type RequestRecord = {
   code?: string
 }
 
-/** A ledger block with what is held of its COMMIT: a block committed by a descendant's may have no `commit` of its own. */
+/**
+ * A ledger block with what is held of its COMMIT: a block committed by a descendant's may have no `commit` of its own. That of
+ * a block which ends an epoch may be of a later view than its header's (EPO-11).
+ */
 export type StoredBlock = {
   hash: string
-  block: LedgerBlock
+  block: AnyLedgerBlock
   notarization?: Certificate
   commit?: Certificate
 }
@@ -82,7 +86,7 @@ export type StoreWrite =
   | {
       kind: 'request'
       contract: string
-      request: SignedRequest & { id: string }
+      request: SignedRequest<AnyRequest> & { id: string }
       receivedMs: number
       local: boolean
     }
@@ -91,19 +95,20 @@ export type StoreWrite =
   /** Expired before it was ordered: it stays, marked. */
   | { kind: 'request-dropped'; contract: string; id: string }
   /** A valid ledger block that is not committed yet. Left out if a committed block's view has passed it. */
-  | { kind: 'proposed'; contract: string; hash: string; block: LedgerBlock }
+  | { kind: 'proposed'; contract: string; hash: string; block: AnyLedgerBlock }
   /** The newest by kind, view and block. Left out if a committed block's view has passed it and its block is not committed. */
   | { kind: 'certificate'; contract: string; certificate: Certificate }
   /**
    * The next ledger block: marks its requests ordered, versions its elements, and removes proposed blocks and
    * certificates of its view and below that belong to no committed block and skip no view. For the block that stands at its height already,
-   * only certificates that were missing are added.
+   * only certificates that were missing are added. With a block that ends an epoch, all else that was proposed or certified
+   * beyond it goes: it was of that epoch.
    */
   | {
       kind: 'committed'
       contract: string
       hash: string
-      block: LedgerBlock
+      block: AnyLedgerBlock
       changes: readonly ElementChange[]
       notarization?: Certificate
       commit?: Certificate
@@ -131,7 +136,7 @@ export type LoadedContract = {
   height: number
   tip?: StoredBlock
   /** By view. */
-  proposed: { hash: string; block: LedgerBlock }[]
+  proposed: { hash: string; block: AnyLedgerBlock }[]
   /** Those of the tip's view and above, by view. */
   certificates: Certificate[]
   cosignatures: Cosignature[]

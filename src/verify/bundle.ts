@@ -11,11 +11,12 @@ import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { parseJson } from '../crypto/json.ts'
 import * as shape from '../crypto/shape.ts'
-import { ENTRIES_MAX, type LedgerBlock } from '../ledger/block.ts'
+import { ENTRIES_MAX } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import type { SignedRequest } from '../ledger/request.ts'
+import type { AnyRequest, SignedRequest } from '../ledger/request.ts'
+import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 
 export const BUNDLE_VERSION = 1
@@ -31,8 +32,8 @@ export type CosignatureLine = { type: 'cosignature' } & Cosignature
 /** requests: in the order of the block's entries; openings: of all that these requests commit to, each once. */
 export type BlockLine = {
   type: 'ledger-block'
-  block: LedgerBlock
-  requests: SignedRequest[]
+  block: AnyLedgerBlock
+  requests: SignedRequest<AnyRequest>[]
   openings: Opening[]
   notarization?: Certificate
   finalization?: Certificate

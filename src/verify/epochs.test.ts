@@ -307,9 +307,11 @@ describe('the block after the one that ends an epoch', () => {
     expect(findingOn(last)).toBe('valid')
   })
 
-  it('[EPO-11] comes in a view after that of the COMMIT, which may be later than the header’s', () => {
+  it('[EPO-11] comes in a view after that of the turn’s header, whose COMMIT may be of a later one', () => {
     expect(findingOn(turned({ certifiedView: 9 }))).toBe('valid')
-    expect(findingOn(turned({ certifiedView: 9 }, { view: 9 }))).toBe('EPO-11 ledger block 4')
+    expect(findingOn(turned({ certifiedView: 9 }, { view: 9 }))).toBe('valid')
+    expect(findingOn(turned({ view: 5, certifiedView: 9 }, { view: 6 }))).toBe('valid')
+    expect(findingOn(turned({ view: 5, certifiedView: 9 }, { view: 5 }))).toBe('BLK-4 ledger block 4')
     expect(findingOn(turned({ view: 5, certifiedView: 4 }))).toBe('ORD-1 ledger block 3')
     const two = turned({ certifiedView: 9 })
     two.at(3).notarization = two.certificate('notarization', two.at(3), 8)

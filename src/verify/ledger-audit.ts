@@ -26,7 +26,7 @@ import {
   readMembership,
 } from './membership.ts'
 import { RequestAudit } from './request-audit.ts'
-import { auditTurn, checkAfterTurn, type Turned } from './turn-audit.ts'
+import { auditTurn, checkAfterTurn } from './turn-audit.ts'
 
 /** How many of each were read and found good; ledger blocks without block 0. */
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
@@ -55,8 +55,8 @@ export class LedgerAudit {
   #state: ContractState
   /** Of the ledger block that comes next. */
   #electorate: EpochElectorate
-  /** The last block ended an epoch. */
-  #turned: Turned | undefined
+  /** The last block ended an epoch: whether its COMMIT stands beside it. */
+  #turned: { isCommitted: boolean } | undefined
   readonly #history = new LedgerHistory()
   readonly #finality = new FinalityAudit()
   readonly #requests: RequestAudit
@@ -169,19 +169,19 @@ export class LedgerAudit {
     this.#compareRoots(header, executed, place)
     const hash = blockHash(header)
     const { view, height } = header
-    const committedView = this.#checkCertificates(line, { hash, view, isTurn: turn !== undefined }, place)
-    if (committedView !== undefined) this.committedHeight = height
+    const isCommitted = this.#checkCertificates(line, { hash, view, isTurn: turn !== undefined }, place)
+    if (isCommitted) this.committedHeight = height
     this.#header = header
     this.#hash = hash
     this.#state = executed.state
     this.#append(header, turn !== undefined)
     this.#turned = undefined
-    if (turn !== undefined) this.#turn(committedView)
+    if (turn !== undefined) this.#turn(isCommitted)
   }
 
   /** The epoch that the last block has begun. */
-  #turn(committedView: number | undefined): void {
-    this.#turned = committedView === undefined ? {} : { committedView }
+  #turn(isCommitted: boolean): void {
+    this.#turned = { isCommitted }
     this.#electorate = electorateAt(this.#state)
     this.#finality.beginEpoch(this.height + 1, this.#electorate)
     this.#noteMembers()
@@ -209,7 +209,7 @@ export class LedgerAudit {
     if (header.view <= before.view) fail('BLK-4', place, 'its view is not after that of the one before')
     if (header.logRoot !== this.#history.root)
       fail('LOG-1', place, `the log of all ledger blocks before it has the root ${this.#history.root}`)
-    if (this.#turned !== undefined) checkAfterTurn(this.#turned, epoch, header, place)
+    if (this.#turned !== undefined) checkAfterTurn(this.#turned.isCommitted, epoch, header, place)
     this.#logRoots += 1
   }
 
@@ -241,12 +241,12 @@ export class LedgerAudit {
     this.#stateRoots += 1
   }
 
-  /** The view of the block's COMMIT, if both of its certificates stand beside it. */
+  /** Whether the block's COMMIT stands beside it: both of its certificates, of one view. */
   #checkCertificates(
     line: ReadBlockLine,
     block: { hash: string; view: number; isTurn: boolean },
     place: string,
-  ): number | undefined {
+  ): boolean {
     const electorate = this.#electorate
     const views: number[] = []
     for (const kind of ['notarization', 'finalization'] as const) {
@@ -255,9 +255,9 @@ export class LedgerAudit {
       this.#signatures += certificate.signatures.length
       views.push(certificate.view)
     }
-    if (views.length < 2) return undefined
+    if (views.length < 2) return false
     if (views[0] !== views[1]) fail('ORD-1', place, 'its notarization and finalization are of two views')
-    return views[0]
+    return true
   }
 
   /** Puts the last block into the log, and compares the cosignatures of a ledger of this size. */

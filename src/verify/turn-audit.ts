@@ -28,19 +28,18 @@ export function auditTurn(
   return under(ruleOf, place, () => executeTurn(state, turn, at))
 }
 
-/** What is known of the ledger block that ended an epoch. committedView: of its COMMIT, if that stands beside it. */
-export type Turned = { committedView?: number }
-
-/** EPO-11: the block after a turn is of the next epoch, and comes after the turn was committed. @throws RuleBroken */
+/**
+ * EPO-11: the block after a turn is of the next epoch, and comes after the turn was committed.
+ * @param isCommitted the turn's COMMIT stands beside it
+ * @throws RuleBroken
+ */
 export function checkAfterTurn(
-  { committedView }: Turned,
+  isCommitted: boolean,
   epoch: number,
-  header: Pick<Header, 'epoch' | 'height' | 'view'>,
+  header: Pick<Header, 'epoch' | 'height'>,
   place: string,
 ): void {
   if (header.epoch !== epoch) fail('EPO-11', place, `it is of epoch ${header.epoch}, and ${epoch} has begun`)
-  if (committedView === undefined)
+  if (!isCommitted)
     fail('EPO-11', place, `ledger block ${header.height - 1} ended an epoch, and its COMMIT is missing`)
-  if (header.view <= committedView)
-    fail('EPO-11', place, `its view is not after ${committedView}, in which the turn was committed`)
 }

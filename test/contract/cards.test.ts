@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { cardHash, type ProvenCard, type SignedCard, signCard } from '../../src/identity/card.ts'
 import { contractId, type Genesis } from '../../src/ledger/genesis.ts'
-import { DEFAULT_POLICY } from '../../src/node/engine.ts'
+import { DEFAULT_POLICY } from '../../src/node/engine-options.ts'
 import { Node, OWN_CARD_SETTING } from '../../src/node/node.ts'
 import { fetchCard } from '../../src/node/transport/fetch-card.ts'
 import { Signer } from '../../src/signer/signer.ts'

@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { cosign } from '../../src/ledger/checkpoint.ts'
-import { type Evidence, evidenceHolds } from '../../src/ledger/evidence.ts'
+import type { Evidence } from '../../src/ledger/evidence.ts'
 import { type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
+import { requestIdsOf } from '../../src/ledger/turn.ts'
 import { Engines, type Member } from '../support/engines.ts'
 import { copyOf, type Fork, fork, meet, removeCopies } from '../support/forks.ts'
 
@@ -79,7 +80,7 @@ describe('a contract with two committed histories', () => {
     const forked = fork(3, [[0], [1]], [1, 3])
     const { engines, contract, honest, liar } = forked
     const [loser] = honest as [Member, Member]
-    const given = replicaOf(forked, loser).chain.tip.block.entries.map(({ request }) => request)
+    const given = requestIdsOf(replicaOf(forked, loser).chain.tip.block)
     expect(given).toHaveLength(1)
     engines.set(liar, contract, 'b', 'the liar’s')
     engines.pass(100)
@@ -267,13 +268,12 @@ describe('a contract with two committed histories', () => {
       engines.nowMs,
     )
     engines.settle()
-    const { status, haltReason, evidence, electorate, everyKey } = replicaOf(forked, first)
+    const { status, haltReason, evidence, roster } = replicaOf(forked, first)
     expect(status).toBe('halted')
     expect(haltReason).toContain(second.party)
     const [proof] = evidence.accused.get(second.party) ?? []
     expect(proof?.evidence.kind).toBe('two-freezes')
-    const at = { ...electorate, lineage: 0 }
-    expect(proof && evidenceHolds(proof.evidence, at, everyKey.cosign)).toBe(true)
+    expect(proof && roster.proves(proof.evidence)).toBe(true)
     for (const { party } of liars) expect(evidence.accused.has(party)).toBe(true)
     engines.boot(first, false)
     expect(replicaOf(forked, first)).toMatchObject({ status: 'halted', haltReason })

@@ -4,6 +4,7 @@ import { genesisState, rootUidOf } from '../../src/contract/state.ts'
 import { LogTree } from '../../src/crypto/log.ts'
 import { logLeaf } from '../../src/ledger/block.ts'
 import type { OpenRequest, Operation } from '../../src/ledger/request.ts'
+import { requestIdsOf } from '../../src/ledger/turn.ts'
 import type { Opening } from '../../src/ledger/value.ts'
 import { Chain, genesisBlock } from '../../src/node/chain.ts'
 import { pickOpenings } from '../../src/node/intake.ts'
@@ -33,7 +34,7 @@ function chainOf(ledger: LedgerFixture, requests: OpenRequest[]): Chain {
   const { state, changes } = genesisState(contract, genesis, ledger.openings)
   const first = genesisBlock(contract, state, changes, genesis.timeMs)
   const log = new LogTree([logLeaf(first.hash)])
-  const chain = new Chain(contract, genesis.policy.clockBoundMs, first, log, () => undefined)
+  const chain = new Chain(contract, first, log, () => undefined)
   for (const request of requests) chain.add({ ...request, receivedMs: genesis.timeMs, local: false })
   return chain
 }
@@ -56,7 +57,7 @@ describe('sizes', () => {
     const ledger = new LedgerFixture()
     const requests = Array.from({ length: 4 }, () => largeRequest(ledger, 7))
     const built = chainOf(ledger, requests).build(ledger.tip.hash, 1, ledger.genesis.timeMs + 1, false)
-    expect(built?.block.entries.map(({ request }) => request)).toEqual([requests[0]?.id])
+    expect(built && requestIdsOf(built.block)).toEqual([requests[0]?.id])
     expect(chainOf(ledger, requests).check(built?.hash as string, built?.block as never).status).toBe('valid')
   })
 

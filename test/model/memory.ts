@@ -45,6 +45,8 @@ const OF_STATE: Readonly<Record<keyof ConsensusState, Treatment>> = {
   work: 'told apart',
   maySign: 'same',
   halted: 'told apart',
+  // No block of the model ends the epoch.
+  ended: 'same',
   signedView: 'told apart',
   // Views are hurried for two rotations of leaders: more than the bounds let be skipped (see `checkTreatment`).
   skipsInARow: 'same',

@@ -140,7 +140,7 @@ export class Judge {
   #report(member: number, cosigned: ReadonlyMap<number, readonly number[]>): FinalReport {
     const universe = this.#universe
     const tip = cosigned.get(member)?.at(-1) ?? GENESIS
-    const finality = new Finality(universe.electorate.contract, 0, universe.cosignKeys)
+    const finality = new Finality(universe.electorate.contract, 0, universe.cosigners)
     const chain = chainTo(universe, tip)
     const astray = [...universe.blocks.keys()].filter((block) => universe.conflict(block, tip))
     const byLiars = [...astray.slice(0, ASTRAY_MAX), tip]

@@ -2,6 +2,7 @@
  * All that can be said within bounds: members with real keys, ledger blocks with real headers, hashes and log, statements
  * with real signatures. Each is made once, when first needed, and known by a small number from then on.
  */
+
 import type { ConsensusConfig } from '../../src/consensus/state.ts'
 import { DEFAULT_TIMING } from '../../src/consensus/state.ts'
 import { generateKeyPair, type KeyPair } from '../../src/crypto/keys.ts'
@@ -10,6 +11,7 @@ import { SignatureCache, signStatements } from '../../src/crypto/statement.ts'
 import { blockHash, entriesRoot, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
 import type { Certificate, Electorate, SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, checkpointOf, cosign } from '../../src/ledger/checkpoint.ts'
+import type { Cosigners } from '../../src/node/finality.ts'
 import { type Bounds, quorumIn } from './bounds.ts'
 
 const CONTRACT = 'c'.repeat(64)
@@ -47,7 +49,7 @@ export class Universe {
   readonly quorum: number
   readonly parties: readonly string[]
   readonly electorate: Electorate
-  readonly cosignKeys: ReadonlyMap<string, string>
+  readonly cosigners: Cosigners
   readonly blocks: KnownBlock[] = []
   readonly sayings: Saying[] = []
   readonly certificates: KnownCertificate[] = []
@@ -75,7 +77,15 @@ export class Universe {
       quorum: this.quorum,
       voteKeys: new Map(this.#votePairs.map(({ publicKey }, index) => [this.party(index), publicKey])),
     }
-    this.cosignKeys = new Map(this.#cosignPairs.map(({ publicKey }, index) => [this.party(index), publicKey]))
+    const cosignKeys = new Map(
+      this.#cosignPairs.map(({ publicKey }, index) => [this.party(index), publicKey]),
+    )
+    this.cosigners = {
+      current: 0,
+      spans: [{ firstHeight: 0, electorate: { members: [...cosignKeys.keys()] } }],
+      cosignKeyOf: (party) => cosignKeys.get(party),
+      arriving: new Map(),
+    }
     this.#addGenesis()
   }
 

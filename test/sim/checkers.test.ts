@@ -1,8 +1,8 @@
 /** Each checker, given what must never happen, says so. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { signStatements } from '../../src/crypto/statement.ts'
-import type { LedgerBlock } from '../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
+import { type AnyLedgerBlock, entriesOf } from '../../src/ledger/turn.ts'
 import type { Message } from '../../src/node/messages.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 import { Acknowledged } from './checkers/acknowledged.ts'
@@ -34,13 +34,13 @@ beforeAll(() => {
   contract = world.contracts[0] as string
 })
 
-const blockAt = (height: number): { hash: string; block: LedgerBlock } => {
+const blockAt = (height: number): { hash: string; block: AnyLedgerBlock } => {
   const stored = node.disk.store.block(contract, height)
   if (!stored) throw new Error(`no ledger block ${height}`)
   return stored
 }
 
-const committed = (given: { hash: string; block: LedgerBlock }) =>
+const committed = (given: { hash: string; block: AnyLedgerBlock }) =>
   ({ kind: 'committed', contract, changes: [], ...given }) as const
 
 function statement(
@@ -243,7 +243,8 @@ describe('the checkers of runs with liars', () => {
 
   it('notice a block that replaces another, one on another parent, and what its header hides', () => {
     const { hash, block } = blockAt(1)
-    const takes = (header: Partial<typeof block.header>, entries = block.entries): void => {
+    const own = entriesOf(block)
+    const takes = (header: Partial<typeof block.header>, entries = own): void => {
       const histories = new Histories(world, cast)
       histories.written(node, [committed(blockAt(0))])
       const changed = { header: { ...block.header, ...header }, entries }
@@ -254,7 +255,7 @@ describe('the checkers of runs with liars', () => {
     expect(() => takes({ logRoot: 'e'.repeat(64) })).toThrow('another log')
     expect(() => takes({ timeMs: blockAt(0).block.header.timeMs })).toThrow('before its parent')
     expect(() => takes({ timeMs: node.nowMs + 60_000 })).toThrow('to come')
-    expect(() => takes({}, [...block.entries, ...block.entries])).toThrow('stands at heights')
+    expect(() => takes({}, [...own, ...own])).toThrow('stands at heights')
     const histories = new Histories(world, cast)
     histories.written(node, [committed(blockAt(0)), committed({ hash, block })])
     expect(() => histories.written(node, [committed({ hash: 'f'.repeat(64), block })])).toThrow('and now')

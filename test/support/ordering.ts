@@ -4,9 +4,10 @@ import { type ConsensusState, initialState, restoredState } from '../../src/cons
 import { step } from '../../src/consensus/step.ts'
 import { generateKeyPair } from '../../src/crypto/keys.ts'
 import { SignatureCache, signStatements } from '../../src/crypto/statement.ts'
-import { blockHash, type LedgerBlock } from '../../src/ledger/block.ts'
+import { blockHash } from '../../src/ledger/block.ts'
 import type { Certificate, Electorate, SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { type Policy, quorumOf } from '../../src/ledger/genesis.ts'
+import type { AnyLedgerBlock } from '../../src/ledger/turn.ts'
 
 export const CONTRACT = 'c'.repeat(64)
 export const TIMING: Timing = {
@@ -19,7 +20,7 @@ export const TIMING: Timing = {
 
 /** Statements of no other place than this, unless a test says so. */
 export type Place = { contract?: string; lineage?: number; epoch?: number }
-export type Known = { hash: string; block: LedgerBlock }
+export type Known = { hash: string; block: AnyLedgerBlock }
 
 const PAIRS = Array.from({ length: 8 }, (_, index) => generateKeyPair(new Uint8Array(32).fill(index + 1)))
 /** Party ids of members 0 to 7. */

@@ -43,6 +43,7 @@ import {
   requestId,
   type SignedRequest,
 } from '../../src/ledger/request.ts'
+import { entriesOf } from '../../src/ledger/turn.ts'
 import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
 import { type BlockLine, LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
 import { type Finding, fail, RuleBroken } from '../../src/verify/finding.ts'
@@ -211,11 +212,12 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       requests: requests.map(({ request }) => ({ id: requestId(request), request })),
     }))
     const { executed } = [...replay(contract, genesis, chain, opened)].at(-1) as Replayed
-    const { header, entries } = (lines.at(-1) as BlockPart).block
+    const { block } = lines.at(-1) as BlockPart
+    const { header } = block
     const hashes = [...chain.map(({ header }) => header.parent), blockHash(header)]
     return {
       hash: blockHash(header),
-      outcomes: entries.map(({ outcome, code }) => code ?? outcome),
+      outcomes: entriesOf(block).map(({ outcome, code }) => code ?? outcome),
       effects: executed?.effects,
       logRoot: merkleRoot(hashes.map(logLeaf)),
     }

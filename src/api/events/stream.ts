@@ -41,6 +41,8 @@ type LifeNotice = Extract<
       | 'evidence'
       | 'frozen'
       | 'lineage'
+      | 'turned'
+      | 'left'
   }
 >
 

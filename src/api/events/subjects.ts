@@ -6,6 +6,7 @@ import { pathOf } from '../../contract/view.ts'
 import { formatPath } from '../../document/path.ts'
 import { ITEM } from '../../document/tree.ts'
 import type { Operation } from '../../ledger/request.ts'
+import { entriesOf } from '../../ledger/turn.ts'
 import type { Context } from '../context.ts'
 
 /** subject: the record's address; request: the one that changed it last. */
@@ -49,15 +50,15 @@ export class Subjects {
   private read(contract: string, height: number): Change[] {
     const { states, node } = this.context
     if (height === 0) return []
-    const ids = states
-      .block(contract, height)
-      .block.entries.filter(({ outcome }) => outcome === 'accepted')
+    const ids = entriesOf(states.block(contract, height).block)
+      .filter(({ outcome }) => outcome === 'accepted')
       .map(({ request }) => request)
     const requests = states.read(contract, () => node.store.requestsOf(contract, ids)) ?? new Map()
     const created = new Set<string>()
     const changed = new Map<string, string>()
     for (const [id, { request }] of requests)
       for (const operation of request.operations as Operation[]) {
+        if (!('uid' in operation)) continue
         if (operation.op === 'create') created.add(operation.uid)
         if (operation.op === 'create' && created.has(operation.parent)) continue
         changed.set(operation.uid, id)

@@ -8,7 +8,6 @@ import type { Value } from '../../ledger/value.ts'
 import type { ElementVersion } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import type { Shown } from '../shown.ts'
-import { membersOf } from '../views.ts'
 
 type Version = {
   height: number
@@ -75,7 +74,7 @@ class Reading {
     const made =
       request && states.read(contract, () => context.node.store.request(contract, request))?.request
     const operations = made ? made.operations : replica.genesis.operations
-    if ((height > 0 && !made) || (record && !isMadeBy(operations, uid, record)))
+    if ((height > 0 && !made) || (record && !isMadeBy(operations as readonly Operation[], uid, record)))
       throw states.damaged(contract, notSigned(uid))
     return {
       height,
@@ -84,7 +83,7 @@ class Reading {
       ...(made && {
         request,
         author: made.author,
-        authorName: membersOf(replica).find(({ party }) => party === made.author)?.name ?? made.author,
+        authorName: replica.roster.names.get(made.author) ?? made.author,
       }),
       ...(record ? this.contentOf(record) : { removed: true as const }),
     }

@@ -1,5 +1,6 @@
 /** A contract's ledger blocks, with who has signed them. */
 
+import { type AnyLedgerBlock, entriesOf, requestIdsOf, turnOf } from '../../ledger/turn.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import {
@@ -74,10 +75,26 @@ function page(context: Context, contract: string, { from = 0, limit }: { from?: 
   return { contract, blocks, ...(next <= last && blocks.length > 0 && { nextFrom: next }) }
 }
 
+/** What a block that ends an epoch brings. */
+function turnView(block: AnyLedgerBlock) {
+  const turn = turnOf(block)
+  if (turn === undefined) return {}
+  const { epoch, members, observers, policy, change } = turn
+  return {
+    turn: {
+      epoch,
+      members,
+      observers: (observers ?? []).map(([party]) => party),
+      policy,
+      ...(change && { change }),
+    },
+  }
+}
+
 function details(context: Context, contract: string, height: number) {
   const replica = context.replica(contract)
   const { hash, block, notarization, commit } = context.states.block(contract, height)
-  const ids = block.entries.map(({ request }) => request)
+  const ids = requestIdsOf(block)
   const requests = context.states.read(contract, () => context.node.store.requestsOf(contract, ids))
   const members = membersOf(replica)
   const nameOf = (party: string): string => members.find((one) => one.party === party)?.name ?? party
@@ -87,7 +104,8 @@ function details(context: Context, contract: string, height: number) {
     hash,
     stage: height <= context.states.finalHeight(contract) ? ('final' as const) : ('tentative' as const),
     header: block.header,
-    entries: block.entries.map(({ request, outcome, code }) => {
+    ...turnView(block),
+    entries: entriesOf(block).map(({ request, outcome, code }) => {
       const author = requests?.get(request)?.request.author
       return {
         request,

@@ -3,9 +3,11 @@
  * holds as state is what the headers say. Those of different members are compared: they may part only where so many lie that
  * two quorums can do without an honest member of both.
  */
+
 import { stateRoot } from '../../../src/contract/state.ts'
 import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from '../../../src/crypto/log.ts'
 import { type Header, logLeaf } from '../../../src/ledger/block.ts'
+import { requestIdsOf } from '../../../src/ledger/turn.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type Cast, forksFrom } from '../hostile/adversary.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -62,7 +64,7 @@ export class Histories implements Checker {
       hashes[height] = hash
       this.checkHeader(node, block.header, ledger)
       append(ledger, hash, block.header)
-      for (const { request } of block.entries) {
+      for (const request of requestIdsOf(block)) {
         const before = heights.get(request)
         if (before !== undefined)
           throw new Violation(this.name, `request ${request} stands at heights ${before} and ${height}`)
@@ -129,7 +131,7 @@ export class Histories implements Checker {
         const { hashes, heights } = ledger
         hashes[block.header.height] = hash
         append(ledger, hash, block.header)
-        for (const { request } of block.entries) heights.set(request, block.header.height)
+        for (const request of requestIdsOf(block)) heights.set(request, block.header.height)
       }
   }
 

@@ -1,4 +1,5 @@
 /** Committed chains never fork, and no request is ordered twice in them: nobody lies here. */
+import { requestIdsOf } from '../../../src/ledger/turn.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation } from './checker.ts'
@@ -22,7 +23,7 @@ export class NoFork implements Checker {
       if (height > 0 && this.hashes.get(`${contract} ${height - 1}`) !== parent)
         throw new Violation(this.name, `${node.name} committed ${hash} at height ${height} on another parent`)
       this.hashes.set(`${contract} ${height}`, hash)
-      for (const { request } of block.entries) {
+      for (const request of requestIdsOf(block)) {
         const before = this.ordered.get(request)
         if (before !== undefined)
           throw new Violation(this.name, `request ${request} stands at height ${before} and at ${height}`)

@@ -5,6 +5,7 @@
 import { replay } from '../../../src/contract/replay.ts'
 import { type OpeningSource, restoreState, type StateRecord, stateRoot } from '../../../src/contract/state.ts'
 import { commitmentsOf } from '../../../src/ledger/request.ts'
+import { requestIdsOf } from '../../../src/ledger/turn.ts'
 import { restoreChain } from '../../../src/node/restore.ts'
 import type { Store, StoredContract } from '../../../src/store/store.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -50,7 +51,7 @@ export class Versions implements Checker {
       wanted.add(Math.floor((blocks.length * sample) / (SAMPLES + 1)))
     const history = blocks.map(({ block }) => ({
       header: block.header,
-      requests: requestsOf(block.entries.map(({ request }) => request)),
+      requests: requestsOf(requestIdsOf(block)),
     }))
     for (const { height, state, executed } of replay(contract, genesis, history, openings)) {
       const header = height === 0 ? store.block(contract, 0)?.block.header : blocks[height - 1]?.block.header

@@ -1,6 +1,7 @@
 /** As a leader it proposes ledger blocks of which something is wrong, and all liars vote for them. */
 import type { Header } from '../../../src/ledger/block.ts'
 import { LIFETIME_MAX_MS } from '../../../src/ledger/request.ts'
+import { type AnyLedgerBlock, entriesOf } from '../../../src/ledger/turn.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -83,7 +84,8 @@ export class BadProposer extends Adversary {
     replica: Replica,
     { block }: Propose,
   ): (Made & { after?: object[] }) | undefined {
-    const { header, entries } = block
+    const { header } = block
+    const entries = entriesOf(block)
     const [first] = entries
     const other = anyHash(this.random)
     switch (fault) {
@@ -149,8 +151,8 @@ export class BadProposer extends Adversary {
     }
   }
 
-  private naming(block: Made['block'], request: string): Made {
-    const entries = [...block.entries, { kind: 'request', request, outcome: 'accepted' } as const]
+  private naming(block: AnyLedgerBlock, request: string): Made {
+    const entries = [...entriesOf(block), { kind: 'request', request, outcome: 'accepted' } as const]
     return revised(block, { entriesRoot: anyHash(this.random) }, entries)
   }
 

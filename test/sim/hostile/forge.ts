@@ -5,6 +5,7 @@ import { blockHash, type Entry, type Header, type LedgerBlock } from '../../../s
 import type { SignedStatement, Statement } from '../../../src/ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, cosign } from '../../../src/ledger/checkpoint.ts'
 import { type OpenRequest, type Operation, signRequest } from '../../../src/ledger/request.ts'
+import { type AnyLedgerBlock, entriesOf } from '../../../src/ledger/turn.ts'
 import { commitmentOf, type Opening } from '../../../src/ledger/value.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { Random } from '../random.ts'
@@ -25,7 +26,11 @@ export function voteFor(liar: SimNode, { hash, block }: Made): SignedStatement {
 }
 
 /** The ledger block with another header, or other entries. */
-export function revised(block: LedgerBlock, header: Partial<Header>, entries: Entry[] = block.entries): Made {
+export function revised(
+  block: AnyLedgerBlock,
+  header: Partial<Header>,
+  entries: Entry[] = entriesOf(block),
+): Made {
   const changed = { ...block.header, ...header }
   return { hash: blockHash(changed), block: { header: changed, entries } }
 }

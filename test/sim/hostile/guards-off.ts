@@ -6,10 +6,11 @@
 import { viewRecord } from '../../../src/consensus/state.ts'
 import { executeBlock } from '../../../src/contract/apply.ts'
 import { appendLeaf } from '../../../src/crypto/log.ts'
-import { type LedgerBlock, logLeaf } from '../../../src/ledger/block.ts'
+import { logLeaf } from '../../../src/ledger/block.ts'
 import type { Certificate } from '../../../src/ledger/certificate.ts'
 import { cosign } from '../../../src/ledger/checkpoint.ts'
 import { commitmentsOf, type Request, requestId } from '../../../src/ledger/request.ts'
+import { type AnyLedgerBlock, requestIdsOf } from '../../../src/ledger/turn.ts'
 import { commitmentOf, type Opening } from '../../../src/ledger/value.ts'
 import type { Chain, CheckResult } from '../../../src/node/chain.ts'
 import type { Message } from '../../../src/node/messages.ts'
@@ -31,10 +32,11 @@ export function withoutCheck(code: string): Parts {
   }
 }
 
-function executed(chain: Chain, hash: string, block: LedgerBlock): CheckResult {
+function executed(chain: Chain, hash: string, block: AnyLedgerBlock): CheckResult {
   const parent = chain.executed.get(block.header.parent)
-  const requests = block.entries.flatMap(({ request }) => chain.pool.get(request) ?? [])
-  if (!parent || requests.length < block.entries.length) return { status: 'invalid', code: 'missing' }
+  const ids = requestIdsOf(block)
+  const requests = ids.flatMap((id) => chain.pool.get(id) ?? [])
+  if (!parent || requests.length < ids.length) return { status: 'invalid', code: 'missing' }
   const openings = new Map<string, Opening>()
   for (const entry of requests)
     for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())

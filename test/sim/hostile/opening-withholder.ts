@@ -2,6 +2,7 @@
  * Has requests ordered whose openings it shows to one honest member, or to none: a value that others can't read must not
  * keep them from going on.
  */
+import { requestIdsOf } from '../../../src/ledger/turn.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Adversary, type Cast, type Outlook } from './adversary.ts'
@@ -56,7 +57,7 @@ export class OpeningWithholder extends Adversary {
     }
     if (
       message.type === 'LEDGER' &&
-      message.blocks.some(({ entries }) => entries.some((one) => this.isHidden(one.request, to)))
+      message.blocks.some((block) => requestIdsOf(block).some((id) => this.isHidden(id, to)))
     )
       return [{ ...message, openings: [] }]
     return [message]
@@ -70,7 +71,7 @@ export class OpeningWithholder extends Adversary {
     if (message.type === 'REQUEST' && message.openings.length === 0) this.count('request without openings')
     if (message.type !== 'PROPOSE') return
     const pool = at.engine?.replicas.get(message.contract)?.chain.pool
-    if (message.block.entries.some(({ request }) => this.isHidden(request, at) && !pool?.has(request)))
+    if (requestIdsOf(message.block).some((id) => this.isHidden(id, at) && !pool?.has(id)))
       this.count('block of what it can not read')
   }
 

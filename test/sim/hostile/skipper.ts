@@ -3,7 +3,8 @@
  * With `cuts` it picks the moment: one honest member hears all and is heard by nobody, so that it alone has committed what
  * the others are to pass over.
  */
-import { entriesRoot, type LedgerBlock } from '../../../src/ledger/block.ts'
+import { entriesRoot } from '../../../src/ledger/block.ts'
+import type { AnyLedgerBlock } from '../../../src/ledger/turn.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Adversary, type Cast, type Outlook } from './adversary.ts'
@@ -118,7 +119,7 @@ export class Skipper extends Adversary {
   }
 }
 
-function blockOf({ engine, disk }: SimNode, contract: string, hash: string): LedgerBlock | undefined {
+function blockOf({ engine, disk }: SimNode, contract: string, hash: string): AnyLedgerBlock | undefined {
   const known = engine?.replicas.get(contract)?.consensus.blocks.get(hash)
   return known?.block ?? disk.store.blockByHash(contract, hash)?.block
 }

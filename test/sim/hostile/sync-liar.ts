@@ -1,4 +1,6 @@
 /** Lies to members that catch up: says it has more than there is, and answers with what doesn't fit. */
+import { commitmentsOf } from '../../../src/ledger/request.ts'
+import { entriesOf } from '../../../src/ledger/turn.ts'
 import type { LedgerMessage, Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -127,7 +129,7 @@ export class SyncLiar extends Adversary {
       return [{ ...answer, openings: [...openings, ...junk] }]
     }
     if (!last || !notarization || !finalization) return undefined
-    const { entries } = last
+    const entries = entriesOf(last)
     const [entry] = entries
     switch (lie) {
       case 'shortened':
@@ -220,8 +222,6 @@ function signedIn({ request, signature }: { request: unknown; signature: string 
 function openingsOf(liar: SimNode, contract: string, id: string): object[] {
   const record = liar.disk.store.request(contract, id)
   if (!record) return []
-  const commitments = record.request.operations.flatMap((one) =>
-    one.op === 'delete' || one.value === undefined ? [] : [one.value],
-  )
+  const commitments = commitmentsOf(record.request.operations)
   return [...liar.disk.store.openings(contract, commitments).values()]
 }

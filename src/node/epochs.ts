@@ -1,0 +1,165 @@
+/**
+ * The turn of the epoch at one node (PROTOCOL EPO-11 to EPO-13): ordering goes on with the members that are in now, whoever is
+ * let in is shown the ledger, and this party comes in or is out.
+ */
+import { type ConsensusState, initialState } from '../consensus/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
+import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
+import { turnOf } from '../ledger/turn.ts'
+import type { Chain } from './chain.ts'
+import type { Replica } from './replica.ts'
+import { sendInvitation } from './serve.ts'
+
+/** Of what another epoch says we tell its sender where we stand, at most so often. */
+const TELL_EVERY_MS = 1000
+
+/** What this party is in a contract. out: it was never in, or has left. */
+export type Part = 'member' | 'observer' | 'guest' | 'out'
+
+export class Epochs {
+  private readonly replica: Replica
+  private readonly toldMs = new Map<string, number>()
+  /** Guests that were sent the genesis since this start. */
+  private readonly shown = new Set<string>()
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  get number(): number {
+    return this.replica.electorate.epoch
+  }
+
+  get part(): Part {
+    const { roster, self } = this.replica
+    if (roster.isMember(self)) return 'member'
+    if (roster.isIn(self)) return 'observer'
+    return roster.guests.has(self) ? 'guest' : 'out'
+  }
+
+  /** This party's author key in force here, or in the card it was invited by. @throws CountersignError `forbidden` */
+  get ownAuthorKey(): string {
+    const { roster, self } = this.replica
+    const card = roster.electorate.cards.get(self) ?? roster.guests.get(self)?.card
+    if (card === undefined) throw new CountersignError('forbidden', 'this party is not in the contract')
+    return card.keys.author
+  }
+
+  /**
+   * How this party accepts that it comes in: it has read, and executed, the ledger up to here. Undefined where it is in, or
+   * has accepted.
+   * @throws CountersignError `unavailable` where the ledger read so far does not invite it
+   */
+  joining(): AcceptOperation | undefined {
+    const { contract, chain, roster, self } = this.replica
+    if (roster.isIn(self)) return undefined
+    const guest = roster.guests.get(self)
+    if (guest === undefined)
+      throw new CountersignError(
+        'unavailable',
+        'the ledger read so far does not let this party in yet: every member has to say yes, and this node to catch up',
+      )
+    if (guest.accepted) return undefined
+    return { op: 'accept', change: guest.change, genesis: contract, checkpoint: pointOf(chain) }
+  }
+
+  /**
+   * How this party leaves: with what it has cosigned last.
+   * @throws CountersignError `conflict` where it can't leave, or not yet
+   */
+  leaving(): LeaveOperation {
+    const { roster, finality, chain, self } = this.replica
+    if (!roster.isIn(self)) throw new CountersignError('conflict', 'this party is not in the contract')
+    if (roster.isMember(self) && roster.members.length === 1)
+      throw new CountersignError('conflict', 'this party is the last member: nobody could go on without it')
+    const last = roster.isMember(self) ? finality.cosignatures.get(self) : undefined
+    if (roster.isMember(self) && last === undefined)
+      throw new CountersignError('conflict', 'this party has cosigned nothing yet; wait until it has')
+    if (last === undefined) return { op: 'leave', checkpoint: pointOf(chain) }
+    const { epoch, size, root, block, stateRoot } = last
+    return { op: 'leave', checkpoint: { epoch, size, root, block, stateRoot } }
+  }
+
+  /** The tip has moved; the last block may have ended the epoch. */
+  moved(nowMs: number): void {
+    const { roster, chain, self } = this.replica
+    const { state, block } = chain.tip
+    const { height, timeMs } = block.header
+    if (turnOf(block) === undefined) roster.follow(state, timeMs)
+    else {
+      const wasIn = roster.isIn(self)
+      roster.turned(height, state, timeMs)
+      this.turned(wasIn, nowMs)
+    }
+    for (const party of roster.guests.keys()) if (this.replica.up.has(party)) this.show(party)
+  }
+
+  private turned(wasIn: boolean, nowMs: number): void {
+    const { replica } = this
+    const { contract, outbox, chain, finality, roster } = replica
+    finality.turned()
+    for (const id of chain.dropUnentitled()) {
+      outbox.write({ kind: 'request-dropped', contract, id })
+      outbox.notify({ contract, type: 'expired', request: id })
+    }
+    const { members, observers, epoch } = roster.electorate
+    const { height } = chain
+    outbox.notify({
+      contract,
+      type: 'turned',
+      height,
+      epoch,
+      members: [...members],
+      observers: [...observers],
+    })
+    if (wasIn && !roster.isIn(replica.self)) replica.left()
+    else replica.beginEpoch(nowMs)
+  }
+
+  /** The state of ordering in the epoch that has begun, with what is known of connections and of time. */
+  freshConsensus(before: ConsensusState): ConsensusState {
+    const { replica } = this
+    const { hash, block } = replica.chain.tip
+    const { electorate, self } = replica
+    const members = electorate.members
+    const state = initialState({ ...before.config, electorate, members, self }, { hash, block })
+    state.patienceMs = before.patienceMs
+    for (const party of members) if (replica.up.has(party)) state.down.delete(party)
+    return state
+  }
+
+  /** An invited party that every member has let in is sent the genesis: with it, it asks for the ledger. */
+  show(party: string): void {
+    const { replica } = this
+    const guest = replica.roster.guests.get(party)
+    if (guest === undefined || guest.accepted || this.shown.has(party)) return
+    if (this.part !== 'member') return
+    this.shown.add(party)
+    sendInvitation(replica, party)
+  }
+
+  /** Its connection is new. */
+  peerUp(party: string): void {
+    this.shown.delete(party)
+    this.show(party)
+  }
+
+  /**
+   * Whether a message is of the epoch that goes on here. Whoever speaks of another is told where we stand, and tells us: one of
+   * the two is behind, and asks for the ledger.
+   */
+  isOfNow(from: string, epoch: number | undefined, nowMs: number): boolean {
+    if ((epoch ?? 0) === this.number) return true
+    if (nowMs < (this.toldMs.get(from) ?? 0) + TELL_EVERY_MS) return false
+    this.toldMs.set(from, nowMs)
+    this.replica.sendStatus(from)
+    return false
+  }
+}
+
+/** The checkpoint of the committed tip. */
+function pointOf({ tip, log }: Chain): LedgerPoint {
+  const { epoch, size, root, block, stateRoot } = checkpointOf(tip.block.header, log.root(log.size))
+  return { epoch, size, root, block, stateRoot }
+}

@@ -1,0 +1,76 @@
+/** What a message of a member sets off: each kind goes to the part of the replica that it is for. */
+import { blockHash } from '../ledger/block.ts'
+import { takeRequest } from './intake.ts'
+import type { Message } from './messages.ts'
+import type { Replica } from './replica.ts'
+import { answerFetch, answerRecall, answerSync } from './serve.ts'
+
+const OBJECTIONS_KEPT = 20
+
+/** @throws CountersignError where its content is refused */
+export function receive(replica: Replica, from: string, message: Message, nowMs: number): void {
+  switch (message.type) {
+    case 'REQUEST':
+      takeRequest(replica, message.request, message.openings, nowMs)
+      break
+    case 'PROPOSE':
+    case 'STATEMENT':
+    case 'CERTIFICATE':
+      if (replica.epochs.isOfNow(from, message.epoch, nowMs)) order(replica, from, message, nowMs)
+      break
+    case 'COSIGN':
+      replica.cosigning.take(message.cosignature, nowMs)
+      break
+    case 'STATUS':
+      replica.takeStatus(from, message, nowMs)
+      break
+    case 'FETCH':
+      answerFetch(replica, from, message)
+      break
+    case 'SYNC':
+      answerSync(replica, from, message)
+      break
+    case 'LEDGER':
+      replica.takeLedger(from, message, nowMs)
+      break
+    case 'RECALL':
+      answerRecall(replica, from, message.boot)
+      break
+    case 'OBJECT':
+      replica.objections.push({ party: from, view: message.view, block: message.block, code: message.code })
+      if (replica.objections.length > OBJECTIONS_KEPT) replica.objections.shift()
+      replica.outbox.log('warn', 'objection', {
+        contract: replica.contract,
+        party: from,
+        code: message.code,
+      })
+      break
+    case 'EVIDENCE':
+      replica.evidence.told(message.evidence)
+      break
+    case 'FREEZE':
+      replica.freezing.take(message.freeze)
+      break
+    case 'PROVE':
+      replica.disputes.answer(from, message.fromHeight, nowMs)
+      break
+    case 'PROOF':
+      replica.disputes.take(from, message, nowMs)
+      break
+    case 'RECALLED':
+    case 'INVITE':
+    case 'UNKNOWN':
+      break
+  }
+}
+
+type Ordering = Extract<Message, { type: 'PROPOSE' | 'STATEMENT' | 'CERTIFICATE' }>
+
+function order(replica: Replica, from: string, message: Ordering, nowMs: number): void {
+  if (message.type === 'PROPOSE') {
+    const hash = blockHash(message.block.header)
+    replica.event({ type: 'PROPOSE', from, hash, proposal: message, nowMs })
+  } else if (message.type === 'STATEMENT')
+    replica.event({ type: 'STATEMENT', from, signed: message.signed, nowMs })
+  else replica.event({ type: 'CERTIFICATE', from, certificate: message.certificate, nowMs })
+}

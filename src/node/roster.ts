@@ -1,0 +1,198 @@
+/**
+ * Who takes part in a contract, epoch by epoch, as the committed ledger has it: by whose keys its blocks are certified and
+ * cosigned, who is let in and waits for its turn, and what turns may come next.
+ *
+ *        epoch 0        turn         epoch 1
+ *   0 ─────────────────── t ── t+1 ───────────▶      one span each
+ */
+import {
+  authorKeysAt,
+  type EpochElectorate,
+  type EpochState,
+  electorateAt,
+  guestsOf,
+} from '../contract/epoch.ts'
+import type { ContractState } from '../contract/state.ts'
+import { type Turn, turnsAt } from '../contract/turn.ts'
+import { type Invitation, quorumOf } from '../ledger/epoch.ts'
+import { type Evidence, evidenceHolds, evidenceLineage } from '../ledger/evidence.ts'
+import type { AnyRequest } from '../ledger/request.ts'
+import type { TurnSigner } from '../ledger/turn.ts'
+
+type PastSpan = Omit<EpochSpan, 'electorate'>
+
+/** One epoch. firstHeight: of its first ledger block; lastHeight: of the one that ended it, once it has. */
+export type EpochSpan = {
+  firstHeight: number
+  lastHeight?: number
+  electorate: EpochElectorate
+  state: EpochState
+}
+
+/** A lineage: its number, and who is left out of it. */
+export type Standing = { lineage: number; leftOut: ReadonlySet<string> }
+const FIRST_LINEAGE: Standing = { lineage: 0, leftOut: new Set() }
+
+export class Roster {
+  /** From epoch 0 on. */
+  readonly spans: EpochSpan[]
+  /** Invited parties that every member has let in, and that have not come in yet. */
+  guests: ReadonlyMap<string, Invitation> = new Map()
+  /** Which turns may come on the committed tip. */
+  turns: readonly Turn[] = []
+  /** Of each request the author key that it has to be signed with to stand in the next block; see `authorKeysAt`. */
+  authorKeyOf: (request: AnyRequest) => string | undefined = () => undefined
+
+  private readonly standing: Standing
+
+  /** @param past the epochs before that of the tip, from epoch 0 on; state, timeMs: after the last block, and its time */
+  constructor(
+    past: readonly PastSpan[],
+    firstHeight: number,
+    state: ContractState,
+    timeMs: number,
+    standing = FIRST_LINEAGE,
+  ) {
+    this.standing = standing
+    this.spans = [...past, { firstHeight, state }].map((span) => ({
+      ...span,
+      electorate: electorateIn(span.state, standing),
+    }))
+    this.follow(state, timeMs)
+  }
+
+  /** The tip has moved within the epoch. */
+  follow(state: ContractState, timeMs: number): void {
+    this.guests = guestsOf(state, timeMs)
+    this.turns = turnsAt(state, timeMs)
+    this.authorKeyOf = authorKeysAt(state)
+  }
+
+  /** The ledger block of this height, the new tip, has ended the epoch. */
+  turned(height: number, state: ContractState, timeMs: number): void {
+    this.span.lastHeight = height
+    const { contract, epoch, cards } = state
+    const electorate = electorateIn(state, this.standing)
+    this.spans.push({ firstHeight: height + 1, electorate, state: { contract, epoch, cards } })
+    this.follow(state, timeMs)
+  }
+
+  /** That of the next ledger block. */
+  get span(): EpochSpan {
+    return this.spans.at(-1) as EpochSpan
+  }
+
+  get electorate(): EpochElectorate {
+    return this.span.electorate
+  }
+
+  get members(): readonly string[] {
+    return this.electorate.members
+  }
+
+  /** Members and observers. */
+  isIn(party: string): boolean {
+    return this.electorate.cards.has(party)
+  }
+
+  isMember(party: string): boolean {
+    return this.electorate.cosignKeys.has(party)
+  }
+
+  /** Whom the ledger is told to: members, observers, and those that are let in. */
+  isHeard(party: string): boolean {
+    return this.isIn(party) || this.guests.has(party)
+  }
+
+  get audience(): string[] {
+    return [...new Set([...this.electorate.cards.keys(), ...this.guests.keys()])]
+  }
+
+  /** Number of the epoch that goes on. */
+  get current(): number {
+    return this.electorate.epoch
+  }
+
+  /** A member's or observer's in an epoch, if that has begun. */
+  cosignKeyOf(party: string, epoch: number): string | undefined {
+    return this.spans[epoch]?.electorate.cards.get(party)?.keys.cosign
+  }
+
+  /** Whether evidence holds by the keys of any epoch: what an honest party signs contradicts itself in none. */
+  proves(evidence: Evidence): boolean {
+    const standing = { lineage: evidenceLineage(evidence), leftOut: FIRST_LINEAGE.leftOut }
+    return this.spans.some(({ state }) => {
+      const electorate = electorateIn(state, standing)
+      return evidenceHolds(evidence, electorate, keysOf(electorate))
+    })
+  }
+
+  /** Who orders and cosigns now, as if in another lineage. */
+  as(standing: Standing): EpochElectorate {
+    return electorateIn(this.span.state, standing)
+  }
+
+  /** Everybody who is or was a member, in the order they came. */
+  get everMembers(): string[] {
+    return [...new Set(this.spans.flatMap(({ electorate }) => electorate.members))]
+  }
+
+  /** By party: what the newest card seen here says. */
+  get names(): Map<string, string> {
+    const names = new Map<string, string>()
+    for (const { electorate } of this.spans)
+      for (const [party, { name }] of electorate.cards) names.set(party, name)
+    for (const [party, { card }] of this.guests) names.set(party, card.name)
+    return names
+  }
+
+  /** Who has to cosign before a turn by another key than the one in force: parties that come in, or replace their card. */
+  get arriving(): Map<string, TurnSigner> {
+    const { cosignKeys } = this.electorate
+    const signers = this.turns.flatMap((turn) => turn.signers)
+    return new Map(
+      signers
+        .filter(({ party, cosignKey }) => cosignKeys.get(party) !== cosignKey)
+        .map((signer) => [signer.party, signer]),
+    )
+  }
+}
+
+/** Without those who are left out of a lineage. */
+function electorateIn(state: EpochState, { lineage, leftOut }: Standing): EpochElectorate {
+  const electorate = electorateAt(state, lineage)
+  if (leftOut.size === 0) return electorate
+  const without = <T>(map: ReadonlyMap<string, T>) =>
+    new Map([...map].filter(([party]) => !leftOut.has(party)))
+  const members = electorate.members.filter((party) => !leftOut.has(party))
+  return {
+    ...electorate,
+    quorum: quorumOf(electorate.policy, members.length),
+    members,
+    observers: electorate.observers.filter((party) => !leftOut.has(party)),
+    cards: without(electorate.cards),
+    voteKeys: without(electorate.voteKeys),
+    cosignKeys: without(electorate.cosignKeys),
+  }
+}
+
+/** Cosign keys of members and observers. */
+function keysOf({ cards }: EpochElectorate): Map<string, string> {
+  return new Map([...cards].map(([party, { keys }]) => [party, keys.cosign]))
+}
+
+/** The epochs before that of the last one, by the versions of the epoch record, oldest first; and where that began. */
+export function pastSpans(versions: readonly { height: number; state: EpochState }[]): {
+  past: PastSpan[]
+  firstHeight: number
+} {
+  const past: PastSpan[] = []
+  let firstHeight = 0
+  for (const [index, { height, state }] of versions.entries()) {
+    const before = versions[index - 1]
+    if (before === undefined || before.state.epoch.epoch === state.epoch.epoch) continue
+    past.push({ firstHeight, lastHeight: height, state: before.state })
+    firstHeight = height + 1
+  }
+  return { past, firstHeight }
+}

@@ -1,0 +1,232 @@
+/** Members that come and go, with real engines: the way from a request on the epoch to the next epoch's finals (EPO-1…). */
+import { describe, expect, it } from 'vitest'
+import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import { exportBundle } from '../../src/node/bundle.ts'
+import { checkIntegrity } from '../../src/node/integrity.ts'
+import { BundleVerifier } from '../../src/verify/verifier.ts'
+import { Engines, type Member } from '../support/engines.ts'
+
+const DAY_MS = 24 * 3_600_000
+
+function ask(engines: Engines, member: Member, contract: string, operation: EpochOperation): string {
+  return member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+}
+
+function invite(engines: Engines, by: Member, contract: string, guest: Member, more: object = {}): string {
+  const expiresMs = engines.nowMs + DAY_MS
+  const operation = {
+    op: 'invite',
+    card: guest.card,
+    role: 'member',
+    older: true,
+    expiresMs,
+    ...more,
+  } as const
+  return ask(engines, by, contract, operation as EpochOperation)
+}
+
+function vote(
+  engines: Engines,
+  members: readonly Member[],
+  contract: string,
+  change: string,
+  yes = true,
+): void {
+  for (const member of members) ask(engines, member, contract, { op: 'vote', change, yes })
+}
+
+/** Invited by the first member, let in by the others, accepted. */
+function admit(engines: Engines, contract: string, guest: Member, more: object = {}): void {
+  const [by, ...others] = inThe(engines, contract)
+  const change = invite(engines, by as Member, contract, guest, more)
+  engines.pass(3000)
+  vote(engines, others, contract, change)
+  engines.pass(5000)
+  guest.engine.accept(contract, engines.nowMs)
+  engines.pass(8000)
+}
+
+const replicaOf = (member: Member, contract: string) => member.engine.replica(contract)
+const epochAt = (member: Member, contract: string) => replicaOf(member, contract).epochs.number
+const inThe = (engines: Engines, contract: string): Member[] =>
+  engines.members.filter(({ engine }) => engine.replicas.get(contract)?.epochs.part === 'member')
+
+/** All members stand at one height, of one state, and all of it is final. */
+function expectAgreement(engines: Engines, contract: string): void {
+  const replicas = inThe(engines, contract).map((member) => replicaOf(member, contract))
+  const [first] = replicas
+  expect(replicas.map(({ chain }) => chain.tip.hash)).toEqual(replicas.map(() => first?.chain.tip.hash))
+  expect(replicas.map(({ finalSize }) => finalSize)).toEqual(replicas.map(({ chain }) => chain.height + 1))
+  for (const { store } of engines.members) expect(store.evidence(contract)).toEqual([])
+}
+
+function verdictOf(engines: Engines, member: Member, contract: string) {
+  const verifier = new BundleVerifier({ trusted: new Set(engines.members.map(({ party }) => party)) })
+  for (const line of exportBundle(member.store, contract, member.party)) verifier.line(line.slice(0, -1))
+  return verifier.end()
+}
+
+describe('a party that is invited', () => {
+  it('[EPO-5] [EPO-9] [EPO-13] comes in once all have said yes and it has read the ledger; the contract goes on with it', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(3000)
+    const change = invite(engines, first, contract, fourth)
+    engines.pass(3000)
+    vote(engines, [second], contract, change)
+    engines.pass(3000)
+    expect(fourth.engine.replicas.has(contract), 'who is not let in by all is shown nothing').toBe(false)
+    vote(engines, [third], contract, change)
+    engines.pass(5000)
+    expect(replicaOf(fourth, contract).epochs.part).toBe('guest')
+    expect(replicaOf(first, contract).members).toHaveLength(3)
+    fourth.engine.accept(contract, engines.nowMs)
+    engines.pass(5000)
+    for (const member of engines.members) expect(epochAt(member, contract)).toBe(1)
+    engines.set(fourth, contract, 'a', '3')
+    engines.pass(5000)
+    expect(inThe(engines, contract)).toHaveLength(4)
+    expectAgreement(engines, contract)
+    for (const member of engines.members) {
+      expect(verdictOf(engines, member, contract)).toMatchObject({ verdict: 'valid', tentativeHeights: 0 })
+      member.engine.flush()
+      expect(checkIntegrity(member.store, contract, member.party).finding).toBeUndefined()
+    }
+  })
+
+  it('[EPO-7] two that are invited at the same moment by different members both get in', () => {
+    const engines = new Engines(5)
+    const [first, second, third, fourth, fifth] = engines.members as [Member, Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const one = invite(engines, first, contract, fourth)
+    const two = invite(engines, second, contract, fifth)
+    engines.pass(3000)
+    vote(engines, [second, third], contract, one)
+    vote(engines, [first, third], contract, two)
+    engines.pass(5000)
+    fourth.engine.accept(contract, engines.nowMs)
+    fifth.engine.accept(contract, engines.nowMs)
+    engines.pass(20_000)
+    expect(inThe(engines, contract)).toHaveLength(5)
+    expect(epochAt(first, contract)).toBe(2)
+    engines.set(fifth, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, fourth, contract).verdict).toBe('valid')
+  })
+
+  it('[EPO-5] [EPO-6] stays out where one says no, or where its invitation lapses', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const refused = invite(engines, first, contract, fourth)
+    engines.pass(3000)
+    vote(engines, [second], contract, refused, false)
+    engines.pass(3000)
+    expect(replicaOf(first, contract).chain.tip.state.epoch.changes).toBeUndefined()
+    const late = invite(engines, first, contract, fourth, { expiresMs: engines.nowMs + 60_000 })
+    engines.pass(3000)
+    vote(engines, [second], contract, late)
+    engines.pass(60_000, 500)
+    vote(engines, [third], contract, late)
+    engines.pass(5000)
+    expect(fourth.engine.replicas.has(contract)).toBe(false)
+    expect(epochAt(first, contract)).toBe(0)
+    expectAgreement(engines, contract)
+  })
+})
+
+describe('a member that leaves', () => {
+  it('[EPO-12] [COS-3] cosigns no more, reports nothing after as final, and is out; the others go on', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    const { finalSize } = replicaOf(third, contract)
+    third.engine.leave(contract, engines.nowMs)
+    engines.pass(10_000)
+    expect(replicaOf(third, contract).status).toBe('left')
+    expect(replicaOf(third, contract).finalSize).toBe(finalSize)
+    for (const member of [first, second]) expect(replicaOf(member, contract).members).toHaveLength(2)
+    engines.set(second, contract, 'a', '3')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, first, contract)).toMatchObject({ verdict: 'valid', tentativeHeights: 0 })
+    expect(() => engines.set(third, contract, 'a', '4')).toThrow(/has left/)
+  })
+})
+
+describe('an observer', () => {
+  it('[EPO-2] holds and verifies all, is never counted, and may write nothing', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    admit(engines, contract, fourth, { role: 'observer' })
+    const replica = replicaOf(fourth, contract)
+    expect(replica.epochs.part).toBe('observer')
+    engines.disconnect(fourth, first)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(replica.chain.height).toBe(replicaOf(first, contract).chain.height)
+    expect(replica.finalSize).toBe(replica.chain.height + 1)
+    expect(() => engines.set(fourth, contract, 'a', '3')).toThrow(/observ/)
+  })
+})
+
+describe('a policy', () => {
+  it('[EPO-5] changes with the yes of all, from the block after the turn on', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    const policy = { ...replicaOf(first, contract).electorate.policy, quorum: 'unanimous' as const }
+    const expiresMs = engines.nowMs + DAY_MS
+    const change = ask(engines, first, contract, { op: 'policy', policy, expiresMs })
+    engines.pass(3000)
+    vote(engines, [second, third], contract, change)
+    engines.pass(8000)
+    for (const member of engines.members) expect(replicaOf(member, contract).electorate.quorum).toBe(3)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+  })
+})
+
+describe('a turn', () => {
+  it('[EPO-11] is learnt by a member that was away, and by one that starts anew', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const change = invite(engines, first, contract, fourth)
+    engines.pass(3000)
+    vote(engines, [second, third], contract, change)
+    engines.pass(5000)
+    // The third cosigns what the turn needs, and then hears nothing of it.
+    fourth.engine.accept(contract, engines.nowMs)
+    let isCut = false
+    engines.line = (message, from, to) => {
+      if (message.type === 'PROPOSE' && JSON.stringify(message.block).includes('"kind":"turn"')) isCut = true
+      return isCut && (from === third.party || to === third.party) ? undefined : message
+    }
+    engines.pass(8000)
+    expect(epochAt(first, contract)).toBe(1)
+    expect(epochAt(third, contract)).toBe(0)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    for (const member of [first, fourth]) {
+      for (const other of engines.members) if (other !== member) engines.disconnect(member, other)
+      engines.boot(member, false)
+      for (const other of engines.members) if (other !== member) engines.reconnect(member, other)
+    }
+    engines.line = (message) => message
+    engines.pass(20_000)
+    for (const member of engines.members) expect(epochAt(member, contract)).toBe(1)
+    engines.set(third, contract, 'a', '3')
+    engines.pass(10_000)
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, third, contract).verdict).toBe('valid')
+  })
+})
