@@ -141,7 +141,7 @@ describe('four nodes, one killed in the middle of it', { timeout: SCENARIO_MS },
         disk.hold(node.pid)
         await accepts(3, sinceMs)
         await reads(sinceMs)
-        expect(disk.writes).toBeGreaterThan(20)
+        await until('it has waited for its disk', async () => disk.writes > 20)
         disk.heal()
       })
     } finally {
@@ -154,6 +154,7 @@ describe('four nodes, one killed in the middle of it', { timeout: SCENARIO_MS },
       const sinceMs = performance.now()
       cluster.slowDown(cluster.node(2), 50)
       await accepts(6, sinceMs)
+      await until('it has waited for its disk', async () => cluster.slowSyncs(cluster.node(2)) > 20)
       await reads(sinceMs)
     }))
 

@@ -2,7 +2,7 @@
 // `DIRECTORY.moments` beside its data directory says. Nothing here pretends: what was written is written, what was not is not.
 //
 //   {"kill": "committed", "after": 2}   at the third such moment from when the file was put there; the file is gone then
-//   {"syncMs": 60}                      everything that is to reach the disk takes so long
+//   {"syncMs": 60}                      everything that is to reach the disk takes so long; each time a byte in DIRECTORY.moments.met
 import fs from 'node:fs'
 import { register, syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
@@ -10,6 +10,7 @@ import process from 'node:process'
 import { TLSSocket } from 'node:tls'
 
 const control = `${process.argv[process.argv.indexOf('--data') + 1]}.moments`
+const met = `${control}.met`
 const counted = { text: '', count: 0 }
 
 /** One of the moments of test/support/moments.ts is here. */
@@ -36,7 +37,10 @@ function told() {
 /** Does what brings something to disk. */
 export function sync(work) {
   const { syncMs } = JSON.parse(told() || '{}')
-  if (syncMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, syncMs)
+  if (syncMs !== undefined) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, syncMs)
+    fs.appendFileSync(met, '.')
+  }
   return work()
 }
 

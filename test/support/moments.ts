@@ -1,5 +1,5 @@
 /** Real nodes that die by SIGKILL at a moment with a name, or whose disk is slow on any machine (moments.mjs). */
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Cluster, type ProcessNode, until } from './processes.ts'
 
@@ -56,6 +56,12 @@ export class MomentCluster extends Cluster {
   /** From now on what a node brings to its disk takes so long each time. */
   slowDown(node: ProcessNode, syncMs: number): void {
     writeFileSync(controlOf(node), JSON.stringify({ syncMs }))
+  }
+
+  /** How often that happened. */
+  slowSyncs(node: ProcessNode): number {
+    const met = `${controlOf(node)}.met`
+    return existsSync(met) ? statSync(met).size : 0
   }
 
   /** All disks are as they were, and nobody dies any more. */
