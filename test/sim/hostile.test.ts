@@ -80,3 +80,21 @@ describe('all kinds together', () => {
     expect(violation).toBeUndefined()
   })
 })
+
+describe('a contract whose ledgers have forked', () => {
+  it.each([
+    [1, 3],
+    [2, 4],
+    [1, 5],
+    [3, 5],
+  ])(
+    '[LIN-1] [LIN-2] [LIN-3] goes on without %i liars of %i, loses nothing that was final, and orders all',
+    (liars, members) => {
+      const { checked } = run({ members, liars, hostile: ['forker-with-cuts'], seed: 1, steps: 1200 })
+      const { forks, lineages } =
+        checked['ledgers only grow, fork only among enough liars, and hold each request once'] ?? {}
+      expect(forks).toBeGreaterThan(0)
+      expect(lineages).toBe(members - liars)
+    },
+  )
+})

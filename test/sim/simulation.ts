@@ -3,6 +3,7 @@
  * that are made up; and checkers that look at every event.
  */
 import { importOperations } from '../../src/contract/edit.ts'
+import { CountersignError } from '../../src/crypto/errors.ts'
 import { block, text } from '../../src/document/tree.ts'
 import { GENESIS_ROOT, type Policy } from '../../src/ledger/genesis.ts'
 import type { Message } from '../../src/node/messages.ts'
@@ -264,6 +265,7 @@ export class Simulation implements World {
     this.note(`notice ${node.name} ${notice.type}`, JSON.stringify(notice))
     for (const checker of this.watching(node)) checker.notice?.(node, notice)
     if (notice.type === 'invited') this.acceptLater(node, notice.contract)
+    if (notice.type === 'halted') this.freezeLater(node, notice.contract)
   }
 
   private acceptLater(node: SimNode, contract: string): void {
@@ -274,6 +276,23 @@ export class Simulation implements World {
           if (engine.storageError) this.acceptLater(node, contract)
           else engine.accept(contract, node.nowMs)
         })
+    })
+  }
+
+  /** Who keeps a contract that has halted: sooner or later it looks at it and freezes it, if there is reason to (LIN-1). */
+  private freezeLater(node: SimNode, contract: string): void {
+    if (this.plot?.liars.has(node.index)) return
+    this.schedule(this.random.integer(500, 5000), `freeze ${node.name}`, () => {
+      node.act((engine) => {
+        const freezing = engine.replicas.get(contract)?.freezing
+        try {
+          if (freezing?.isCalledFor && !freezing.own) engine.freeze(contract)
+        } catch (error) {
+          if (!(error instanceof CountersignError)) throw error
+        }
+      })
+      const replica = node.engine?.replicas.get(contract)
+      if (!replica || (replica.status === 'halted' && !replica.freezing.own)) this.freezeLater(node, contract)
     })
   }
 

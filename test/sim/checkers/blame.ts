@@ -2,7 +2,7 @@
  * Honest members accuse liars only, and with evidence that holds, also as a file that anyone can check; and they halt only
  * where ledgers can have forked. Where they have forked, whoever signed on both sides is named.
  */
-import { type Evidence, evidenceHolds } from '../../../src/ledger/evidence.ts'
+import type { Evidence } from '../../../src/ledger/evidence.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type EvidenceFile, verifyEvidenceFile } from '../../../src/verify/evidence-file.ts'
 import { type Cast, forksFrom } from '../hostile/adversary.ts'
@@ -49,7 +49,7 @@ export class Blame implements Checker {
     if (this.honest.has(party))
       throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)}`)
     const replica = node.engine?.replicas.get(contract)
-    if (replica && !evidenceHolds(evidence, replica.electorate, replica.cosignKeys))
+    if (replica && !replica.roster.proves(evidence))
       throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)} that does not hold`)
     const parties = this.kept.get(node) ?? new Set()
     this.kept.set(node, parties)
@@ -83,13 +83,17 @@ export class Blame implements Checker {
     return new Set([...this.kept.values()].flatMap((parties) => [...parties]))
   }
 
+  /** Whether an honest member can name all liars: then the honest go on without them. */
+  canNameAll(node: SimNode): boolean {
+    return (this.kept.get(node)?.size ?? 0) === this.cast.liars
+  }
+
   /** What forks ask for and is not there, in words. */
   get missing(): string | undefined {
     if (this.histories.forks.length === 0) return undefined
     for (const { contract, first, second } of this.histories.forks)
       for (const node of [first, second])
-        if (node.engine?.replicas.get(contract)?.status !== 'halted')
-          return `ledgers have forked, and ${node.name} has not halted`
+        if (!hasHalted(node, contract)) return `ledgers have forked, and ${node.name} has not halted`
     // A quorum of liars alone needs no certificate to build on, and contradicts nothing that it has signed.
     if (this.cast.liars >= this.cast.quorum) return undefined
     const wanted = forksFrom(this.cast)
@@ -135,4 +139,10 @@ export class Blame implements Checker {
       ...Object.fromEntries([...this.events].map(([event, count]) => [`said ${event}`, count])),
     }
   }
+}
+
+/** It stands still, or has gone on in a lineage without who is guilty. */
+function hasHalted({ engine }: SimNode, contract: string): boolean {
+  const replica = engine?.replicas.get(contract)
+  return replica !== undefined && (replica.status === 'halted' || replica.lineage.number > 0)
 }

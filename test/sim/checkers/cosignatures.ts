@@ -26,7 +26,8 @@ export class Cosignatures implements Checker {
 
   sent(node: SimNode, message: Message): void {
     if (message.type !== 'COSIGN') return
-    const { contract, cosignature } = message
+    const { cosignature, lineage = 0 } = message
+    const contract = `${message.contract} ${lineage}`
     const { party, size, root, block } = cosignature
     this.count += 1
     const place = `${contract} ${size} ${this.scope === 'of all' ? '' : party}`
@@ -43,7 +44,7 @@ export class Cosignatures implements Checker {
     if (before && size < before.size)
       throw new Violation(this.name, `${node.name} cosigned size ${size} after size ${before.size}`)
     this.largest.set(key, cosignature)
-    const log = node.engine?.replicas.get(contract)?.chain.log
+    const log = node.engine?.replicas.get(message.contract)?.chain.log
     if (before && party === node.party.id && log?.root(before.size) !== before.root)
       throw new Violation(
         this.name,

@@ -14,6 +14,7 @@ import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 
 type Ledger = { hashes: string[]; heights: Map<string, number>; frontier: Frontier; timeMs: number }
+type Start = { guilty: readonly string[]; finalSize: number }
 const NO_LEDGER = { frontier: emptyFrontier, timeMs: 0 }
 /** How far a voter's clock may be ahead of a committer's, beside what the policy allows: see simulation.ts. */
 const CLOCKS_APART_MS = 2 * 1500
@@ -33,6 +34,7 @@ export class Histories implements Checker {
   forks: Fork[] = []
   hasForked = false
   private commits = 0
+  private lineages = 0
   private states = 0
 
   constructor(world: World, cast: Cast) {
@@ -49,6 +51,7 @@ export class Histories implements Checker {
 
   written(node: SimNode, batch: readonly StoreWrite[]): void {
     for (const write of batch) {
+      if (write.kind === 'lineage') this.goBack(node, write.contract, write.keepHeight, write.start)
       if (write.kind !== 'committed') continue
       const { contract, hash, block } = write
       const { height, parent } = block.header
@@ -125,14 +128,33 @@ export class Histories implements Checker {
     this.seen.delete(node)
     for (const hashes of this.committers.values()) for (const nodes of hashes.values()) nodes.delete(node)
     this.forks = this.forks.filter(({ first, second }) => first !== node && second !== node)
-    for (const stored of node.disk.store.contracts())
-      for (const { hash, block } of node.disk.store.blocks(stored.contract, 0, Number.MAX_SAFE_INTEGER)) {
-        const ledger = this.ledger(node, stored.contract)
-        const { hashes, heights } = ledger
-        hashes[block.header.height] = hash
-        append(ledger, hash, block.header)
-        for (const request of requestIdsOf(block)) heights.set(request, block.header.height)
-      }
+    for (const { contract } of node.disk.store.contracts()) this.readAnew(node, contract)
+  }
+
+  private readAnew(node: SimNode, contract: string): void {
+    this.ledgers.delete(`${node.index} ${contract}`)
+    const ledger = this.ledger(node, contract)
+    for (const { hash, block } of node.disk.store.blocks(contract, 0, Number.MAX_SAFE_INTEGER)) {
+      ledger.hashes[block.header.height] = hash
+      append(ledger, hash, block.header)
+      for (const request of requestIdsOf(block)) ledger.heights.set(request, block.header.height)
+    }
+  }
+
+  /** LIN-3: the next lineage begins, and what it doesn't rest on is given up; nothing of it was final. */
+  private goBack(node: SimNode, contract: string, keepHeight: number, { guilty, finalSize }: Start): void {
+    this.lineages += 1
+    const honest = this.world.honest.find(({ party }) => guilty.includes(party.id))
+    if (honest) throw new Violation(this.name, `${node.name} goes on without ${honest.name}, who is honest`)
+    if (finalSize > keepHeight + 1)
+      throw new Violation(this.name, `${node.name} gives up what was final, above height ${keepHeight}`)
+    const { hashes } = this.ledger(node, contract)
+    for (let height = keepHeight + 1; height < hashes.length; height += 1)
+      this.committers
+        .get(`${contract} ${height}`)
+        ?.get(hashes[height] as string)
+        ?.delete(node)
+    this.readAnew(node, contract)
   }
 
   /** Height at which a member has ordered a request. */
@@ -141,7 +163,7 @@ export class Histories implements Checker {
   }
 
   counts(): Record<string, number> {
-    return { commits: this.commits, states: this.states, forks: this.forks.length }
+    return { commits: this.commits, states: this.states, forks: this.forks.length, lineages: this.lineages }
   }
 }
 

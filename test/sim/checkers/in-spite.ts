@@ -38,13 +38,22 @@ export class InSpite implements Checker, Goal {
   missing(submitted: readonly Submitted[]): string | undefined {
     this.startedMs ??= this.world.nowMs()
     const isOver = this.world.nowMs() >= this.startedMs + TALK_MS
-    if (this.plot.outlook === 'safe') return isOver ? undefined : 'they have not talked long enough'
+    if (this.plot.outlook === 'safe' && !isOver) return 'they have not talked long enough'
+    if (this.plot.outlook === 'safe') return this.areRid ? this.missingOf(submitted) : undefined
     if (!isOver && this.plot.undelivered().length > 0) return 'nothing has come of the attack'
     const unnamed = [...this.plot.named].filter((party) => !this.blame.named.has(party))
     const standing = this.missingOf(submitted)
     if (standing !== undefined) return standing
     if (unnamed.length > 0) return `no evidence names ${this.namesOf(unnamed)}`
     return this.blame.missing
+  }
+
+  /** LIN-2: ledgers have forked, and every honest member can name every liar: they go on without, as if nobody lied. */
+  private get areRid(): boolean {
+    const { forks } = this.histories
+    // What is missing there is said at the end, without waiting for it.
+    if (forks.length === 0 || this.blame.missing !== undefined) return false
+    return this.world.honest.every((node) => this.blame.canNameAll(node))
   }
 
   private missingOf(submitted: readonly Submitted[]): string | undefined {
@@ -68,7 +77,7 @@ export class InSpite implements Checker, Goal {
   private missingAt({ phase, status, chain, finality, finalSize }: Replica): string | undefined {
     if (status === 'halted') return 'has halted'
     if (phase !== 'signing') return 'may not sign yet'
-    if (this.plot.outlook === 'final')
+    if (this.plot.outlook !== 'tentative')
       return finalSize < chain.height + 1 ? 'waits for cosignatures' : undefined
     for (const { party, name } of this.world.honest)
       if (finality.sizeOf(party.id) < chain.height + 1) return `waits for the cosignature of ${name}`

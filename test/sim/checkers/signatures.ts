@@ -44,7 +44,7 @@ export class Signatures implements Checker {
 
   private take(signed: SignedStatement): Known {
     const { statement, party } = signed
-    const key = `${statement.contract} ${party} ${statement.view}`
+    const key = `${statement.contract} ${statement.lineage} ${party} ${statement.view}`
     const list = this.byView.get(key) ?? []
     this.byView.set(key, list)
     const restores = this.restores.get(party) ?? 0
