@@ -15,8 +15,8 @@ const cosignKeys = new Map(ledger.members.map(({ party, keys }) => [party, keys.
 const all = new Set(ledger.members.map(({ party }) => party))
 const one = '11'.repeat(32)
 
-function statement(by: FixtureParty, type: 'FINALIZE' | 'SKIP', view: number): SignedStatement {
-  const at = { contract, lineage: 0, epoch: 0, view }
+function statement(by: FixtureParty, type: 'FINALIZE' | 'SKIP', view: number, place = {}): SignedStatement {
+  const at = { contract, lineage: 0, epoch: 0, view, ...place }
   const made: Statement = type === 'SKIP' ? { ...at, type } : { ...at, type, block: one }
   const [signature] = signStatements(by.keys.vote.privateKey, [made as SignableStatement])
   return { statement: made, party: by.party, signature: signature as StatementSignature }
@@ -77,6 +77,17 @@ describe('a file of evidence', () => {
     ])
     expect(check(file(), new Set([alder.party])).verdict).toBe('unidentified')
     expect(check(file(), new Set()).accused.map(({ identified }) => identified)).toEqual([false, false])
+  })
+
+  it('[EVI-5] [LIN-3] holds in every lineage, by the keys of the genesis; of another epoch it does not', () => {
+    const inPlace = (place: object): Evidence => ({
+      kind: 'finalize-and-skip',
+      party: birch.party,
+      first: statement(birch, 'FINALIZE', 9, place),
+      second: statement(birch, 'SKIP', 9, place),
+    })
+    expect(check(file({ evidence: [skipped, inPlace({ lineage: 2 })] })).verdict).toBe('valid')
+    expect(check(file({ evidence: [inPlace({ epoch: 1 })] })).verdict).toBe('invalid')
   })
 
   it.each<[string, () => unknown, string, string]>([

@@ -11,6 +11,7 @@ import {
   type Evidence,
   evidenceHolds,
   evidenceId,
+  evidenceLineage,
   evidenceText,
 } from '../ledger/evidence.ts'
 import { checkGenesis, contractId, type Genesis, quorumOf } from '../ledger/genesis.ts'
@@ -102,7 +103,13 @@ function take(
   const { party } = evidence
   const member = genesis.members.find(({ card }) => partyOf(card) === party)
   if (!member) fail('EVI-1', place, `${party} is no member of the contract`)
-  if (!evidenceHolds(evidence, electorateOf(contract, genesis), cosignKeysOf(genesis)))
+  if (
+    !evidenceHolds(
+      evidence,
+      electorateOf(contract, genesis, evidenceLineage(evidence)),
+      cosignKeysOf(genesis),
+    )
+  )
     fail('EVI-1', place, `it does not show that ${party} contradicts itself`)
   let accused = report.accused.find((one) => one.party === party)
   if (!accused) {
@@ -116,11 +123,11 @@ function cosignKeysOf({ members }: Genesis): Map<string, string> {
   return new Map(members.map(({ card }) => [partyOf(card), card.keys.cosign]))
 }
 
-/** The keys of the first epoch: evidence of another lineage or epoch does not hold by them. */
-function electorateOf(contract: string, genesis: Genesis): Electorate {
+/** The keys of the first epoch, which lineages keep: evidence of another epoch does not hold by them. */
+function electorateOf(contract: string, genesis: Genesis, lineage: number): Electorate {
   return {
     contract,
-    lineage: 0,
+    lineage,
     epoch: 0,
     quorum: quorumOf(genesis.policy, genesis.members.length),
     voteKeys: new Map(genesis.members.map(({ card }) => [partyOf(card), card.keys.vote])),
