@@ -241,8 +241,13 @@ export class Node {
 
   /** Who pinned this party by a former card learns of the newer ones. */
   private tellCard(party: string): void {
-    if (this.card.card.sequence > 1)
+    if (this.card.card.sequence === 1) return
+    try {
       this.transport?.send(party, JSON.stringify({ type: 'CARD', card: this.proven(this.party, this.card) }))
+    } catch (error) {
+      // A frame holds hundreds of cards, but not a thousand with long X.509 chains.
+      this.options.log('warn', 'card-not-told', { party, reason: (error as Error).message })
+    }
   }
 
   private dial(): void {

@@ -7,6 +7,7 @@ import {
   CONTRACT,
   checkpoint,
   cosignedOf,
+  type Kind,
   keys,
   logs,
   MemoryJournal,
@@ -168,6 +169,22 @@ describe('signing', () => {
     for (const one of cosignatures)
       expect(cosignatureVerifies(keys.cosign.publicKey, CONTRACT, 0, one)).toBe(true)
     expect(open(journal).sign([askCosign(logs[0], 5, [], 7)])).toEqual([{ cosignature: cosignatures[2] }])
+  })
+
+  it('[SGN-1] gives the same again in a later epoch too, whose views have the numbers of the former’s', () => {
+    const { journal, signer } = openNew()
+    const inEpoch = (epoch: number, type: Kind): SignItem => {
+      const item = ask(type, 1) as Extract<SignItem, { kind: 'statement' }>
+      return { ...item, statement: { ...item.statement, epoch } }
+    }
+    signer.sign([inEpoch(0, 'VOTE'), inEpoch(0, 'FINALIZE')])
+    const later = signer.sign([inEpoch(1, 'VOTE'), inEpoch(1, 'SKIP')])
+    expect(signedOf(later)).toHaveLength(2)
+    for (const again of [signer, open(journal)]) {
+      expect(again.sign([inEpoch(1, 'VOTE'), inEpoch(1, 'SKIP')])).toEqual(later)
+      expect(again.reissue(CONTRACT, 0)).toEqual(signedOf(later))
+      expect(again.sign([inEpoch(0, 'VOTE')])).toEqual([{ refused: expect.stringContaining('epoch 0') }])
+    }
   })
 
   it('[AMN-1] counts the batches that took a new lock, and no others', () => {
