@@ -49,7 +49,8 @@ export class Context {
 
   /** The values of the fields of a state. */
   values(state: ContractState): Values {
-    return new Values(state, this.node.store, this.states)
+    const lacksOlder = this.node.engine.replicas.get(state.contract)?.epochs.lacksOlder ?? false
+    return new Values(state, this.node.store, this.states, lacksOlder)
   }
 
   readonly random = (sizeBytes: number): Uint8Array => randomBytes(sizeBytes)

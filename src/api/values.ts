@@ -4,6 +4,7 @@
  */
 import type { ContractState, ElementRecord, OpeningSource } from '../contract/state.ts'
 import { pathOf } from '../contract/view.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { FinalView } from '../node/final-view.ts'
 import type { Store } from '../store/store.ts'
@@ -12,18 +13,23 @@ export class Values implements OpeningSource {
   private readonly state: ContractState
   private readonly store: Store
   private readonly states: FinalView
+  private readonly lacksOlder: boolean
 
-  constructor(state: ContractState, store: Store, states: FinalView) {
+  /** lacksOlder: values of before this party came in may be missing. */
+  constructor(state: ContractState, store: Store, states: FinalView, lacksOlder: boolean) {
     this.state = state
     this.store = store
     this.states = states
+    this.lacksOlder = lacksOlder
   }
 
-  /** @throws CountersignError `invariant-broken` where it is missing or is not what was signed */
+  /** @throws CountersignError `invariant-broken` where it is missing or is not what was signed; `not-shown` */
   get(commitment: string): Opening {
     const { contract } = this.state
     const look = (): Opening | undefined => this.store.openings(contract, [commitment]).get(commitment)
     const opening = this.states.read(contract, look, () => this.fault(commitment))
+    if (opening === undefined && this.lacksOlder && !this.isCurrent(commitment))
+      throw new CountersignError('not-shown', 'the value is from before this party came in')
     if (opening === undefined || commitmentOf(opening) !== commitment)
       throw this.states.damaged(contract, this.fault(commitment))
     return opening
@@ -32,6 +38,12 @@ export class Values implements OpeningSource {
   /** A field's value. @throws as `get` */
   of(record: ElementRecord): Opening {
     return this.get(record.value as string)
+  }
+
+  private isCurrent(commitment: string): boolean {
+    const { state } = this.states.tentative(this.state.contract)
+    for (const [, record] of state.map) if ('value' in record && record.value === commitment) return true
+    return false
   }
 
   private fault(commitment: string): string {

@@ -111,8 +111,38 @@ function accepted(before: ContractState, state: ContractState, touched: Readonly
   return { outcome: 'accepted', effects, changes, state }
 }
 
+/** What holds every opening, of nothing in particular: for what is executed unopened. */
+const UNOPENED: OpeningSource = { get: () => ({ salt: '', value: null }) }
+
+/** Runs operations that were accepted by those who could open their values. */
+export function runUnopened(state: ContractState, operations: readonly Operation[]): Sequence {
+  return runOperations(state, operations, UNOPENED, () => true)
+}
+
+/** Whether every opening that a request needs is there. */
+export function isOpened({ operations }: AnyRequest, openings: OpeningSource): boolean {
+  return commitmentsOf(operations).every((commitment) => openings.get(commitment) !== undefined)
+}
+
+/**
+ * As `apply`, of a request whose openings are not all here: what it came to is taken from the ledger block, whose signers could
+ * tell; what it does then follows, since effects are over commitments.
+ */
+function applyUnopened(
+  state: ContractState,
+  { request }: IdentifiedRequest<AnyRequest>,
+  taken: Entry,
+): Applied {
+  const { outcome, code = '' } = taken
+  if (outcome !== 'accepted') return refused(state, outcome, code as OutcomeCode)
+  const result = runUnopened(state, request.operations as Operation[])
+  if (result.code !== undefined) return refused(state, OUTCOME_CODES[result.code], result.code)
+  return accepted(state, result.state, result.touched)
+}
+
 /**
  * Applies the requests of a ledger block in order to the state of its parent.
+ * @param taken the block's entries, where openings may be missing: then outcomes are taken from them
  * @throws CountersignError as `apply`
  */
 export function executeBlock(
@@ -120,14 +150,19 @@ export function executeBlock(
   requests: readonly IdentifiedRequest<AnyRequest>[],
   openings: OpeningSource,
   at: number | BlockPlace,
+  taken?: readonly Entry[],
 ): ExecutedBlock {
   const entries: Entry[] = []
   const effects: Effect[][] = []
   const isOfType = typeCheck(openings)
   const touched = new Set<string>()
   let state = parent
-  for (const request of requests) {
-    const applied = apply(state, request, openings, at, isOfType)
+  for (const [index, request] of requests.entries()) {
+    const entry = taken?.[index]
+    const applied =
+      entry === undefined || isOpened(request.request, openings)
+        ? apply(state, request, openings, at, isOfType)
+        : applyUnopened(state, request, entry)
     const { outcome, code } = applied
     entries.push({ kind: 'request', request: request.id, outcome, ...(code !== undefined && { code }) })
     effects.push(applied.effects)

@@ -8,7 +8,8 @@ import * as shape from '../crypto/shape.ts'
 import { emptyTrie } from '../crypto/trie.ts'
 import { type Card, cardHash, epochRecordShape } from '../ledger/epoch.ts'
 import { firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
-import { netChanges, runOperations } from './apply.ts'
+import { commitmentsOf } from '../ledger/request.ts'
+import { netChanges, runOperations, runUnopened } from './apply.ts'
 import { type ContractState, DEPTH_MAX } from './elements.ts'
 import type { EpochState } from './epoch.ts'
 import type { OpeningSource } from './outcome.ts'
@@ -57,10 +58,16 @@ export type GenesisState = { state: ContractState; changes: ElementChange[] }
 /**
  * The state that a genesis makes: its operations applied to the empty root block, which they name as GENESIS_ROOT. It has been
  * checked (`checkGenesis`).
+ * @param mayLack openings may be missing: its first members have checked them
  * @throws CountersignError `bad-format` naming the operation that is not accepted; `invariant-broken` if an opening is
- * missing
+ * missing that may not
  */
-export function genesisState(contract: string, genesis: Genesis, openings: OpeningSource): GenesisState {
+export function genesisState(
+  contract: string,
+  genesis: Genesis,
+  openings: OpeningSource,
+  mayLack = false,
+): GenesisState {
   const rootUid = rootUidOf(contract)
   const epochUid = epochUidOf(contract)
   const epoch = firstEpoch(genesis)
@@ -83,7 +90,8 @@ export function genesisState(contract: string, genesis: Genesis, openings: Openi
       ? { ...operation, parent: rootUid }
       : operation,
   )
-  const result = runOperations(empty, operations, openings)
+  const isUnopened = mayLack && commitmentsOf(operations).some((one) => openings.get(one) === undefined)
+  const result = isUnopened ? runUnopened(empty, operations) : runOperations(empty, operations, openings)
   if (result.code !== undefined)
     throw new CountersignError(
       'bad-format',

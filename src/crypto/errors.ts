@@ -135,6 +135,11 @@ export const REGISTRY = {
     title: 'There is nothing here',
     advice: 'Check the address or identifier.',
   },
+  'not-shown': {
+    status: 404,
+    title: 'The value was not shown to this party',
+    advice: 'Ask a member that was in when it was written.',
+  },
   'order-exhausted': {
     status: 409,
     title: 'There is no place left between two elements',

@@ -38,7 +38,8 @@ export type Executed = {
   frontier: Frontier
 }
 
-export type PoolEntry = OpenRequest<AnyRequest> & { receivedMs: number; local: boolean }
+/** lacking: not all its openings are here; it was ordered before this party came in. */
+export type PoolEntry = OpenRequest<AnyRequest> & { receivedMs: number; local: boolean; lacking?: true }
 
 /** What a party has cosigned that a turn may be certified by: of size or more, in this epoch. */
 export type CertifiedBy = (party: string, cosignKey: string, minSize: number) => Cosignature | undefined
@@ -252,7 +253,7 @@ export class Chain {
     let sizeBytes = 0
     for (const entry of this.pool.values()) {
       if (taken.has(entry.id) || !isOrderable(entry, timeMs)) continue
-      if (mayStand(entry.request) !== entry.request.authorKey) continue
+      if (entry.lacking || mayStand(entry.request) !== entry.request.authorKey) continue
       sizeBytes += entry.sizeBytes
       if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
       chosen.push(entry)
@@ -365,7 +366,9 @@ export class Chain {
     }
     if (sizeBytes > BLOCK_MAX_BYTES) return { status: 'invalid', code: 'too-large' }
     if (missing.length > 0) return { status: 'missing', requests: missing }
-    const result = executeBlock(parent.state, requests, openingsOf(requests), at)
+    const isLacking = requests.some(({ lacking }) => lacking)
+    const opened = openingsOf(requests)
+    const result = executeBlock(parent.state, requests, opened, at, isLacking ? entries : undefined)
     const same = result.entries.every(
       (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
     )
@@ -417,8 +420,9 @@ function isOrderable({ request }: PoolEntry, timeMs: number): boolean {
 function openingsOf(entries: readonly PoolEntry[]): Map<string, Opening> {
   const openings = new Map<string, Opening>()
   for (const entry of entries)
-    for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
-      openings.set(commitment, entry.openings[index] as Opening)
+    if (!entry.lacking)
+      for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
+        openings.set(commitment, entry.openings[index] as Opening)
   return openings
 }
 

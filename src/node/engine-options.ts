@@ -30,3 +30,6 @@ export const DEFAULT_POLICY: Policy = {
   silenceMs: null,
   admission: { invite: 'any', admit: 'every' },
 }
+
+/** Of a request whose author says nothing else. */
+export const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000

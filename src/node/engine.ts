@@ -10,7 +10,7 @@ import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { SignatureCache } from '../crypto/statement.ts'
-import type { SignedCard } from '../identity/card.ts'
+import { partyOf, type SignedCard } from '../identity/card.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
 import type { AnyOperation, CreateOperation } from '../ledger/request.ts'
@@ -19,8 +19,8 @@ import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { Amnesia } from './amnesia.ts'
 import { genesisBlock } from './chain.ts'
-import type { EngineOptions, Envelope } from './engine-options.ts'
-import { checkOpen, pickOpenings } from './intake.ts'
+import { DEFAULT_LIFETIME_MS, type EngineOptions, type Envelope } from './engine-options.ts'
+import { checkOpen, heldOf, pickOpenings } from './intake.ts'
 import { checkInvitation, Invitations, newGenesis } from './invite.ts'
 import { Lineage } from './lineage.ts'
 import { checkMessage, type Message, type Outgoing, type RecoveryMessage } from './messages.ts'
@@ -33,8 +33,6 @@ import { sendInvitation } from './serve.ts'
 import { Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
 import { WriteQueue } from './write-queue.ts'
-
-const DEFAULT_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
 export class Engine implements Outbox {
   readonly replicas = new Map<string, Replica>()
@@ -193,12 +191,14 @@ export class Engine implements Outbox {
     more?: StoreWrite,
   ): void {
     const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
-    const { state, changes } = genesisState(contract, genesis, byCommitment)
+    const mayLack = !genesis.members.some(({ card }) => partyOf(card) === this.party)
+    const { state, changes } = genesisState(contract, genesis, byCommitment, mayLack)
+    const needed = mayLack ? heldOf(genesis, byCommitment) : pickOpenings(genesis.operations, openings)
     const { hash, block } = genesisBlock(contract, state, changes, genesis.timeMs)
     const stored: StoredContract = { contract, genesis, status, receivedMs: nowMs, from }
     this.store.write([
       { kind: 'contract', contract: stored },
-      { kind: 'openings', contract, openings: pickOpenings(genesis.operations, openings) },
+      { kind: 'openings', contract, openings: needed },
       { kind: 'committed', contract, hash, block, changes },
       ...(more ? [more] : []),
     ])

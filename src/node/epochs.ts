@@ -4,6 +4,7 @@
  */
 import { type ConsensusState, initialState } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { partyOf } from '../identity/card.ts'
 import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
 import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
 import { turnOf } from '../ledger/turn.ts'
@@ -79,6 +80,34 @@ export class Epochs {
     if (last === undefined) return { op: 'leave', checkpoint: pointOf(chain) }
     const { epoch, size, root, block, stateRoot } = last
     return { op: 'leave', checkpoint: { epoch, size, root, block, stateRoot } }
+  }
+
+  private get isFounder(): boolean {
+    const { genesis, self } = this.replica
+    return genesis.members.some(({ card }) => partyOf(card) === self)
+  }
+
+  /** Openings of what is ordered next may be missing here: this party has not come in yet, by what it has read so far. */
+  get mayLack(): boolean {
+    return !this.isFounder && !this.replica.roster.isIn(this.replica.self)
+  }
+
+  /** Whether this party was invited without the values of before. */
+  get lacksOlder(): boolean {
+    if (this.isFounder) return false
+    return !(this.rightsOf(this.replica.self)?.older ?? false)
+  }
+
+  /**
+   * From which height on a party is shown every value, and whether those of before; undefined for all of them. Of former values
+   * it is shown those that are current.
+   */
+  rightsOf(party: string): { older: boolean; fromHeight: number } | undefined {
+    const { genesis, chain, roster } = this.replica
+    if (genesis.members.some(({ card }) => partyOf(card) === party)) return undefined
+    const arrived = chain.tip.state.epoch.arrived?.find(([one]) => one === party)
+    if (arrived) return { older: arrived[2], fromHeight: roster.spans[arrived[1]]?.firstHeight ?? 0 }
+    return { older: roster.guests.get(party)?.older ?? false, fromHeight: Number.POSITIVE_INFINITY }
   }
 
   /** The tip has moved; the last block may have ended the epoch. */

@@ -68,6 +68,14 @@ export function pickOpenings(operations: readonly AnyOperation[], openings: read
   return picked
 }
 
+/** Those of the openings that these operations need. */
+export function heldOf(
+  { operations }: { operations: readonly AnyOperation[] },
+  openings: ReadonlyMap<string, Opening>,
+): Opening[] {
+  return commitmentsOf(operations).flatMap((commitment) => openings.get(commitment) ?? [])
+}
+
 /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
 export function checkOpen(replica: Replica, operations: readonly AnyOperation[]): void {
   const isForObservers = operations.some(({ op }) => op === 'leave' || op === 'card')

@@ -17,13 +17,14 @@ import {
   successorsOf,
 } from '../identity/card.ts'
 import type { Policy } from '../ledger/genesis.ts'
-import type { CreateOperation, Operation } from '../ledger/request.ts'
+import type { AnyOperation, CreateOperation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Store, StoreWrite } from '../store/store.ts'
 import { Engine } from './engine.ts'
 import { DEFAULT_POLICY } from './engine-options.ts'
 import type { LogLevel, Notice } from './outbox.ts'
+import { keepCardsNew } from './own-card.ts'
 import { type RequestStatus, requestStatus } from './request-status.ts'
 import { fetchCard } from './transport/fetch-card.ts'
 import { Transport } from './transport/transport.ts'
@@ -123,6 +124,7 @@ export class Node {
       },
     })
     node.dial()
+    keepCardsNew(node, () => node.proven(node.party, node.card))
     node.scheduleTurn()
     return node
   }
@@ -429,7 +431,7 @@ export class Node {
    */
   submit(
     contract: string,
-    operations: Operation[],
+    operations: AnyOperation[],
     openings: readonly Opening[],
     prepare?: (id: string) => StoreWrite | undefined,
   ): Promise<string> {

@@ -3,19 +3,20 @@
  */
 import { proposalMessages } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
-import { type AnyRequest, commitmentsOf, type OpenRequest } from '../ledger/request.ts'
+import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
 import { requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
 import type { Message, RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
+import { openingsFor } from './shown-openings.ts'
 
 const ANSWER_BYTES = 8 * 1024 * 1024
 
 export function answerFetch(replica: Replica, to: string, fetch: Extract<Message, { type: 'FETCH' }>): void {
   let sizeBytes = 0
   for (const id of fetch.requests ?? []) {
-    const held = findRequest(replica, id)
+    const held = findRequest(replica, id, to)
     if (!held) continue
     replica.sendRequest(to, held)
     sizeBytes += JSON.stringify(held).length
@@ -37,19 +38,14 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
   }
 }
 
-function findRequest(replica: Replica, id: string): OpenRequest<AnyRequest> | undefined {
+function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyRequest> | undefined {
   const waiting = replica.chain.pool.get(id)
   if (waiting) return waiting
   replica.outbox.flush()
   const record = replica.store.request(replica.contract, id)
   if (!record) return undefined
   const { request, signature } = record
-  return { id, request, signature, openings: openingsOf(replica, [record]) }
-}
-
-function openingsOf(replica: Replica, requests: readonly { request: AnyRequest }[]): Opening[] {
-  const commitments = requests.flatMap(({ request }) => commitmentsOf(request.operations))
-  return [...replica.store.openings(replica.contract, commitments).values()]
+  return { id, request, signature, openings: openingsFor(replica, to, [record]) }
 }
 
 /** Ledger blocks from a height up to the last one asked for that has its own COMMIT, as many as fit an answer. */
@@ -80,7 +76,7 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
   for (const stored of blocks) {
     const ids = requestIdsOf(stored.block)
     const records = [...store.requestsOf(contract, ids).values()]
-    const opened = openingsOf(replica, records)
+    const opened = openingsFor(replica, to, records)
     sizeBytes += JSON.stringify([records, opened, stored.block]).length
     if (complete > 0 && sizeBytes > ANSWER_BYTES) break
     sent.push(stored)
@@ -134,7 +130,6 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
 
 /** The genesis with its openings, to a member that has not cosigned it yet. */
 export function sendInvitation(replica: Replica, to: string): void {
-  const commitments = commitmentsOf(replica.genesis.operations)
-  const openings = [...replica.store.openings(replica.contract, commitments).values()]
+  const openings = openingsFor(replica, to, [{ request: replica.genesis, height: 0 }])
   replica.send(to, { type: 'INVITE', genesis: replica.genesis, openings })
 }

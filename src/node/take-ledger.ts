@@ -123,10 +123,13 @@ function addRequests(replica: Replica, message: LedgerMessage, added: string[], 
     const checked = checkAnyRequest(value, replica.contract, ({ authorKey }) => authorKey)
     if (replica.chain.pool.has(checked.id) || replica.chain.hasOrdered(checked.id)) continue
     const own = commitmentsOf(checked.request.operations).flatMap((one) => byCommitment.get(one) ?? [])
-    const openings = pickOpenings(checked.request.operations, own)
+    // Values from before it came in need not be shown to whoever was not invited to see them.
+    const lacking = own.length < commitmentsOf(checked.request.operations).length && replica.epochs.mayLack
+    const openings = lacking ? own : pickOpenings(checked.request.operations, own)
     replica.chain.add({
       ...checked,
       openings,
+      ...(lacking && { lacking }),
       receivedMs: nowMs,
       local: checked.request.author === replica.self,
     })

@@ -5,7 +5,7 @@
  *
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
-import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
+import { type ExecutedBlock, executeBlock, isOpened } from '../contract/apply.ts'
 import { authorKeysAt, type EpochElectorate, electorateAt } from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
@@ -17,7 +17,7 @@ import { LedgerHistory } from '../ledger/history.ts'
 import { type BlockPlace, checkAnyBlockShape, turnOf } from '../ledger/turn.ts'
 import type { ReadBlockLine } from './bundle.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
-import { fail, under } from './finding.ts'
+import { type Finding, fail, under } from './finding.ts'
 import {
   checkCertificate,
   type Member,
@@ -32,10 +32,12 @@ import { auditTurn, checkAfterTurn } from './turn-audit.ts'
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
 
 /** How many of each were computed again and came out as the ledger has them: nothing is taken on a signature. */
+/** takenOutcomes: of requests whose values the exporter was not shown; what they came to is taken on signatures. */
 export type Recomputed = {
   requestIds: number
   commitments: number
   outcomes: number
+  takenOutcomes: number
   entriesRoots: number
   stateRoots: number
   logRoots: number
@@ -64,6 +66,7 @@ export class LedgerAudit {
   /** Of cards, cosignatures and certificates. */
   #signatures = 0
   #outcomes = 0
+  #taken = 0
   #entriesRoots = 0
   #stateRoots = 0
   #logRoots = 0
@@ -75,7 +78,7 @@ export class LedgerAudit {
     for (const { earlier = [] } of genesis.members) this.#signatures += 1 + earlier.length
     this.#requests = new RequestAudit(this.membership)
     const openings = this.#requests.genesis(openingValues)
-    const { state } = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings))
+    const { state } = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings, true))
     this.#state = state
     this.#header = {
       contract,
@@ -104,10 +107,22 @@ export class LedgerAudit {
       requestIds: this.#requests.requests,
       commitments: this.#requests.openings,
       outcomes: this.#outcomes,
+      takenOutcomes: this.#taken,
       entriesRoots: this.#entriesRoots,
       stateRoots: this.#stateRoots,
       logRoots: this.#logRoots,
     }
+  }
+
+  /**
+   * The first opening that is missing, unless it is from before the exporter came in, by an invitation without former values,
+   * as the ledger itself says.
+   */
+  missing(exporter: string): Finding | undefined {
+    const { firstMissing, lastMissingHeight } = this.#requests
+    const arrived = this.#state.epoch.arrived?.find(([party]) => party === exporter)
+    if (firstMissing === undefined || arrived === undefined || arrived[2]) return firstMissing
+    return lastMissingHeight < this.#finality.firstHeightOf(arrived[1]) ? undefined : firstMissing
   }
 
   /** Of the last ledger block that was found good. */
@@ -216,7 +231,9 @@ export class LedgerAudit {
   /** REQ-4: execution gives the outcomes that the block claims. */
   #execute(block: LedgerBlock, line: ReadBlockLine, at: BlockPlace, place: string): ExecutedBlock {
     const { requests, openings } = this.#requests.take(block, line, place, authorKeysAt(this.#state))
-    const executed = under('REQ-4', place, () => executeBlock(this.#state, requests, openings, at))
+    const executed = under('REQ-4', place, () =>
+      executeBlock(this.#state, requests, openings, at, block.entries),
+    )
     for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
       const own = executed.entries[index]
       if (own?.outcome !== outcome || own.code !== code)
@@ -226,7 +243,9 @@ export class LedgerAudit {
           `it was ${wordsOf(own)}, not ${wordsOf({ outcome, code })}`,
         )
     }
-    this.#outcomes += block.entries.length
+    const opened = requests.filter(({ request }) => isOpened(request, openings)).length
+    this.#outcomes += opened
+    this.#taken += requests.length - opened
     this.#requests.ordered(requests, block.header)
     return executed
   }

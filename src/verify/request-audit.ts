@@ -19,7 +19,7 @@ import {
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening, openingShape } from '../ledger/value.ts'
 import type { ReadBlockLine } from './bundle.ts'
-import { fail, under } from './finding.ts'
+import { type Finding, fail, under } from './finding.ts'
 import type { Membership } from './membership.ts'
 
 /** Remembered ids are looked through for outlived ones when there are so many, and then at each doubling. */
@@ -37,6 +37,9 @@ const REQUEST_RULES: Partial<Record<ErrorCode, string>> = {
 export type AuthorKeyOf = (request: AnyRequest) => string | undefined
 
 export class RequestAudit {
+  /** The first opening that is missing, and the height of the last: whether they may be, the end shows (BUN-2). */
+  firstMissing: Finding | undefined
+  lastMissingHeight = -1
   /** Signed requests and openings that were found good. */
   requests = 0
   openings = 0
@@ -51,7 +54,7 @@ export class RequestAudit {
 
   /** The openings of the genesis (GEN-1, VAL-1, VAL-2), by commitment. @throws RuleBroken */
   genesis(values: readonly unknown[]): Map<string, Opening> {
-    const openings = this.#open(this.#membership.genesis.operations, values, 'genesis')
+    const openings = this.#open(this.#membership.genesis.operations, values, 'genesis', 0)
     if (openingsSizeBytes([...openings.values()]) > OPENINGS_MAX_BYTES)
       fail('GEN-1', 'genesis', `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
     return openings
@@ -70,7 +73,7 @@ export class RequestAudit {
   ): { requests: IdentifiedRequest<AnyRequest>[]; openings: Map<string, Opening> } {
     const requests = this.#checkRequests(block, line.requests, place, authorKeyOf)
     const operations = requests.flatMap(({ request }): readonly AnyOperation[] => request.operations)
-    const openings = this.#open(operations, line.openings, place)
+    const openings = this.#open(operations, line.openings, place, block.header.height)
     checkSizes(requests, openings, place)
     return { requests, openings }
   }
@@ -121,11 +124,12 @@ export class RequestAudit {
     return checked
   }
 
-  /** VAL-1, VAL-2: there is an opening of each commitment, and none of anything else. */
+  /** VAL-1, VAL-2: nothing is opened twice, or that nothing commits to; what is missing is noted. */
   #open(
     operations: readonly AnyOperation[],
     values: readonly unknown[],
     place: string,
+    height: number,
   ): Map<string, Opening> {
     const needed = new Set(commitmentsOf(operations))
     const openings = new Map<string, Opening>()
@@ -137,8 +141,11 @@ export class RequestAudit {
       if (openings.has(commitment)) fail('VAL-2', place, `openings[${index}] stands there twice`)
       openings.set(commitment, opening)
     }
-    for (const commitment of needed)
-      if (!openings.has(commitment)) fail('VAL-2', place, `the opening of ${commitment} is missing`)
+    for (const commitment of needed) {
+      if (openings.has(commitment)) continue
+      this.firstMissing ??= { rule: 'VAL-2', place, message: `the opening of ${commitment} is missing` }
+      this.lastMissingHeight = height
+    }
     this.openings += openings.size
     return openings
   }
@@ -161,7 +168,7 @@ function checkSizes(
   let blockBytes = 0
   const sizeOf = rememberedOpeningSizes()
   for (const { id, request } of requests) {
-    const own = commitmentsOf(request.operations).map((commitment) => openings.get(commitment) as Opening)
+    const own = commitmentsOf(request.operations).flatMap((commitment) => openings.get(commitment) ?? [])
     const sizeBytes = requestSizeBytes(request, own, sizeOf)
     if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own, sizeOf) > OPENINGS_MAX_BYTES)
       fail('REQ-2', `request ${id} in ${place}`, `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)

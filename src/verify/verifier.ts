@@ -55,6 +55,7 @@ const NOTHING_RECOMPUTED: Recomputed = {
   requestIds: 0,
   commitments: 0,
   outcomes: 0,
+  takenOutcomes: 0,
   entriesRoots: 0,
   stateRoots: 0,
   logRoots: 0,
@@ -178,7 +179,7 @@ export class BundleVerifier {
     ] as const)
       if (height !== audit.height)
         fail('BUN-1', place, `the last ledger block is ${audit.height}, the ${what} says ${height}`)
-    this.#conclude(audit)
+    this.#conclude(audit, head.exporter)
   }
 
   /** COS-3: without a cosignature of each member nothing at all is final. */
@@ -195,7 +196,9 @@ export class BundleVerifier {
   }
 
   /** Every cosignature was compared, and every ledger block was committed (BUN-2, ORD-7). */
-  #conclude(audit: LedgerAudit): void {
+  #conclude(audit: LedgerAudit, exporter: string): void {
+    const missing = audit.missing(exporter)
+    if (missing !== undefined) throw new RuleBroken(missing)
     if (!this.#isUnfinished)
       for (const [party, { size }] of audit.cosignatures)
         if (!audit.reached.has(party))

@@ -1,6 +1,10 @@
 /** Members that come and go, with real engines: the way from a request on the epoch to the next epoch's finals (EPO-1…). */
 import { describe, expect, it } from 'vitest'
+import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
+import type { Statement } from '../../src/ledger/certificate.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import type { Evidence } from '../../src/ledger/evidence.ts'
+import { commitmentsOf } from '../../src/ledger/request.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
@@ -138,6 +142,70 @@ describe('a party that is invited', () => {
   })
 })
 
+describe('a party that is not shown former values', () => {
+  it('[EPO-13] [VAL-2] verifies the ledger without them, is given what is current, and votes and exports', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1","b":"kept"}', 3)
+    const former = engines.set(first, contract, 'a', '2')
+    engines.pass(3000)
+    const current = engines.set(first, contract, 'a', '3')
+    engines.pass(3000)
+    const shown: string[] = []
+    engines.line = (message, _, to) => {
+      if (to === fourth.party) shown.push(JSON.stringify(message))
+      return message
+    }
+    admit(engines, contract, fourth, { older: false })
+    const openingsOf = (request: string) => {
+      const commitments = commitmentsOf(first.store.request(contract, request)?.request.operations ?? [])
+      return fourth.store.openings(contract, commitments).size
+    }
+    expect([openingsOf(former), openingsOf(current)]).toEqual([0, 1])
+    expect(shown.some((text) => text.includes('"value":"kept"'))).toBe(true)
+    expect(
+      shown.some((text) => /"value":"[12]"/.test(text)),
+      'no message held a former value',
+    ).toBe(false)
+    engines.set(fourth, contract, 'a', '4')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    const report = verdictOf(engines, fourth, contract)
+    expect(report).toMatchObject({ verdict: 'valid', recomputed: { takenOutcomes: 1 } })
+    expect(verdictOf(engines, first, contract).recomputed.takenOutcomes).toBe(0)
+    fourth.engine.flush()
+    expect(checkIntegrity(fourth.store, contract, fourth.party).finding).toBeUndefined()
+    engines.boot(fourth, false)
+    for (const other of engines.members) if (other !== fourth) engines.reconnect(fourth, other)
+    engines.set(first, contract, 'a', '5')
+    engines.pass(8000)
+    expectAgreement(engines, contract)
+  })
+
+  it('[VAL-2] who was in all the time lacks none: an export without one is invalid', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(3000)
+    admit(engines, contract, fourth, { older: false })
+    const lines = [...exportBundle(first.store, contract, first.party)].map((line) => JSON.parse(line))
+    const verdict = (): string => {
+      const verifier = new BundleVerifier({ trusted: new Set(engines.members.map(({ party }) => party)) })
+      for (const line of lines) verifier.line(JSON.stringify(line))
+      const { verdict, finding } = verifier.end()
+      return `${verdict} ${finding?.rule}`
+    }
+    lines[1].openings = []
+    expect(verdict()).toBe('invalid VAL-2')
+    lines[0].exporter = fourth.party
+    expect(verdict()).toBe('valid undefined')
+    const last = lines.findLast((line) => line.type === 'ledger-block' && line.openings.length > 0)
+    last.openings = []
+    expect(verdict()).toBe('valid undefined')
+  })
+})
+
 describe('a member that leaves', () => {
   it('[EPO-12] [COS-3] cosigns no more, reports nothing after as final, and is out; the others go on', () => {
     const engines = new Engines(3)
@@ -174,6 +242,67 @@ describe('an observer', () => {
     expect(replica.chain.height).toBe(replicaOf(first, contract).chain.height)
     expect(replica.finalSize).toBe(replica.chain.height + 1)
     expect(() => engines.set(fourth, contract, 'a', '3')).toThrow(/observ/)
+  })
+})
+
+describe('a party that replaces its keys', () => {
+  it('[EPO-2] [EPO-9] [CARD-2] signs by the former ones up to the turn, and by the new ones after it', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    const former = third.card.card.keys
+    const card = engines.rekey(third)
+    engines.set(third, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(replicaOf(first, contract).electorate.voteKeys.get(third.party)).toBe(former.vote)
+    ask(engines, third, contract, { op: 'card', card, expiresMs: engines.nowMs + DAY_MS })
+    engines.pass(8000)
+    for (const member of engines.members) {
+      const { voteKeys, cosignKeys } = replicaOf(member, contract).electorate
+      expect([voteKeys.get(third.party), cosignKeys.get(third.party)]).toEqual([
+        card.card.keys.vote,
+        card.card.keys.cosign,
+      ])
+    }
+    const own = engines.set(third, contract, 'a', '3')
+    engines.set(second, contract, 'a', '3')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(first.store.request(contract, own)?.request.authorKey).toBe(card.card.keys.author)
+    for (const member of engines.members) expect(verdictOf(engines, member, contract).verdict).toBe('valid')
+  })
+})
+
+describe('a party that is proved to lie', () => {
+  it('[EPO-4] [EPO-5] is removed by the evidence, which needs nobody’s yes; without any nobody is', () => {
+    const engines = new Engines(3)
+    const [first, second, liar] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    const place = { contract, lineage: 0, epoch: 0, view: 90 }
+    const named = (digit: string): Statement => ({ ...place, type: 'VOTE', block: digit.repeat(64) })
+    const signed = (statement: Statement) => ({
+      statement,
+      party: liar.party,
+      signature: signStatements(liar.keys.vote.privateKey, [statement])[0] as StatementSignature,
+    })
+    const [one, other] = [signed(named('a')), signed(named('b'))]
+    const evidence: Evidence = { kind: 'two-votes', party: liar.party, first: one, second: other }
+    const untrue = { ...evidence, second: { ...other, statement: named('c') } }
+    const refused = ask(engines, first, contract, { op: 'remove', evidence: untrue })
+    engines.pass(3000)
+    expect(first.store.request(contract, refused)).toMatchObject({
+      outcome: 'rejected',
+      code: 'evidence-fails',
+    })
+    ask(engines, first, contract, { op: 'remove', evidence })
+    engines.pass(8000)
+    expect(replicaOf(liar, contract).status).toBe('left')
+    expect(inThe(engines, contract)).toHaveLength(2)
+    engines.set(second, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, first, contract)).toMatchObject({ verdict: 'valid', tentativeHeights: 0 })
   })
 })
 

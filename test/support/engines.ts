@@ -5,14 +5,22 @@
 
 import { importOperations, setOperations } from '../../src/contract/edit.ts'
 import { childrenOf, element } from '../../src/contract/state.ts'
-import { generateKeyPair, generateSealingKeyPair } from '../../src/crypto/keys.ts'
+import { generateKeyPair, generateSealingKeyPair, type KeyPair } from '../../src/crypto/keys.ts'
 import { fromJson } from '../../src/document/from-json.ts'
-import { type Card, partyOf, type SignedCard, signCard } from '../../src/identity/card.ts'
+import {
+  type Card,
+  cardHash,
+  type ProvenCard,
+  partyOf,
+  type SignedCard,
+  signCard,
+} from '../../src/identity/card.ts'
 import { GENESIS_ROOT, type Policy } from '../../src/ledger/genesis.ts'
 import { Engine } from '../../src/node/engine.ts'
 import { DEFAULT_POLICY } from '../../src/node/engine-options.ts'
 import type { Notice } from '../../src/node/outbox.ts'
 import type { Journal } from '../../src/signer/journal.ts'
+import type { SignerKeys } from '../../src/signer/key-ring.ts'
 import type { Keys } from '../../src/signer/keys.ts'
 import { Signer } from '../../src/signer/signer.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
@@ -27,6 +35,8 @@ export type Line = (message: WireMessage, from: string, to: string) => WireMessa
 export type Member = {
   party: string
   keys: Keys
+  /** What its signer holds. */
+  ring: SignerKeys
   card: SignedCard
   store: Store
   journal: Journal
@@ -84,7 +94,11 @@ export class Engines {
       const party = partyOf(card)
       const store = openSqliteStore(':memory:')
       const journal = memoryJournal()
-      const member = { party, keys, card: signed, store, journal, notices: [], logs: [] } as unknown as Member
+      const { author, vote, cosign } = keys
+      const ring = { author, vote, cosign }
+      const member = {
+        ...{ party, keys, ring, card: signed, store, journal, notices: [], logs: [] },
+      } as unknown as Member
       this.members.push(member)
       this.boot(member, false)
     }
@@ -106,13 +120,39 @@ export class Engines {
     return bytes
   }
 
+  /** The member's next card, with new keys of these uses; its signer holds the former ones too. Not told to anybody. */
+  rekey(
+    member: Member,
+    uses: readonly ('author' | 'vote' | 'cosign')[] = ['author', 'vote', 'cosign'],
+  ): ProvenCard {
+    const { earlier = [], ...last } = member.card as ProvenCard
+    const made = Object.fromEntries(uses.map((use) => [use, generateKeyPair(this.random(32))]))
+    const publicKeys = Object.fromEntries(uses.map((use) => [use, made[use]?.publicKey]))
+    const { sequence, keys, name, endpoints } = last.card
+    const card: Card = {
+      ...last.card,
+      ...{ name, endpoints, party: member.party, sequence: sequence + 1, previous: cardHash(last.card) },
+      keys: { ...keys, ...publicKeys },
+    }
+    const root = (member.keys.root as KeyPair).privateKey
+    const proven: ProvenCard = { ...signCard(root, card), earlier: [...earlier, last] }
+    member.card = proven
+    for (const use of uses) {
+      const former = member.ring[use]
+      member.ring = { ...member.ring, [use]: [...(Array.isArray(former) ? former : [former]), made[use]] }
+    }
+    this.boot(member, false)
+    for (const other of this.members) if (other !== member) this.reconnect(member, other)
+    return proven
+  }
+
   /** Starts a member's engine anew over its store and journal: what a crash and a restart leave. */
   boot(member: Member, restored: boolean): void {
     member.engine = new Engine(
       {
         party: member.party,
         store: member.store,
-        signer: Signer.open({ journal: member.journal, keys: member.keys, party: member.party }),
+        signer: Signer.open({ journal: member.journal, keys: member.ring, party: member.party }),
         timing: { viewMs: 2000, viewMaxMs: 30_000, emptyAfterMs: 300, resendMs: 1000, resendMaxMs: 15_000 },
         random: this.random,
         restored,

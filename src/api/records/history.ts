@@ -19,6 +19,8 @@ type Version = {
   removed?: true
   type?: string
   value?: Value
+  /** Its value is from before this party came in. */
+  notShown?: true
   version?: string
   recordHash?: string
 }
@@ -93,8 +95,14 @@ class Reading {
     const { type, value: version } = record
     if (type === undefined || version === undefined) return { recordHash: recordHash(record) }
     const { state } = this.context.states.tentative(this.contract)
-    const { value } = this.context.values(state).get(version)
-    return { type, value, version, recordHash: recordHash(record) }
+    const content = { type, version, recordHash: recordHash(record) }
+    try {
+      return { ...content, value: this.context.values(state).get(version).value }
+    } catch (error) {
+      if (error instanceof CountersignError && error.code === 'not-shown')
+        return { ...content, notShown: true }
+      throw error
+    }
   }
 }
 

@@ -124,6 +124,10 @@ function printReport(file: string, report: Report): void {
     `  final height  ${report.height}${report.tentativeHeights ? `  (${report.tentativeHeights} more tentative)` : ''}`,
   )
   print(`  record hash   ${report.stateRoot}`)
+  if (report.recomputed.takenOutcomes > 0)
+    print(
+      `  taken on signatures  what ${report.recomputed.takenOutcomes} requests came to: their values are from before the exporter came in`,
+    )
   for (const member of report.members) {
     const mark = member.identified ? green('✓ known to you') : yellow('? not known to you')
     print(`  signed by     ${formatFingerprint(member.party)}  ${bold(safe(member.name))}  ${mark}`)

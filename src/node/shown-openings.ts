@@ -1,0 +1,22 @@
+/** Which values a party is shown: who comes in later sees those that are current then, older ones only if its invitation says so. */
+import { element } from '../contract/state.ts'
+import type { AnyOperation } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
+import type { Replica } from './replica.ts'
+
+type Shown = { request: { operations: readonly AnyOperation[] }; height?: number }
+
+/** The openings of these requests, as far as this party may have them (EPO-13), each once. */
+export function openingsFor(replica: Replica, to: string, requests: readonly Shown[]): Opening[] {
+  const rights = replica.epochs.rightsOf(to)
+  const { state } = replica.chain.tip
+  const commitments = new Set<string>()
+  for (const { request, height } of requests) {
+    const isDue = rights === undefined || rights.older || height === undefined || height >= rights.fromHeight
+    for (const operation of request.operations) {
+      if ((operation.op !== 'create' && operation.op !== 'set') || operation.value === undefined) continue
+      if (isDue || element(state, operation.uid)?.value === operation.value) commitments.add(operation.value)
+    }
+  }
+  return [...replica.store.openings(replica.contract, [...commitments]).values()]
+}
