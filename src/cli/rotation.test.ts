@@ -12,10 +12,19 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { cardHash, checkProvenCard } from '../identity/card.ts'
+import type { KeyPair } from '../crypto/keys.ts'
+import { cardHash, checkProvenCard, type SignedCard, signCard } from '../identity/card.ts'
 import { claimDirectory } from '../signer/claim.ts'
 import { KEY_USES, type KeyUse, keyFiles, makeNextKeys } from '../signer/keys.ts'
-import { initialise, paths, readKeys, readOwnCard, reinitialise } from './directory.ts'
+import {
+  initialise,
+  openStore,
+  ownCardWrites,
+  paths,
+  readKeys,
+  readOwnCard,
+  reinitialise,
+} from './directory.ts'
 import { exportRoot, keyViews, removeRoot, rotate } from './rotation.ts'
 
 let root: string
@@ -94,6 +103,43 @@ describe('a new card', () => {
     expect([sequence(), files().length]).toEqual([1, before.length])
     rotate(directory, WORKING)
     expect(sequence()).toBe(2)
+  })
+
+  it('[CARD-1] may say another name and other endpoints, if a card may', () => {
+    const change = { name: 'Acme Broking', endpoints: ['acme.example:7400', '[2001:db8::1]:7400'] }
+    const before = readOwnCard(directory)
+    expect(rotate(directory, [], undefined, change).card.card).toMatchObject({
+      ...change,
+      sequence: 2,
+      keys: before.card.card.keys,
+    })
+    for (const bad of [
+      { name: '' },
+      { name: 'a\u202eb' },
+      { endpoints: ['acme.example'] },
+      { endpoints: ['a:0'] },
+    ])
+      expect(() => rotate(directory, WORKING, undefined, bad)).toThrow(code('bad-format'))
+    expect(sequence()).toBe(2)
+    expect(
+      files().some((name) => name.includes('-3')),
+      'no keys are made for it',
+    ).toBe(false)
+  })
+
+  it('[CARD-1] keeps an X.509 chain for as long as the root key that it is over', () => {
+    const { cards } = readOwnCard(directory)
+    const { root: key } = readKeys(directory, readOwnCard(directory)).keys
+    const x509 = ['-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n']
+    const { card } = cards[0] as SignedCard
+    const second = { ...card, party: cardHash(card), sequence: 2, previous: cardHash(card), x509 }
+    const store = openStore(directory)
+    store.write(ownCardWrites([...cards, signCard((key as KeyPair).privateKey, second)]))
+    store.close()
+    expect(rotate(directory, WORKING).card.card.x509).toEqual(x509)
+    expect(rotate(directory, ['root']).card.card.x509).toBeUndefined()
+    checkProvenCard(readOwnCard(directory).card)
+    expect(sequence()).toBe(4)
   })
 
   it('is made with the keys that an attempt left which was cut off before its card', () => {

@@ -6,7 +6,14 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { CountersignError } from '../crypto/errors.ts'
 import type { KeyPair } from '../crypto/keys.ts'
-import { type Card, cardHash, checkSuccession, type SignedCard, signCard } from '../identity/card.ts'
+import {
+  type Card,
+  cardHash,
+  cardShape,
+  checkSuccession,
+  type SignedCard,
+  signCard,
+} from '../identity/card.ts'
 import { claimDirectory } from '../signer/claim.ts'
 import {
   deleteKeys,
@@ -55,13 +62,22 @@ export function keyViews(directory: string, { cards }: OwnCards): KeyView[] {
 /** leftOver: key files of this card were there already, of an attempt that never came to a card. */
 export type Rotation = { card: SignedCard; leftOver: boolean }
 
+/** What the next card says otherwise than the one before, beside its keys. */
+export type CardChange = Partial<Pick<Card, 'name' | 'endpoints'>>
+
 /**
  * Makes new keys for these uses and the next card with them.
  * @param rootFile the root key in force, where it is kept offline
  * @throws CountersignError `conflict` while the node runs; `not-found` where the root key is nowhere; `bad-request` where it is
- *   another; as `readKeys`. Nothing has changed then; what fails later may be tried again
+ *   another; `bad-format` for a change that no card may have; as `readKeys`. Nothing has changed then; what fails later may
+ *   be tried again
  */
-export function rotate(directory: string, uses: readonly KeyUse[], rootFile?: string): Rotation {
+export function rotate(
+  directory: string,
+  uses: readonly KeyUse[],
+  rootFile?: string,
+  change: CardChange = {},
+): Rotation {
   const at = paths(directory)
   const own = readOwnCard(directory)
   const release = claim(at.signer)
@@ -70,9 +86,10 @@ export function rotate(directory: string, uses: readonly KeyUse[], rootFile?: st
     const { card: current } = own.cards.at(-1) as SignedCard
     const sequence = current.sequence + 1
     const root = rootKey(directory, own, rootFile)
+    cardShape({ ...current, ...change }, 'card')
     const leftOver = keyFiles(at.keys).some((one) => one.sequence >= sequence)
     const made = makeNextKeys(at.keys, uses, sequence, (sizeBytes) => randomBytes(sizeBytes))
-    const signed = signCard(root.privateKey, nextCard(own, made))
+    const signed = signCard(root.privateKey, { ...nextCard(own, made), ...change })
     checkSuccession(own.cards.at(-1) as SignedCard, signed)
     const store = openStore(directory)
     try {

@@ -1,5 +1,5 @@
 /** Parties that replace their keys, at real nodes: how those who pinned them learn it, and what becomes of their contracts. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { type Card, type ProvenCard, type SignedCard, signCard } from '../../src
 import { cosignatureVerifies } from '../../src/ledger/checkpoint.ts'
 import { encodeFrame } from '../../src/node/transport/frames.ts'
 import { KEY_USES, type KeyUse, loadKeys } from '../../src/signer/keys.ts'
-import { RunningNode, type RunningNodes, startNodes, until } from '../support/nodes.ts'
+import { freePorts, RunningNode, type RunningNodes, startNodes, until } from '../support/nodes.ts'
 import { connectAs } from './transport-parties.ts'
 
 let nodes: RunningNodes
@@ -102,6 +102,19 @@ describe('the next card of a pinned party', () => {
     await a.start()
     await until(() => areConnected(a, b))
     expect((await b.put(`/records/${contract}/Premium`, '12')).status).toBe(200)
+  })
+
+  it('[CARD-3] leads to where the party has moved', async () => {
+    nodes = await startNodes(2)
+    const [a, b] = [nodes.at(0), nodes.at(1)]
+    await b.stop()
+    const [port] = (await freePorts(1)) as [number]
+    rotate(b.directory, ['vote'], undefined, { endpoints: [`127.0.0.1:${port}`] })
+    const config = { ...readConfig(b.directory), port }
+    writeFileSync(paths(b.directory).config, JSON.stringify(config))
+    await b.start()
+    await until(() => cardHeld(a, b) === 2 && areConnected(a, b))
+    expect(b.node.port).toBe(port)
   })
 
   it('[CARD-3] needs no fingerprint at the interface either', async () => {

@@ -90,7 +90,14 @@ it('[CARD-2] [CARD-3] keys are replaced with the root key offline; the nodes fin
     [3, 3, true],
   ])
   for (const { file } of votes) expect(readFileSync(file as string, 'utf8')).toContain('PRIVATE KEY')
+  // A new name is a new card, told on the next connection.
+  await second.kill('SIGTERM')
+  run(second, 'card', 'update', '--name', 'Second & Co', '--root', offline)
+  expect(JSON.parse(run(second, 'card'))).toMatchObject({ card: { name: 'Second & Co', sequence: 4 } })
+  await second.start()
+  await untilConnected(first, second, 4)
+  expect(run(first, 'peer', 'list')).toContain('Second & Co')
   const url = `https://127.0.0.1:${second.port}`
-  expect(run(first, 'peer', 'add', url)).toContain('card 3 of the same party')
+  expect(run(first, 'peer', 'add', url)).toContain('card 4 of the same party')
   expect(run(second, 'contract', 'check', contract)).not.toBe('')
 })

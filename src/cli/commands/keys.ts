@@ -5,7 +5,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { cardHash, formatFingerprint } from '../../identity/card.ts'
 import { KEY_USES, type KeyUse } from '../../signer/keys.ts'
 import { readOwnCard } from '../directory.ts'
-import { bold, dim, green, print, printJson, table, yellow } from '../output.ts'
+import { bold, dim, green, print, printJson, safe, table, yellow } from '../output.ts'
 import { exportRoot, type KeyView, keyViews, removeRoot, rotate } from '../rotation.ts'
 
 /** All that a node works with: what a thief of its disk has, once the root key is elsewhere. */
@@ -115,6 +115,38 @@ function list(options: Options): void {
   print(`\nfingerprint  ${formatFingerprint(own.party)}  (card ${own.cards.length})`)
   if (rootIsHere)
     print(yellow('The root key is on this machine: countersign keys root export FILE takes it offline.'))
+}
+
+type UpdateOptions = Options & { name?: string; endpoint?: string[] }
+
+/** `card update`, under the command that prints the card. */
+export function addCardUpdate(card: Command): void {
+  card
+    .command('update')
+    .description('make the next card with another name or other endpoints; the node must be stopped')
+    .option(...DATA)
+    .option('--name <name>', 'your organisation’s name, as others will see it')
+    .option('--endpoint <host:port...>', 'where other nodes reach it from now on, in the order to try')
+    .option('--root <file>', 'the root key, where it is kept offline')
+    .option('--json', 'print JSON')
+    .action((_: unknown, command: Command) => update(command.optsWithGlobals() as UpdateOptions))
+}
+
+function update(options: UpdateOptions): void {
+  const { name, endpoint } = options
+  if (name === undefined && endpoint === undefined)
+    throw new CountersignError('bad-request', 'nothing to change: give --name or --endpoint')
+  const change = { ...(name !== undefined && { name }), ...(endpoint && { endpoints: endpoint }) }
+  const { card } = rotate(options.data, [], options.root, change)
+  if (options.json) {
+    printJson(card)
+    return
+  }
+  print(
+    `${green('✓')} card ${card.card.sequence}: ${bold(safe(card.card.name))}, ${card.card.endpoints.join(' ')}`,
+  )
+  print(dim('  Where the node itself listens is in its config.json.'))
+  print(`  Next: countersign start --data ${options.data}`)
 }
 
 function renew(options: Options, renewed: readonly KeyUse[], isRevocation: boolean): void {

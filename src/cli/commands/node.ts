@@ -19,6 +19,7 @@ import {
   readToken,
 } from '../directory.ts'
 import { bold, dim, green, print, printJson, safe } from '../output.ts'
+import { addCardUpdate } from './keys.ts'
 
 export function port(text: string): number {
   const value = Number(text)
@@ -75,13 +76,14 @@ export function addNodeCommands(program: Command): void {
       await start(options.data, { restored: options.restored ?? false, logLevel: options.logLevel })
     })
 
-  program
+  const card = program
     .command('card')
     .description('print the node’s own card, to hand over as a file')
     .option('--data <dir>', 'its directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
     .action((options) => {
       printJson(readOwnCard(options.data).card)
     })
+  addCardUpdate(card)
 }
 
 async function start(directory: string, options: { restored: boolean; logLevel: string }): Promise<void> {
