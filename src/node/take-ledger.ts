@@ -5,7 +5,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { blockHash } from '../ledger/block.ts'
 import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
 import { checkAnyRequest, commitmentsOf } from '../ledger/request.ts'
-import { type AnyLedgerBlock, turnOf } from '../ledger/turn.ts'
+import { type AnyLedgerBlock, requestIdsOf, turnOf } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { pickOpenings } from './intake.ts'
 import type { LedgerMessage } from './messages.ts'
@@ -118,10 +118,13 @@ function isOfView({ view }: Certificate, block: AnyLedgerBlock | undefined): boo
 function addRequests(replica: Replica, message: LedgerMessage, added: string[], nowMs: number): void {
   const byCommitment = new Map<string, Opening>()
   for (const opening of message.openings) byCommitment.set(commitmentOf(opening), opening)
+  // What no block of the range names was not asked for: it may be expired, or ordered long ago.
+  const named = new Set(message.blocks.flatMap(requestIdsOf))
   for (const value of message.requests) {
     // Whether it may stand in its block is asked of the block's parent, when it is executed.
     const checked = checkAnyRequest(value, replica.contract, ({ authorKey }) => authorKey)
-    if (replica.chain.pool.has(checked.id) || replica.chain.hasOrdered(checked.id)) continue
+    const { id } = checked
+    if (!named.has(id) || replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) continue
     const own = commitmentsOf(checked.request.operations).flatMap((one) => byCommitment.get(one) ?? [])
     // Values from before it came in need not be shown to whoever was not invited to see them.
     const lacking = own.length < commitmentsOf(checked.request.operations).length && replica.epochs.mayLack
@@ -133,6 +136,6 @@ function addRequests(replica: Replica, message: LedgerMessage, added: string[], 
       receivedMs: nowMs,
       local: checked.request.author === replica.self,
     })
-    added.push(checked.id)
+    added.push(id)
   }
 }

@@ -109,3 +109,29 @@ describe('a contract whose ledgers have forked', () => {
     },
   )
 })
+
+/** Seeds that once broke a promise, with what was wrong. */
+const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
+  [
+    '[SYN-2] requests that no ledger block of a range names were taken in, and called expired though they had been ordered',
+    {
+      members: 5,
+      liars: 4,
+      hostile: ['sync-liar'],
+      seed: 8034,
+      steps: 4800,
+      quorum: 'bft',
+      loss: 0.01,
+      crashes: true,
+      restores: true,
+      duplicates: true,
+      reorder: true,
+    },
+  ],
+]
+
+describe('seeds that once failed', () => {
+  it.each(FOUND)('%s', (_, options) => {
+    run(options)
+  })
+})
