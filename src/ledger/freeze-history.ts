@@ -118,11 +118,14 @@ export class History {
       ['notarization', notarization],
       ['finalization', finalization],
     ] as const
+    // A block that ends an epoch may be committed in a later view than its own (EPO-11).
+    const view = notarization?.view ?? 0
     return commit.every(
       ([kind, certificate]) =>
         certificate?.kind === kind &&
         certificate.block === blocks.at(-1) &&
-        certificate.view === header.view &&
+        certificate.view === view &&
+        view >= header.view &&
         certificateVerifies({ contract, lineage, ...rest }, certificate),
     )
   }

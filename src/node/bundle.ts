@@ -4,11 +4,12 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
+import { freezeId } from '../ledger/freeze.ts'
 import { firstEpoch, type Genesis } from '../ledger/genesis.ts'
 import { type AnyOperation, commitmentsOf } from '../ledger/request.ts'
 import { requestIdsOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
-import type { Store, StoredBlock } from '../store/store.ts'
+import type { Store, StoredBlock, StoredLineage } from '../store/store.ts'
 import { type BlockLine, formatLine } from '../verify/bundle.ts'
 import { RuleBroken } from '../verify/finding.ts'
 
@@ -35,7 +36,7 @@ export function* exportBundle(
   { tentative = false }: ExportOptions = {},
 ): Generator<string, void, void> {
   const { genesis, height, cosignatures } = openLedger(store, contract)
-  const missing = firstEpoch(genesis).members.filter((party) => !cosignatures.has(party))
+  const missing = membersNow(store, contract, genesis).filter((party) => !cosignatures.has(party))
   if (missing.length > 0)
     throw new CountersignError(
       'unavailable',
@@ -71,12 +72,18 @@ export function openLedger(store: Store, contract: string): OpenLedger {
   const { height, cosignatures: held } = store.load(contract)
   const { genesis } = stored
   const cosignatures = new Map<string, Cosignature>()
-  for (const party of firstEpoch(genesis).members) {
+  for (const party of membersNow(store, contract, genesis)) {
     const cosignature = held.find((one) => one.party === party)
     if (cosignature !== undefined) cosignatures.set(party, cosignature)
   }
   for (const cosignature of held) if (cosignature.epoch > 0) cosignatures.set(cosignature.party, cosignature)
   return { contract, genesis, height, cosignatures }
+}
+
+/** Members of the contract's lineage. */
+function membersNow(store: Store, contract: string, genesis: Genesis): string[] {
+  const leftOut = new Set(store.lineages(contract).flatMap(({ guilty }) => guilty))
+  return firstEpoch(genesis).members.filter((party) => !leftOut.has(party))
 }
 
 /** The lines of a bundle up to a height, whatever of it is final. @throws CountersignError as `exportBundle` */
@@ -91,15 +98,37 @@ export function* bundleLines(
   const mayLack = !firstEpoch(genesis).members.includes(exporter)
   const openings = openingsOf(store, contract, genesis.operations, 'genesis', mayLack)
   yield formatLine({ type: 'genesis', genesis, openings })
-  for (const cosignature of cosignatures.values()) yield formatLine({ type: 'cosignature', ...cosignature })
+  const lineages = store.lineages(contract)
+  const place = lineages.length > 0 ? { lineage: lineages.length } : {}
+  for (const cosignature of cosignatures.values())
+    yield formatLine({ type: 'cosignature', ...place, ...cosignature })
+  yield* lineageLines(store, contract, lineages, 0)
   for (let from = 1; from <= toHeight; from += CHUNK_BLOCKS) {
     const count = Math.min(CHUNK_BLOCKS, toHeight - from + 1)
     const blocks = store.blocks(contract, from, count)
     if (blocks.length < count)
       throw broken('BLK-4', `ledger block ${from + blocks.length}`, 'it is not in the store')
-    for (const stored of blocks) yield formatLine(blockLine(store, contract, stored, mayLack))
+    for (const stored of blocks) {
+      yield formatLine(blockLine(store, contract, stored, mayLack))
+      yield* lineageLines(store, contract, lineages, stored.block.header.height)
+    }
   }
   yield formatLine({ type: 'end', height: toHeight })
+}
+
+/** Lineages that began with the ledger block of this height. */
+function* lineageLines(
+  store: Store,
+  contract: string,
+  lineages: readonly StoredLineage[],
+  height: number,
+): Generator<string, void, void> {
+  for (const { genesis } of lineages) {
+    if (genesis.tip.size !== height + 1) continue
+    const held = new Map(store.freezes(contract).map((freeze) => [freezeId(freeze), freeze]))
+    const freezes = genesis.freezes.flatMap((id) => held.get(id) ?? [])
+    yield formatLine({ type: 'lineage', lineage: genesis, freezes })
+  }
 }
 
 function blockLine(

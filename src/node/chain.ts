@@ -72,6 +72,9 @@ export class Chain {
   /** Lineage of the ledger block at a height. */
   lineageAt: (height: number) => number = () => 0
 
+  /** Whether a party is left out of the lineage of the ledger block at a height: nothing of it is ordered. */
+  isLeftOut: (party: string, height: number) => boolean = () => false
+
   /** Cosignatures held here, for the turn that is built of them. */
   certifiedBy: CertifiedBy = () => undefined
   private keys: { epoch: ContractState['epoch']; of: (request: AnyRequest) => string | undefined } | undefined
@@ -154,7 +157,7 @@ export class Chain {
       return true
     if (this.pool.size === 0) return false
     const taken = this.idsSince(hash)
-    const mayStand = parent && this.keysOn(parent.state)
+    const mayStand = parent && this.keysOn(parent)
     for (const [id, { request }] of this.pool)
       if (!taken.has(id) && request.notAfterMs >= timeMs && mayStand?.(request) === request.authorKey)
         return true
@@ -182,9 +185,10 @@ export class Chain {
   }
 
   /** Of each request the author key that lets it stand on a state. */
-  private keysOn(state: ContractState): (request: AnyRequest) => string | undefined {
+  private keysOn({ state, block }: Executed): (request: AnyRequest) => string | undefined {
     if (this.keys?.epoch !== state.epoch) this.keys = { epoch: state.epoch, of: authorKeysAt(state) }
-    return this.keys.of
+    const { of } = this.keys
+    return (request) => (this.isLeftOut(request.author, block.header.height + 1) ? undefined : of(request))
   }
 
   private placeOn(parent: Executed, timeMs: number): BlockPlace {
@@ -248,7 +252,7 @@ export class Chain {
     const turn = this.readyTurn(parent, timeMs)
     if (turn) return this.buildTurn(parent, view, turn, at)
     const taken = this.idsSince(parentHash)
-    const mayStand = this.keysOn(parent.state)
+    const mayStand = this.keysOn(parent)
     const chosen: PoolEntry[] = []
     let sizeBytes = 0
     for (const entry of this.pool.values()) {
@@ -347,7 +351,7 @@ export class Chain {
   private checkRequests(hash: string, block: LedgerBlock, parent: Executed, at: BlockPlace): CheckResult {
     const { header, entries } = block
     const taken = this.idsSince(parent.hash)
-    const mayStand = this.keysOn(parent.state)
+    const mayStand = this.keysOn(parent)
     const requests: PoolEntry[] = []
     const missing: string[] = []
     let sizeBytes = 0
@@ -380,7 +384,7 @@ export class Chain {
 
   /** Drops waiting requests that nobody may order any more since an epoch has ended; returns their ids. */
   dropUnentitled(): string[] {
-    const mayStand = this.keysOn(this.tip.state)
+    const mayStand = this.keysOn(this.tip)
     const dropped = [...this.pool.values()].filter(({ request }) => mayStand(request) !== request.authorKey)
     for (const { id } of dropped) this.remove(id)
     return dropped.map(({ id }) => id)

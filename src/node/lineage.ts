@@ -48,6 +48,11 @@ export class Lineage {
     return number
   }
 
+  /** Whether a party was left out when the ledger block of this height was ordered. */
+  isLeftOut(party: string, height: number): boolean {
+    return this.leftOut.has(party) && this.before(this.at(height)).leftOut.has(party)
+  }
+
   /** Hash of the ledger block at a height of the lineages before, where a FREEZE has shown it. */
   hashAt(height: number): string | undefined {
     for (const { path } of this.starts) {

@@ -120,6 +120,7 @@ export class Replica {
     })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
+    this.chain.isLeftOut = (party, height) => this.lineage.isLeftOut(party, height)
     this.roster = restored.roster
     this.epochs = new Epochs(this)
     this.finality = new Finality(contract, this.lineage.number, this.roster)

@@ -65,7 +65,8 @@ export class Roster {
   follow(state: ContractState, timeMs: number): void {
     this.guests = guestsOf(state, timeMs)
     this.turns = turnsAt(state, timeMs)
-    this.authorKeyOf = authorKeysAt(state)
+    const keyOf = authorKeysAt(state)
+    this.authorKeyOf = (request) => (this.standing.leftOut.has(request.author) ? undefined : keyOf(request))
   }
 
   /** The ledger block of this height, the new tip, has ended the epoch. */

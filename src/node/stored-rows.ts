@@ -12,7 +12,7 @@ import type { RequestRecord, Store, StoredBlock } from '../store/store.ts'
 import { fail, under } from '../verify/finding.ts'
 import { CHUNK_BLOCKS, type OpenLedger } from './bundle.ts'
 import { restoreRoster } from './restore.ts'
-import type { Roster } from './roster.ts'
+import type { Roster, Standing } from './roster.ts'
 
 const PAGE_REQUESTS = 500
 
@@ -44,9 +44,11 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
     fail('REQ-5', `request ${forgotten}`, 'that it was ordered is not stored: it could be ordered again')
   ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), roster)
   if (ordered !== 0) fail('REQ-4', 'store', 'a request is stored as ordered that no ledger block holds')
-  // Those of the tip, if it has ended an epoch, are of that one.
+  // Those of the tip, if it has ended an epoch, are of that one; or of the lineage before.
+  const former = standingsOf(store, contract).map((standing) => roster.as(standing))
+  const electorates = [...roster.spans.slice(-2).map(({ electorate }) => electorate), ...former]
   for (const certificate of loaded.certificates)
-    if (!roster.spans.slice(-2).some(({ electorate }) => certificateVerifies(electorate, certificate)))
+    if (!electorates.some((electorate) => certificateVerifies(electorate, certificate)))
       fail('ORD-1', `view ${certificate.view}`, `the stored ${certificate.kind} does not verify`)
   for (const { id, evidence } of store.evidence(contract))
     if (!roster.proves(evidence)) fail('EVI-1', `evidence ${id}`, 'it does not hold')
@@ -100,4 +102,13 @@ function checkWaiting(store: Store, contract: string, waiting: Set<string>, { au
     }
   } while (page.length > 0)
   return ordered
+}
+
+/** Every lineage, with who is left out of it. */
+function standingsOf(store: Store, contract: string): Standing[] {
+  const guilty = store.lineages(contract).map((start) => start.guilty)
+  return [...guilty.keys(), guilty.length].map((lineage) => ({
+    lineage,
+    leftOut: new Set(guilty.slice(0, lineage).flat()),
+  }))
 }

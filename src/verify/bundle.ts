@@ -5,6 +5,7 @@
  *   {"type":"genesis", …}         the genesis with its members' cards, the openings of its values
  *   {"type":"cosignature", …}     one for each member: its largest
  *   {"type":"ledger-block", …}    from height 1 on, each with its requests, openings and certificates
+ *   {"type":"lineage", …}         behind the ledger block that a lineage began with: the FREEZEs that led to it
  *   {"type":"end", …}             the height again: without this line the file is cut off
  */
 import { utf8 } from '../crypto/bytes.ts'
@@ -14,8 +15,10 @@ import * as shape from '../crypto/shape.ts'
 import { ENTRIES_MAX } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { AnyRequest, SignedRequest } from '../ledger/request.ts'
+import type { LineageGenesis } from '../ledger/resolve.ts'
 import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 
@@ -28,7 +31,10 @@ const LINE_MAX_NODES = 4_000_000
 /** The first line. exporter: the party that says it wrote the file; nothing proves it. */
 export type HeadLine = { type: 'bundle'; version: 1; contract: string; exporter: string; height: number }
 export type GenesisLine = { type: 'genesis'; genesis: Genesis; openings: Opening[] }
-export type CosignatureLine = { type: 'cosignature' } & Cosignature
+/** lineage: of all that stand there, where it is not the first. */
+export type CosignatureLine = { type: 'cosignature'; lineage?: number } & Cosignature
+/** How a lineage after the first was computed (LIN-3). */
+export type LineageLine = { type: 'lineage'; lineage: LineageGenesis; freezes: SignedFreeze[] }
 /** requests: in the order of the block's entries; openings: of all that these requests commit to, each once. */
 export type BlockLine = {
   type: 'ledger-block'
@@ -39,15 +45,18 @@ export type BlockLine = {
   finalization?: Certificate
 }
 export type EndLine = { type: 'end'; height: number }
-export type BundleLine = HeadLine | GenesisLine | CosignatureLine | BlockLine | EndLine
+export type BundleLine = HeadLine | GenesisLine | CosignatureLine | BlockLine | LineageLine | EndLine
 
 /** A line as it was read: its own keys are checked, what stands under `unknown` ones isn't. */
 export type ReadLine =
   | HeadLine
   | { type: 'genesis'; genesis: unknown; openings: unknown[] }
-  | { type: 'cosignature'; cosignature: unknown }
+  | { type: 'cosignature'; lineage: number; cosignature: unknown }
+  | ReadLineageLine
   | ReadBlockLine
   | EndLine
+
+export type ReadLineageLine = { type: 'lineage'; lineage: unknown; freezes: unknown[] }
 
 export type ReadBlockLine = {
   type: 'ledger-block'
@@ -78,6 +87,12 @@ const BLOCK = shape.object(
   },
   { notarization: anything, finalization: anything },
 )
+const LINEAGE = shape.object({
+  type: shape.literal('lineage'),
+  lineage: anything,
+  freezes: shape.array(anything, 512, 1),
+})
+const laterLineage = shape.integer(1)
 const END = shape.object({ type: shape.literal('end'), height: shape.integer(0) })
 
 /** Reads one line, without its newline. @throws CountersignError `bad-json`, `too-large`, `bad-format` */
@@ -90,11 +105,13 @@ export function parseLine(text: string): ReadLine {
     case 'genesis':
       return GENESIS(value, 'line') as ReadLine
     case 'cosignature': {
-      const { type: _, ...cosignature } = value as { [key: string]: unknown }
-      return { type, cosignature }
+      const { type: _, lineage, ...cosignature } = value as { [key: string]: unknown }
+      return { type, lineage: lineage === undefined ? 0 : laterLineage(lineage, 'line.lineage'), cosignature }
     }
     case 'ledger-block':
       return BLOCK(value, 'line') as ReadBlockLine
+    case 'lineage':
+      return LINEAGE(value, 'line') as ReadLineageLine
     case 'end':
       return END(value, 'line')
     default:

@@ -12,12 +12,13 @@ import type { ExecutedTurn } from '../contract/turn.ts'
 import { emptyRoot } from '../crypto/log.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from '../ledger/block.ts'
-import type { Cosignature } from '../ledger/checkpoint.ts'
+import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { LedgerHistory } from '../ledger/history.ts'
 import { type BlockPlace, checkAnyBlockShape, turnOf } from '../ledger/turn.ts'
-import type { ReadBlockLine } from './bundle.ts'
+import type { ReadBlockLine, ReadLineageLine } from './bundle.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { type Finding, fail, under } from './finding.ts'
+import { LineageAudit } from './lineage-audit.ts'
 import {
   checkCertificate,
   type Member,
@@ -59,6 +60,9 @@ export class LedgerAudit {
   #electorate: EpochElectorate
   /** The last block ended an epoch: whether its COMMIT stands beside it. */
   #turned: { isCommitted: boolean } | undefined
+  readonly lineages = new LineageAudit()
+  /** Of the cosignatures. */
+  cosignedLineage = 0
   readonly #history = new LedgerHistory()
   readonly #finality = new FinalityAudit()
   readonly #requests: RequestAudit
@@ -93,6 +97,7 @@ export class LedgerAudit {
       logRoot: emptyRoot,
     }
     this.#hash = blockHash(this.#header)
+    this.lineages.begin(this.#hash)
     this.#electorate = electorateAt(state)
     this.#noteMembers()
   }
@@ -151,8 +156,11 @@ export class LedgerAudit {
   }
 
   /** Takes a party's cosignature; all of them come before block 1 (CHK-2). @throws RuleBroken */
-  cosignature(value: unknown): void {
-    const { cosignature, isVerified } = readAnyCosignature(this.membership, value)
+  cosignature(value: unknown, lineage = 0): void {
+    if (this.#finality.cosignatures.size > 0 && lineage !== this.cosignedLineage)
+      fail('BUN-1', 'cosignatures', 'they are of different lineages')
+    this.cosignedLineage = lineage
+    const { cosignature, isVerified } = readAnyCosignature(this.membership, value, lineage)
     this.#finality.add(cosignature, isVerified)
     this.#signatures += 1
   }
@@ -194,10 +202,33 @@ export class LedgerAudit {
     if (turn !== undefined) this.#turn(isCommitted)
   }
 
+  /** Takes what led to the next lineage, which begins with the last block. @throws RuleBroken */
+  lineage(line: ReadLineageLine): void {
+    this.lineages.take(line, { size: this.height + 1, block: this.#hash }, this.#electorate)
+    this.#signatures += line.freezes.length
+    this.#electorate = this.#electorateNow()
+    if (this.lineages.number !== this.cosignedLineage) return
+    this.#finality.beginEpoch(this.height, this.#electorate)
+    this.#finality.take(
+      checkpointOf(this.#header, this.#history.root, this.lineages.number),
+      this.#electorate,
+      false,
+    )
+  }
+
+  /** Who orders and cosigns the ledger block that comes next. */
+  get currentMembers(): readonly string[] {
+    return this.#electorate.members
+  }
+
+  #electorateNow(): EpochElectorate {
+    return this.lineages.remaining(electorateAt(this.#state, this.lineages.number))
+  }
+
   /** The epoch that the last block has begun. */
   #turn(isCommitted: boolean): void {
     this.#turned = { isCommitted }
-    this.#electorate = electorateAt(this.#state)
+    this.#electorate = this.#electorateNow()
     this.#finality.beginEpoch(this.height + 1, this.#electorate)
     this.#noteMembers()
   }
@@ -215,7 +246,7 @@ export class LedgerAudit {
     const before = this.#header
     if (header.contract !== before.contract) fail('BLK-1', place, `it is of contract ${header.contract}`)
     const { epoch } = this.#electorate
-    if (header.lineage !== before.lineage || (header.epoch !== epoch && this.#turned === undefined))
+    if (header.lineage !== this.lineages.number || (header.epoch !== epoch && this.#turned === undefined))
       fail('BLK-1', place, `it is of lineage ${header.lineage}, epoch ${header.epoch}`)
     if (header.height !== before.height + 1) fail('BLK-4', place, `expected height ${before.height + 1}`)
     if (header.parent !== this.#hash)
@@ -230,7 +261,12 @@ export class LedgerAudit {
 
   /** REQ-4: execution gives the outcomes that the block claims. */
   #execute(block: LedgerBlock, line: ReadBlockLine, at: BlockPlace, place: string): ExecutedBlock {
-    const { requests, openings } = this.#requests.take(block, line, place, authorKeysAt(this.#state))
+    const { requests, openings } = this.#requests.take(
+      block,
+      line,
+      place,
+      this.lineages.authors(authorKeysAt(this.#state)),
+    )
     const executed = under('REQ-4', place, () =>
       executeBlock(this.#state, requests, openings, at, block.entries),
     )
@@ -282,6 +318,8 @@ export class LedgerAudit {
   /** Puts the last block into the log, and compares the cosignatures of a ledger of this size. */
   #append(header: Header, isLastOfEpoch: boolean): void {
     const checkpoint = this.#history.append(header)
+    // What was cosigned in another lineage says nothing of this one.
+    if (this.lineages.number !== this.cosignedLineage) return
     if (this.#finality.take(checkpoint, this.#electorate, isLastOfEpoch)) this.committedHeight = this.height
   }
 }

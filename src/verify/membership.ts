@@ -64,16 +64,17 @@ function checkCard(value: unknown, place: string): void {
 }
 
 /**
- * Reads a cosignature, and checks it by itself (CHK-2) where its signer's key is known: in epoch 0. Later ones wait for their
- * epoch.
+ * Reads a cosignature, and checks it by itself (CHK-2) where its signer's key is known: in epoch 0 of the first lineage. Later
+ * ones wait for their epoch and lineage.
  * @throws RuleBroken
  */
 export function readAnyCosignature(
   membership: Membership,
   value: unknown,
+  lineage = 0,
 ): { cosignature: Cosignature; isVerified: boolean } {
   const { epoch } = Object(value) as { epoch?: unknown }
-  if (!Number.isSafeInteger(epoch) || (epoch as number) < 1)
+  if (lineage === 0 && (!Number.isSafeInteger(epoch) || (epoch as number) < 1))
     return { cosignature: readCosignature(membership, value), isVerified: true }
   const cosignature = under('CHK-2', placeOf(value), () => checkCosignatureShape(value))
   return { cosignature, isVerified: false }

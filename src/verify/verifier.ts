@@ -37,6 +37,9 @@ export type Report = {
   stateRoot?: string
   /** The last final checkpoint with all members' cosignatures as a C2SP signed note, if all cosigned at that very size. */
   checkpoint?: string
+  /** Where it is not the first, and who was left out of it, proved to have signed two histories (LIN-3). */
+  lineage?: number
+  leftOut?: { party: string; name: string }[]
   members: ReportedMember[]
   counts: Counts
   recomputed: Recomputed
@@ -65,9 +68,10 @@ const NOTHING_RECOMPUTED: Recomputed = {
 const NEXT = {
   start: ['bundle'],
   bundle: ['genesis'],
-  genesis: ['cosignature', 'ledger-block', 'end'],
-  cosignature: ['cosignature', 'ledger-block', 'end'],
-  'ledger-block': ['ledger-block', 'end'],
+  genesis: ['cosignature', 'ledger-block', 'lineage', 'end'],
+  cosignature: ['cosignature', 'ledger-block', 'lineage', 'end'],
+  'ledger-block': ['ledger-block', 'lineage', 'end'],
+  lineage: ['ledger-block', 'lineage', 'end'],
   end: [],
 } as const satisfies Record<ReadLine['type'] | 'start', readonly ReadLine['type'][]>
 
@@ -165,10 +169,14 @@ export class BundleVerifier {
     }
     const audit = this.#audit as LedgerAudit
     if (line.type === 'cosignature') {
-      audit.cosignature(line.cosignature)
+      audit.cosignature(line.cosignature, line.lineage)
       return
     }
     if (this.#last === 'genesis' || this.#last === 'cosignature') this.#begin(audit)
+    if (line.type === 'lineage') {
+      audit.lineage(line)
+      return
+    }
     if (line.type === 'ledger-block') {
       audit.block(line)
       return
@@ -184,19 +192,30 @@ export class BundleVerifier {
 
   /** COS-3: without a cosignature of each member nothing at all is final. */
   #begin(audit: LedgerAudit): void {
-    if (!this.#isUnfinished)
-      for (const { party, name } of audit.membership.members)
-        if (!audit.cosignatures.has(party))
-          fail(
-            'COS-3',
-            `cosignature of ${party}`,
-            `it is missing: ${JSON.stringify(name)} has signed nothing here`,
-          )
+    if (!this.#isUnfinished && audit.cosignedLineage === 0)
+      checkSigned(
+        audit,
+        audit.membership.members.map(({ party }) => party),
+      )
     audit.begin()
+  }
+
+  /** Of a later lineage, who its members are is known at the end. */
+  #checkLineage(audit: LedgerAudit): void {
+    const { number } = audit.lineages
+    if (this.#isUnfinished || (number === 0 && audit.cosignedLineage === 0)) return
+    if (audit.cosignedLineage !== number)
+      fail(
+        'BUN-1',
+        this.#nextPlace,
+        `the cosignatures are of lineage ${audit.cosignedLineage}, the ledger of ${number}`,
+      )
+    checkSigned(audit, audit.currentMembers)
   }
 
   /** Every cosignature was compared, and every ledger block was committed (BUN-2, ORD-7). */
   #conclude(audit: LedgerAudit, exporter: string): void {
+    this.#checkLineage(audit)
     const missing = audit.missing(exporter)
     if (missing !== undefined) throw new RuleBroken(missing)
     if (!this.#isUnfinished)
@@ -236,6 +255,11 @@ export class BundleVerifier {
     if (finding !== undefined) report.finding = finding
     if (audit === undefined) return report
     report.name = audit.membership.genesis.name
+    const { number, leftOut } = audit.lineages
+    if (number > 0) {
+      report.lineage = number
+      report.leftOut = leftOut.map((party) => ({ party, name: audit.members.get(party)?.name ?? party }))
+    }
     if (audit.final === undefined) return report
     const { checkpoint, cosignKeys } = audit.final
     report.stateRoot = checkpoint.stateRoot
@@ -259,6 +283,17 @@ export class BundleVerifier {
       identified: this.#trusted.has(party),
     }))
   }
+}
+
+/** COS-3: every one of these members has signed. @throws RuleBroken */
+function checkSigned(audit: LedgerAudit, members: readonly string[]): void {
+  for (const party of members)
+    if (!audit.cosignatures.has(party))
+      fail(
+        'COS-3',
+        `cosignature of ${party}`,
+        `it is missing: ${JSON.stringify(audit.members.get(party)?.name ?? party)} has signed nothing here`,
+      )
 }
 
 function unidentified(

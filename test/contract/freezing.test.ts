@@ -5,6 +5,10 @@ import { cosign } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
 import { requestIdsOf } from '../../src/ledger/turn.ts'
+import { exportBundle } from '../../src/node/bundle.ts'
+import { checkIntegrity } from '../../src/node/integrity.ts'
+import type { LineageLine } from '../../src/verify/bundle.ts'
+import { BundleVerifier, type Report } from '../../src/verify/verifier.ts'
 import { Engines, type Member } from '../support/engines.ts'
 import { copyOf, type Fork, fork, meet, removeCopies } from '../support/forks.ts'
 
@@ -315,5 +319,61 @@ describe('a contract with two committed histories', () => {
     for (const evidence of [[], [accusation]])
       deliver(signFreeze(second.keys.cosign.privateKey, { ...own.statement, evidence }))
     expect(replicaOf(forked, first).freezing.of()).toHaveLength(2)
+  })
+
+  it('[BUN-1] [BUN-2] [LIN-3] is exported with what led to its lineage, which the verifier computes again', () => {
+    const forked = fork(4, [[0], [1]], [2, 1])
+    const { engines, contract, honest, liars } = forked
+    meet(forked)
+    freeze(forked, honest)
+    engines.set(honest[0] as Member, contract, 'a', 'after')
+    engines.pass(20_000)
+    const trusted = new Set(engines.members.map(({ party }) => party))
+    const audit = (lines: readonly string[]): Report => {
+      const verifier = new BundleVerifier({ trusted })
+      for (const line of lines) verifier.line(line)
+      return verifier.end()
+    }
+    for (const { engine, store, party } of honest) {
+      engine.flush()
+      const lines = [...exportBundle(store, contract, party)].map((line) => line.slice(0, -1))
+      const report = audit(lines)
+      expect(report.finding).toBeUndefined()
+      expect(report).toMatchObject({
+        verdict: 'valid',
+        lineage: 1,
+        leftOut: liars.map(({ party: one }) => ({ party: one })),
+        height: engine.replica(contract).chain.height,
+        tentativeHeights: 0,
+      })
+      expect(report.checkpoint).toContain(`countersign/${contract}/1`)
+      const at = lines.findIndex((line) => line.startsWith('{"type":"lineage"'))
+      const line = JSON.parse(lines[at] as string) as LineageLine
+      const without = (change: Partial<LineageLine>) => lines.with(at, JSON.stringify({ ...line, ...change }))
+      const { lineage, freezes } = line
+      const [one] = freezes as [SignedFreeze]
+      const forged = { ...one, statement: { ...one.statement, evidence: [] } }
+      for (const [rule, altered] of [
+        ['BLK-1', lines.toSpliced(at, 1)],
+        ['LIN-2', without({ freezes: [one] })],
+        ['LIN-1', without({ freezes: [forged, ...freezes.slice(1)] })],
+        ['LIN-3', without({ lineage: { ...lineage, members: engines.members.map(({ party: id }) => id) } })],
+        ['LIN-3', without({ lineage: { ...lineage, lineage: 2 } })],
+        ['LIN-3', lines.toSpliced(at, 1).toSpliced(at - 1, 0, lines[at] as string)],
+        ['LIN-1', lines.toSpliced(at, 0, lines[at] as string)],
+        [
+          'BUN-1',
+          lines.map((text) =>
+            text.replace('{"type":"cosignature","lineage":1,', '{"type":"cosignature","lineage":2,'),
+          ),
+        ],
+        [
+          'CHK-2',
+          lines.map((text) => text.replace('{"type":"cosignature","lineage":1,', '{"type":"cosignature",')),
+        ],
+      ] as const)
+        expect(audit(altered).finding?.rule, `${rule} ${JSON.stringify(audit(altered).finding)}`).toBe(rule)
+      expect(checkIntegrity(store, contract, party)).toMatchObject({ ok: true })
+    }
   })
 })

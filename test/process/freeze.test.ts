@@ -75,6 +75,14 @@ it('[LIN-1] [LIN-2] [LIN-3] each party freezes, and the contract goes on without
     await until(`everything at ${node.name}`, async () => (await standing(node)).finalHeight === 4)
     expect(await node.read(contract, 'Premium')).toBe('12')
     expect(await node.read(contract, 'Share')).toBe('4')
+    const check = countersign('contract', 'check', 'Slip', '--data', node.directory)
+    expect(check.code, check.stdout).toBe(0)
+    const file = join(copies, `${node.name}.bundle`)
+    expect(countersign('export', 'Slip', '--data', node.directory, '-o', file).code).toBe(0)
+    const trust = cluster.nodes.map(({ party }) => party)
+    const verified = countersign('verify', file, '--trust', ...trust)
+    expect(verified.code, verified.stdout).toBe(0)
+    expect(verified.stdout).toContain(`lineage       1, without ${liar.name}`)
   }
 
   await liar.start()

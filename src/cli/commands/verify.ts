@@ -124,6 +124,10 @@ function printReport(file: string, report: Report): void {
     `  final height  ${report.height}${report.tentativeHeights ? `  (${report.tentativeHeights} more tentative)` : ''}`,
   )
   print(`  record hash   ${report.stateRoot}`)
+  if (report.lineage !== undefined)
+    print(
+      `  lineage       ${report.lineage}, without ${red((report.leftOut ?? []).map(({ name }) => safe(name)).join(', '))}, proved to have signed two histories`,
+    )
   if (report.recomputed.takenOutcomes > 0)
     print(
       `  taken on signatures  what ${report.recomputed.takenOutcomes} requests came to: their values are from before the exporter came in`,
