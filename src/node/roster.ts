@@ -7,6 +7,7 @@
  */
 import {
   authorKeysAt,
+  cardsInForce,
   type EpochElectorate,
   type EpochState,
   electorateAt,
@@ -138,11 +139,11 @@ export class Roster {
     return [...new Set(this.spans.flatMap(({ electorate }) => electorate.members))]
   }
 
-  /** By party: what the newest card seen here says. */
+  /** By party: what the newest card seen here says, also of who is left out of the lineage. */
   get names(): Map<string, string> {
     const names = new Map<string, string>()
-    for (const { electorate } of this.spans)
-      for (const [party, { name }] of electorate.cards) names.set(party, name)
+    for (const { state } of this.spans)
+      for (const [party, { name }] of cardsInForce(state)) names.set(party, name)
     for (const [party, { card }] of this.guests) names.set(party, card.name)
     return names
   }
