@@ -1,6 +1,7 @@
 /** What is promised in spite of the liars comes true once nothing but they is at fault. */
 import type { Replica } from '../../../src/node/replica.ts'
 import { requestStatus } from '../../../src/node/request-status.ts'
+import { isRecalling } from '../faults.ts'
 import type { Outlook } from '../hostile/adversary.ts'
 import type { SimNode } from '../sim-node.ts'
 import type { Submitted } from '../workload.ts'
@@ -53,7 +54,8 @@ export class InSpite implements Checker, Goal {
     const { forks } = this.histories
     // What is missing there is said at the end, without waiting for it.
     if (forks.length === 0 || this.blame.missing !== undefined) return false
-    return this.world.honest.every((node) => this.blame.canNameAll(node))
+    // Who has lost its memory freezes only once every other member has told it its past, and liars need not (AMN-2).
+    return this.world.honest.every((node) => this.blame.canNameAll(node) && !isRecalling(node))
   }
 
   private missingOf(submitted: readonly Submitted[]): string | undefined {
