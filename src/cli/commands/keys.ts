@@ -193,7 +193,7 @@ function renew(options: Options, renewed: readonly KeyUse[], isRevocation: boole
     )
     print(
       dim(
-        '  sign there as you. Have it taken in everywhere, and look at your evidence (countersign evidence).',
+        '  sign there as you. Your node asks for it; all members must be connected. Look at your evidence (countersign evidence).',
       ),
     )
     print(dim('  Write a new token into the file token as well: whoever read the keys could read it.'))
