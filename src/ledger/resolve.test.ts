@@ -190,6 +190,19 @@ describe('the next lineage', () => {
     expect(next).toMatchObject({ genesis: { tip: { block: one.tip.hash } }, guilty: [cedar] })
   })
 
+  it('[LIN-2] begins on no cosignature, not even its party’s own, of a history that is not shown', () => {
+    const { one, other, base } = partedByCedar(1, 2)
+    const freezes = [
+      frozen(one, 0, [one.cosignature(0)]),
+      frozen(one, 1, []),
+      frozen(one, 2, [other.cosignature(2)]),
+    ]
+    expect(nextLineage(freezes, one.parties, base)).toMatchObject({
+      genesis: { tip: { size: 4, block: one.tip.hash } },
+      guilty: [],
+    })
+  })
+
   it('[LIN-2] an old cosignature below what another member shows accuses nobody', () => {
     const { one, cosigned, base } = partedByCedar()
     const all = [0, 1, 2].map((member) => one.cosignature(member, one.checkpoint(4)))

@@ -36,6 +36,8 @@ export class LineageAudit {
       quorum: quorumOf(electorate.policy, members.length),
       voteKeys: of(electorate.voteKeys),
       members,
+      observers: electorate.observers.filter(isIn),
+      cards: of(electorate.cards),
       cosignKeys: of(electorate.cosignKeys),
     }
   }
