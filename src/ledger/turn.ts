@@ -22,9 +22,16 @@ export type TurnEntry = Epoch & {
   certificate: Cosignature[]
 }
 
+/** Time has passed by which the state has to change by itself; see `contract/tick.ts`. */
+export type TickEntry = { kind: 'tick' }
+
+/** A ledger block of one TICK: it holds nothing else. */
+export type TickBlock = { header: Header; entries: [TickEntry] }
 /** The ledger block that ends an epoch: it holds nothing else. */
 export type TurnBlock = { header: Header; entries: [TurnEntry] }
-export type AnyLedgerBlock = LedgerBlock | TurnBlock
+export type AnyLedgerBlock = LedgerBlock | TurnBlock | TickBlock
+
+type AnyEntry = Entry | TurnEntry | TickEntry
 
 /** Where a ledger stands: in which place execution happens. */
 export type BlockPlace = {
@@ -46,19 +53,22 @@ const turnShape = shape.object(
   },
   { change: shape.hash, observers: observersShape },
 )
+const tickShape = shape.object({ kind: shape.literal('tick') })
+const tickBlockShape = shape.object({ header: headerShape, entries: shape.array(tickShape, 1, 1) })
 const turnBlockShape = shape.object({ header: headerShape, entries: shape.array(turnShape, 1, 1) })
 
 /** Checks the shape of any ledger block from outside, one that ends an epoch included. @throws CountersignError `bad-format` */
 export function checkAnyBlockShape(value: unknown): AnyLedgerBlock {
   const { entries } = Object(value) as { entries?: unknown }
-  const isTurn =
-    Array.isArray(entries) && entries.some((entry) => (Object(entry) as { kind?: unknown }).kind === 'turn')
-  return isTurn ? (turnBlockShape(value, 'ledgerBlock') as TurnBlock) : checkBlockShape(value)
+  const has = (kind: string): boolean =>
+    Array.isArray(entries) && entries.some((entry) => (Object(entry) as { kind?: unknown }).kind === kind)
+  if (has('turn')) return turnBlockShape(value, 'ledgerBlock') as TurnBlock
+  return has('tick') ? (tickBlockShape(value, 'ledgerBlock') as TickBlock) : checkBlockShape(value)
 }
 
-/** What a ledger block says of its requests, in order; nothing where it ends an epoch. */
+/** What a ledger block says of its requests, in order; nothing where it is a turn or a TICK. */
 export function entriesOf({ entries }: AnyLedgerBlock): Entry[] {
-  return (entries as (Entry | TurnEntry)[]).filter((entry): entry is Entry => entry.kind !== 'turn')
+  return (entries as AnyEntry[]).filter((entry): entry is Entry => entry.kind === 'request')
 }
 
 /** Ids of the requests that a ledger block orders, in order. */
@@ -68,8 +78,13 @@ export function requestIdsOf(block: AnyLedgerBlock): string[] {
 
 /** The turn that a ledger block consists of, if it does. */
 export function turnOf({ entries }: AnyLedgerBlock): TurnEntry | undefined {
-  const [first] = entries as (Entry | TurnEntry)[]
+  const [first] = entries as AnyEntry[]
   return first?.kind === 'turn' ? first : undefined
+}
+
+/** Whether a ledger block is a TICK. */
+export function isTick({ entries }: AnyLedgerBlock): boolean {
+  return (entries as AnyEntry[])[0]?.kind === 'tick'
 }
 
 /**

@@ -6,7 +6,8 @@
 import { executeBlock } from '../contract/apply.ts'
 import { authorKeysAt } from '../contract/epoch.ts'
 import { type ContractState, stateRoot } from '../contract/state.ts'
-import { executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
+import { dueMs, type ExecutedTick, executeTick } from '../contract/tick.ts'
+import { type ExecutedTurn, executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { appendLeaf, type Frontier, frontierRoot, type LogTree } from '../crypto/log.ts'
 import {
@@ -25,7 +26,14 @@ import {
   type OpenRequest,
   requestSizeBytes,
 } from '../ledger/request.ts'
-import { type AnyLedgerBlock, type BlockPlace, requestIdsOf, type TurnEntry, turnOf } from '../ledger/turn.ts'
+import {
+  type AnyLedgerBlock,
+  type BlockPlace,
+  isTick,
+  requestIdsOf,
+  type TurnEntry,
+  turnOf,
+} from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 
@@ -155,6 +163,7 @@ export class Chain {
     const timeMs = this.timeOn(parent, nowMs)
     if (parent !== undefined && (turnOf(parent.block) || this.readyTurn(parent, timeMs) !== undefined))
       return true
+    if (parent !== undefined && isDue(parent, timeMs)) return true
     if (this.pool.size === 0) return false
     const taken = this.idsSince(hash)
     const mayStand = parent && this.keysOn(parent)
@@ -206,6 +215,17 @@ export class Chain {
     return undefined
   }
 
+  /** When a block on the tip has something of its own to bring: a TICK, or a turn that goes without who is silent. */
+  get nextDueMs(): number | undefined {
+    const { state } = this.tip
+    const times = [dueMs(state)]
+    const { silenceMs } = state.epoch.policy
+    for (const { decided } of state.epoch.changes ?? [])
+      if (decided && silenceMs !== null) times.push(decided.timeMs + silenceMs)
+    const wanted = times.filter((time): time is number => time !== undefined)
+    return wanted.length === 0 ? undefined : Math.min(...wanted)
+  }
+
   private certificateFor({ signers }: Turn): Cosignature[] | undefined {
     const certificate: Cosignature[] = []
     for (const { party, cosignKey, minSize, mayLack } of signers) {
@@ -251,6 +271,7 @@ export class Chain {
     const at = this.placeOn(parent, timeMs)
     const turn = this.readyTurn(parent, timeMs)
     if (turn) return this.buildTurn(parent, view, turn, at)
+    if (isDue(parent, timeMs)) return this.buildOn(parent, view, timeMs, executeTick(parent.state, timeMs))
     const taken = this.idsSince(parentHash)
     const mayStand = this.keysOn(parent)
     const chosen: PoolEntry[] = []
@@ -270,9 +291,18 @@ export class Chain {
   }
 
   private buildTurn(parent: Executed, view: number, turn: TurnEntry, at: BlockPlace): Executed {
-    const result = executeTurn(parent.state, turn, at)
-    const header = this.headerOn(parent, view, at.timeMs, result)
-    return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
+    return this.buildOn(parent, view, at.timeMs, executeTurn(parent.state, turn, at))
+  }
+
+  private buildOn(
+    parent: Executed,
+    view: number,
+    timeMs: number,
+    result: ExecutedTurn | ExecutedTick,
+  ): Executed {
+    const header = this.headerOn(parent, view, timeMs, result)
+    const block = { header, entries: result.entries } as AnyLedgerBlock
+    return this.keep(block, result.state, result.changes, parent)
   }
 
   private headerOn(
@@ -324,26 +354,30 @@ export class Chain {
     if (header.logRoot !== frontierRoot(parent.frontier)) return { status: 'invalid', code: 'wrong-log-root' }
     const at = this.placeOn(parent, header.timeMs)
     const turn = turnOf(block)
-    if (turn) return this.checkTurn(hash, block, turn, parent, at)
+    if (turn)
+      return this.checkOwn(hash, block, parent, 'wrong-turn', () => executeTurn(parent.state, turn, at))
+    if (isTick(block))
+      return this.checkOwn(hash, block, parent, 'wrong-tick', () => executeTick(parent.state, header.timeMs))
     return this.checkRequests(hash, block as LedgerBlock, parent, at)
   }
 
-  private checkTurn(
+  /** A block that holds no requests: a turn, or a TICK. */
+  private checkOwn(
     hash: string,
     block: AnyLedgerBlock,
-    turn: TurnEntry,
     parent: Executed,
-    at: BlockPlace,
+    code: string,
+    execute: () => ExecutedTurn | ExecutedTick,
   ): CheckResult {
     try {
-      const result = executeTurn(parent.state, turn, at)
+      const result = execute()
       const { entriesRoot, stateRoot: root } = block.header
       if (result.entriesRoot !== entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
       if (result.stateRoot !== root) return { status: 'invalid', code: 'wrong-state-root' }
       return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
     } catch (error) {
       if (error instanceof CountersignError && error.code !== 'invariant-broken')
-        return { status: 'invalid', code: 'wrong-turn' }
+        return { status: 'invalid', code }
       throw error
     }
   }
@@ -413,6 +447,11 @@ export class Chain {
       for (const [id, notAfterMs] of this.ordered) if (notAfterMs < timeMs) this.ordered.delete(id)
     return done
   }
+}
+
+/** Whether the state after a block has something to change by itself in a block of this time. */
+function isDue({ block, state }: Executed, timeMs: number): boolean {
+  return turnOf(block) === undefined && (dueMs(state) ?? Number.POSITIVE_INFINITY) <= timeMs
 }
 
 /** Whether a block of this time could hold the request (REQ-2, REQ-5). */

@@ -274,6 +274,9 @@ export class Replica {
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
     const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
+    // What is due, and is not ordered yet, is ordering's own business.
+    const dueMs = this.epochs.part === 'member' ? this.chain.nextDueMs : undefined
+    if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
     if (this.status !== 'halted' && this.status !== 'left')
       times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
@@ -378,7 +381,9 @@ export class Replica {
 
   /** Something is not final, or we are not yet allowed to sign: peers are asked from time to time. */
   private isUnsettled(): boolean {
-    if (this.status === 'halted' || this.status === 'left') return false
+    if (this.status === 'left') return false
+    // One that has halted has to be told what it signed before it can freeze.
+    if (this.status === 'halted') return this.phase === 'recalling'
     return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || isUncommitted(this.consensus)
   }
 

@@ -1,8 +1,7 @@
 /** Ledger blocks and their certificates as SQL: proposed, certified, committed. */
 import { CountersignError } from '../crypto/errors.ts'
-import type { LedgerBlock } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
-import { type AnyLedgerBlock, turnOf } from '../ledger/turn.ts'
+import { type AnyLedgerBlock, entriesOf, turnOf } from '../ledger/turn.ts'
 import type { Database } from './database.ts'
 import type { Memory, RequestKey, Tip } from './memory.ts'
 import { bytesOf } from './rows.ts'
@@ -116,8 +115,8 @@ export class LedgerWriter {
           `ledger block ${header.height} cannot be committed after ${tip.height}`,
         )
       this.#append(id, hash, block, tip.view)
-      if (turnOf(block) === undefined) this.#ordered(id, block as LedgerBlock)
-      else this.#endEpoch(id, hash, header.view)
+      this.#ordered(id, block)
+      if (turnOf(block) !== undefined) this.#endEpoch(id, hash, header.view)
       this.#version(id, header.height, changes)
     } else if (!this.#isCommitted(id, hash)) {
       throw new CountersignError(
@@ -210,8 +209,9 @@ export class LedgerWriter {
     )
   }
 
-  #ordered(id: number, { header, entries }: LedgerBlock): void {
-    for (const [place, { request, outcome, code }] of entries.entries()) {
+  #ordered(id: number, block: AnyLedgerBlock): void {
+    const { header } = block
+    for (const [place, { request, outcome, code }] of entriesOf(block).entries()) {
       const { row, notAfterMs } = this.request(id, request)
       const { height } = header
       const run = this.#database.run(OUTCOME, row, id, height, place, outcome, code ?? null, notAfterMs)

@@ -8,13 +8,14 @@
 import { type ExecutedBlock, executeBlock, isOpened } from '../contract/apply.ts'
 import { authorKeysAt, type EpochElectorate, electorateAt } from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
+import type { ExecutedTick } from '../contract/tick.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
 import { emptyRoot } from '../crypto/log.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from '../ledger/block.ts'
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { LedgerHistory } from '../ledger/history.ts'
-import { type BlockPlace, checkAnyBlockShape, turnOf } from '../ledger/turn.ts'
+import { type BlockPlace, checkAnyBlockShape, isTick, turnOf } from '../ledger/turn.ts'
 import type { ReadBlockLine, ReadLineageLine } from './bundle.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { type Finding, fail, under } from './finding.ts'
@@ -27,7 +28,7 @@ import {
   readMembership,
 } from './membership.ts'
 import { RequestAudit } from './request-audit.ts'
-import { auditTurn, checkAfterTurn } from './turn-audit.ts'
+import { auditTick, auditTurn, checkAfterTurn } from './turn-audit.ts'
 
 /** How many of each were read and found good; ledger blocks without block 0. */
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
@@ -186,7 +187,9 @@ export class LedgerAudit {
     }
     const executed =
       turn === undefined
-        ? this.#execute(block as LedgerBlock, line, at, place)
+        ? isTick(block)
+          ? auditTick(this.#state, line, header.timeMs, place)
+          : this.#execute(block as LedgerBlock, line, at, place)
         : auditTurn(this.#state, turn, line, at, place)
     if (turn !== undefined) this.#signatures += turn.certificate.length
     this.#compareRoots(header, executed, place)
@@ -287,7 +290,7 @@ export class LedgerAudit {
   }
 
   /** BLK-2, STA-1: execution gives the roots that the block claims. */
-  #compareRoots(header: Header, executed: ExecutedBlock | ExecutedTurn, place: string): void {
+  #compareRoots(header: Header, executed: ExecutedBlock | ExecutedTurn | ExecutedTick, place: string): void {
     if (executed.entriesRoot !== header.entriesRoot)
       fail('BLK-2', place, `its entries with their effects have the root ${executed.entriesRoot}`)
     this.#entriesRoots += 1

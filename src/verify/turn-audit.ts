@@ -1,5 +1,6 @@
 /** The audit of a ledger block that ends an epoch, and of the first one after it (PROTOCOL EPO-7 to EPO-11). */
 import type { ContractState } from '../contract/state.ts'
+import { type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn } from '../contract/turn.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
 import type { Header } from '../ledger/block.ts'
@@ -26,6 +27,18 @@ export function auditTurn(
     fail('EPO-7', place, 'it ends an epoch, and requests or openings stand beside it')
   const ruleOf = ({ code }: CountersignError) => TURN_RULES[code] ?? 'EPO-7'
   return under(ruleOf, place, () => executeTurn(state, turn, at))
+}
+
+/** A TICK executed: something was due, and nothing stands beside it. @throws RuleBroken */
+export function auditTick(
+  state: ContractState,
+  line: ReadBlockLine,
+  timeMs: number,
+  place: string,
+): ExecutedTick {
+  if (line.requests.length + line.openings.length > 0)
+    fail('EPO-14', place, 'it is a TICK, and requests or openings stand beside it')
+  return under('EPO-14', place, () => executeTick(state, timeMs))
 }
 
 /**

@@ -465,8 +465,8 @@ describe('a key that is missing', () => {
       const engines = new Engines(2)
       const contract = engines.contract('{"a":"1"}')
       const [first, second] = [engines.member(0), engines.member(1)]
-      const { keys } = second
-      second.keys = { ...keys, [use]: first.keys[use] }
+      const { ring } = second
+      second.ring = { ...ring, [use]: first.keys[use] }
       engines.boot(second, false)
       engines.reconnect(first, second)
       engines.pass(2000)
@@ -475,7 +475,7 @@ describe('a key that is missing', () => {
       expect(tellsOf(second)).toEqual([use])
       expect(second.engine.replica(contract).status).toBe('accepted')
       expect(engines.finalSizes(contract)).toEqual([1, 1])
-      second.keys = keys
+      second.ring = ring
       engines.boot(second, false)
       engines.reconnect(first, second)
       engines.pass(20_000)

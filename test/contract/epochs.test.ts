@@ -1,10 +1,12 @@
 /** Members that come and go, with real engines: the way from a request on the epoch to the next epoch's finals (EPO-1…). */
 import { describe, expect, it } from 'vitest'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
+import { blockHash } from '../../src/ledger/block.ts'
 import type { Statement } from '../../src/ledger/certificate.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { commitmentsOf } from '../../src/ledger/request.ts'
+import { isTick } from '../../src/ledger/turn.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
@@ -139,6 +141,50 @@ describe('a party that is invited', () => {
     expect(fourth.engine.replicas.has(contract)).toBe(false)
     expect(epochAt(first, contract)).toBe(0)
     expectAgreement(engines, contract)
+  })
+})
+
+describe('what is due', () => {
+  it('[EPO-14] [ORD-6] happens by a TICK in a contract in which nobody writes, and then nothing more is sent', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    invite(engines, first, contract, fourth, { expiresMs: engines.nowMs + 60_000 })
+    engines.pass(50_000, 500)
+    const { height } = replicaOf(first, contract).chain
+    expect(replicaOf(first, contract).chain.tip.state.epoch.changes).toHaveLength(1)
+    engines.pass(20_000, 500)
+    for (const member of inThe(engines, contract)) {
+      const { chain } = replicaOf(member, contract)
+      expect(chain.height).toBe(height + 1)
+      expect(isTick(chain.tip.block)).toBe(true)
+      expect(chain.tip.state.epoch.changes).toBeUndefined()
+    }
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, first, contract).verdict).toBe('valid')
+    let sent = 0
+    engines.line = (message) => {
+      sent += 1
+      return message
+    }
+    engines.pass(60_000, 500)
+    expect(sent).toBe(0)
+  })
+
+  it('[EPO-14] is not proposed before its time by anybody: voters refuse it', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    invite(engines, first, contract, fourth, { expiresMs: engines.nowMs + 60_000 })
+    engines.pass(5000)
+    const { chain } = replicaOf(first, contract)
+    const { header } = chain.tip.block
+    const early = { ...header, height: header.height + 1, view: header.view + 1, timeMs: header.timeMs + 1 }
+    const block = {
+      header: { ...early, parent: chain.tip.hash, logRoot: chain.log.root(chain.log.size) },
+      entries: [{ kind: 'tick' as const }] as [{ kind: 'tick' }],
+    }
+    expect(chain.check(blockHash(block.header), block)).toEqual({ status: 'invalid', code: 'wrong-tick' })
   })
 })
 

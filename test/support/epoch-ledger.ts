@@ -5,6 +5,7 @@
 import { type ExecutedBlock, executeBlock } from '../../src/contract/apply.ts'
 import { electorateAt } from '../../src/contract/epoch.ts'
 import { type ContractState, genesisState, rootUidOf, stateRoot } from '../../src/contract/state.ts'
+import { executeTick } from '../../src/contract/tick.ts'
 import { executeTurn, type Turn, turnsAt } from '../../src/contract/turn.ts'
 import { base64UrlEncode, hexEncode } from '../../src/crypto/bytes.ts'
 import type { PrivateKey } from '../../src/crypto/keys.ts'
@@ -237,6 +238,14 @@ export class EpochLedger {
     const executed = executeTurn(this.state, entry, this.place(options.timeMs))
     const header = this.#header(executed, options)
     const block = { header, entries: executed.entries }
+    return this.#certified(this.#append(block, [], this.#electorate, executed.state, []), options)
+  }
+
+  /** A block of a TICK; `roots` in place of what it does. */
+  tick(options: BlockOptions = {}, roots?: { entriesRoot: string; stateRoot: string }): EpochBlock {
+    const timeMs = options.timeMs ?? this.timeMs + 1000
+    const executed = roots ? { ...roots, state: this.state } : executeTick(this.state, timeMs)
+    const block: AnyLedgerBlock = { header: this.#header(executed, options), entries: [{ kind: 'tick' }] }
     return this.#certified(this.#append(block, [], this.#electorate, executed.state, []), options)
   }
 
