@@ -217,7 +217,6 @@ export class Engine implements Outbox {
 
   /** This party leaves (EPO-12). @throws CountersignError `disk-full`, `unknown-contract`, `conflict` */
   leave(contract: string, nowMs: number): string {
-    this.refuseWhenFull()
     const replica = this.replica(contract)
     this.wakes.touch(replica)
     const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, () => undefined)
@@ -248,14 +247,15 @@ export class Engine implements Outbox {
     this.refuseWhenFull()
     const replica = this.replica(contract)
     checkOpen(replica, operations)
-    const signed = this.signer.signRequest({
+    const request = {
       contract,
       author: this.party,
       authorKey: replica.epochs.ownAuthorKey,
       nonce: base64UrlEncode(this.options.random(16)),
       notAfterMs,
       operations,
-    })
+    }
+    const signed = this.signer.signRequest(request, replica.epochs.leavingFrom)
     const entry = { ...signed, openings: pickOpenings(operations, openings) }
     this.submissions.add({ contract, entry, done })
     return signed.id

@@ -82,6 +82,12 @@ export class Epochs {
     return { op: 'leave', checkpoint: { epoch, size, root, block, stateRoot } }
   }
 
+  /** What the signer is told of a LEAVE: from which lineage, and whether as an observer, who cosigns nothing. */
+  get leavingFrom(): { lineage: number; isObserver: boolean } {
+    const { lineage, roster, self } = this.replica
+    return { lineage: lineage.number, isObserver: !roster.isMember(self) }
+  }
+
   private get isFounder(): boolean {
     const { genesis, self } = this.replica
     return genesis.members.some(({ card }) => partyOf(card) === self)

@@ -177,8 +177,8 @@ function checkRecord(found: object): LockRecord {
       const missing = missingOf(entry)
       if (missing) throw notOurs(`lock and signature of ${missing} do not stand together`)
       const { lock, signatures } = entry
-      if (lock.cosign === undefined && (lock.left || signatures.cosignMore))
-        throw notOurs('no checkpoint was cosigned, and yet it was left at or cosigned again')
+      if (lock.cosign === undefined && signatures.cosignMore)
+        throw notOurs('no checkpoint was cosigned, and yet it was cosigned again')
     }
     return record
   } catch (error) {

@@ -133,7 +133,10 @@ function takeExtension(lock: Lock, checkpoint: Checkpoint, consistency: readonly
   const { epoch, size, root, block, stateRoot } = checkpoint
   const cosign: CosignedCheckpoint = { epoch, size, root, block, stateRoot }
   const held = lock.cosign
-  if (held === undefined) return { result: 'new', lock: { ...lock, cosign } }
+  if (held === undefined)
+    return lock.left
+      ? refused('LEAVE was signed: nothing is cosigned in this lineage')
+      : { result: 'new', lock: { ...lock, cosign } }
   if (isSame(held, cosign)) return { result: 'same', lock }
   if (size < held.size) return refused(`size ${size} is below the cosigned ${held.size}`)
   if (size === held.size) return refused(`another checkpoint of size ${size} was cosigned`)
@@ -176,12 +179,13 @@ export function importFreeze(lock: Lock, statement: Freeze): Lock {
 
 /**
  * Whether LEAVE may be signed, and the lock with it: it names the last checkpoint that was cosigned, so that every ledger
- * that lets its author go has all that the author made final (EPO-12).
+ * that lets its author go has all that the author made final (EPO-12). isObserver: it may have cosigned nothing.
  */
-export function takeLeave(lock: Lock, checkpoint: LedgerPoint): Taken {
+export function takeLeave(lock: Lock, checkpoint: LedgerPoint, isObserver = false): Taken {
   const held = lock.cosign
-  if (held === undefined) return refused('nothing was cosigned here, so there is no checkpoint to leave at')
-  if (!isSame(held, checkpoint))
+  if (held === undefined && !isObserver)
+    return refused('nothing was cosigned here, so there is no checkpoint to leave at')
+  if (held !== undefined && !isSame(held, checkpoint))
     return refused(
       `LEAVE names the last cosigned checkpoint, here that of size ${held.size}, and in every line of it`,
     )

@@ -232,7 +232,10 @@ describe('signing', () => {
     expect(() => signer.signRequest(leave(5)), 'nothing was cosigned').toThrow(refusal)
     signer.sign([askCosign(logs[0], 5, [])])
     expect(() => signer.signRequest(leave(4))).toThrow(refusal)
-    expect(() => signer.signRequest(leave(5), 1), 'in another lineage').toThrow(refusal)
+    expect(
+      () => signer.signRequest(leave(5), { lineage: 1, isObserver: false }),
+      'in another lineage',
+    ).toThrow(refusal)
     expect(journal.appends).toBe(1)
     journal.fails = 'lost'
     expect(() => signer.signRequest(leave(5))).toThrow(expect.objectContaining({ code: 'storage-failed' }))
@@ -252,6 +255,29 @@ describe('signing', () => {
       expect([same, vote]).toEqual([{ cosignature: expect.anything() }, { signed: expect.anything() }])
       expect(one.lock(CONTRACT, 0)?.left).toBe(true)
     }
+  })
+
+  it('[EPO-12] an observer that has cosigned nothing may leave, and cosigns nothing after', () => {
+    const { journal, signer } = openNew()
+    const { contract, lineage, ...point } = checkpoint(logs[0], 5)
+    const request: AnyRequest = {
+      contract,
+      author: PARTY,
+      authorKey: keys.author.publicKey,
+      nonce: 'A'.repeat(22),
+      notAfterMs: 1,
+      operations: [{ op: 'leave', checkpoint: point }],
+    }
+    const refusal = expect.objectContaining({ code: 'signer-refused' })
+    expect(() => signer.signRequest(request, { lineage, isObserver: false })).toThrow(refusal)
+    signer.signRequest(request, { lineage, isObserver: true })
+    for (const one of [signer, open(journal)]) {
+      expect(one.lock(CONTRACT, 0)).toEqual({ view: 0, epoch: 0, left: true })
+      expect(one.sign([askCosign(logs[0], 5, [])])).toEqual([{ refused: expect.stringContaining('LEAVE') }])
+    }
+    const { signer: member } = openNew()
+    member.sign([askCosign(logs[0], 6, [])])
+    expect(() => member.signRequest(request, { lineage, isObserver: true })).toThrow(refusal)
   })
 
   it('signs nothing once it is closed', () => {

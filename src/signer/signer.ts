@@ -329,17 +329,21 @@ export class Signer {
   /**
    * Signs a request of this party with the author key that it names. Requests contradict nothing and take no lock, but for
    * LEAVE: it names the last checkpoint cosigned in the lineage, and has on disk before it is returned that nothing larger
-   * is cosigned there any more (EPO-12), which raises the counter. lineage: that of the ledger a LEAVE is for.
+   * is cosigned there any more (EPO-12), which raises the counter. leaving: from which lineage a LEAVE is, and whether as an
+   * observer, who may have cosigned nothing.
    * @throws CountersignError `key-missing`; `signer-refused` for a LEAVE at any other checkpoint; `too-large`;
    *   `disk-full`, `storage-failed`
    */
-  signRequest<R extends AnyRequest>(request: R, lineage = 0): SignedRequest<R> & { id: string } {
+  signRequest<R extends AnyRequest>(
+    request: R,
+    leaving: { lineage: number; isObserver: boolean } = { lineage: 0, isObserver: false },
+  ): SignedRequest<R> & { id: string } {
     const signed = signRequest(this.#keys.pair('author', request.authorKey).privateKey, request)
     const operation = epochOperationOf(request)
     if (operation?.op === 'leave') {
-      const place = { contract: request.contract, lineage }
+      const place = { contract: request.contract, lineage: leaving.lineage }
       const held = this.#entries.get(keyOf(place)) ?? emptyEntry(place)
-      const taken = takeLeave(held.lock, operation.checkpoint)
+      const taken = takeLeave(held.lock, operation.checkpoint, leaving.isObserver)
       if (taken.result === 'refused') throw new CountersignError('signer-refused', taken.reason)
       if (taken.result === 'new') this.#record([withLock(held, taken.lock, new Map(), undefined)])
     }

@@ -289,6 +289,20 @@ describe('an observer', () => {
     expect(replica.finalSize).toBe(replica.chain.height + 1)
     expect(() => engines.set(fourth, contract, 'a', '3')).toThrow(/observ/)
   })
+
+  it('[EPO-12] leaves as a member does, though it has cosigned nothing', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    admit(engines, contract, fourth, { role: 'observer' })
+    fourth.engine.leave(contract, engines.nowMs)
+    engines.pass(10_000)
+    expect(replicaOf(fourth, contract).status).toBe('left')
+    expect(replicaOf(first, contract).roster.electorate.observers).toEqual([])
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    expectAgreement(engines, contract)
+  })
 })
 
 describe('a party that replaces its keys', () => {

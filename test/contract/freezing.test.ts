@@ -80,6 +80,20 @@ describe('a contract with two committed histories', () => {
     },
   )
 
+  it('[EPO-12] [LIN-3] LEAVE names what its author has cosigned in the lineage that it leaves', () => {
+    const forked = fork(3, [[0], [1]], [1, 2])
+    const { engines, contract, honest } = forked
+    const [first, second] = honest as [Member, Member]
+    meet(forked)
+    freeze(forked, honest)
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+    second.engine.leave(contract, engines.nowMs)
+    engines.pass(20_000)
+    const { changes } = replicaOf(forked, first).chain.tip.state.epoch
+    expect(changes?.map(({ op, by }) => [op, by])).toEqual([['leave', second.party]])
+  })
+
   it('[LIN-3] orders again what the history that was given up had ordered, and drops what only the liars asked for', () => {
     const forked = fork(3, [[0], [1]], [1, 3])
     const { engines, contract, honest, liar } = forked
