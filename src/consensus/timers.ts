@@ -35,7 +35,7 @@ export function isUncommitted(state: ConsensusState): boolean {
 
 /** When `step` wants a TICK, in ms since 1970; undefined while idle. */
 export function nextWakeMs(state: ConsensusState, nowMs: number): number | undefined {
-  if (state.view === 0 || state.halted) return undefined
+  if (state.view === 0 || state.halted || state.ended) return undefined
   const times: number[] = []
   if (state.deadlineMs !== undefined) times.push(state.deadlineMs)
   if (state.resendAtMs !== undefined) times.push(state.resendAtMs)

@@ -7,7 +7,7 @@ import { SignatureCache, signStatements } from '../../src/crypto/statement.ts'
 import { blockHash } from '../../src/ledger/block.ts'
 import type { Certificate, Electorate, SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { type Policy, quorumOf } from '../../src/ledger/genesis.ts'
-import type { AnyLedgerBlock } from '../../src/ledger/turn.ts'
+import type { AnyLedgerBlock, TurnEntry } from '../../src/ledger/turn.ts'
 
 export const CONTRACT = 'c'.repeat(64)
 export const TIMING: Timing = {
@@ -26,6 +26,21 @@ const PAIRS = Array.from({ length: 8 }, (_, index) => generateKeyPair(new Uint8A
 /** Party ids of members 0 to 7. */
 export const PARTIES = PAIRS.map((_, index) => index.toString(16).repeat(64))
 
+const TURN: TurnEntry = {
+  kind: 'turn',
+  epoch: 1,
+  members: PARTIES.slice(0, 4),
+  cards: [],
+  policy: {
+    quorum: 'majority',
+    clockBoundMs: 5000,
+    silenceMs: null,
+    admission: { invite: 'any', admit: 'every' },
+  },
+  executionVersion: 1,
+  certificate: [],
+}
+
 /** Ledger block of a view on a parent. `salt` tells blocks apart that would be equal. */
 export function makeBlock(parent: Known, view: number, salt = 0): Known {
   const { height, timeMs } = parent.block.header
@@ -38,6 +53,12 @@ export function makeBlock(parent: Known, view: number, salt = 0): Known {
     stateRoot: salt.toString(16).padStart(64, '0'),
   }
   return { hash: blockHash(header), block: { header, entries: [] } }
+}
+
+/** Ledger block that ends the epoch; what its turn says is nothing to ordering. */
+export function makeTurn(parent: Known, view: number, salt = 0): Known {
+  const { hash, block } = makeBlock(parent, view, salt)
+  return { hash, block: { ...block, entries: [TURN] } }
 }
 
 export const GENESIS: Known = (() => {
@@ -97,13 +118,18 @@ export function certificate(
   return kind === 'skip' ? { kind, view, signatures } : { kind, view, block: block?.hash ?? '', signatures }
 }
 
-/** What a leader sends. */
+/** What a leader sends. view: in which it is proposed, where that is not the block's own. */
 export function proposal(
   { block, hash }: Known,
-  shown: { notarization?: Certificate; skips?: Certificate[]; by?: number; members?: number } = {},
+  shown: {
+    notarization?: Certificate
+    skips?: Certificate[]
+    by?: number
+    members?: number
+    view?: number
+  } = {},
 ): { hash: string; proposal: Proposal } {
-  const { notarization, skips = [], members = 4 } = shown
-  const { view } = block.header
+  const { notarization, skips = [], members = 4, view = block.header.view } = shown
   const vote = signed(shown.by ?? view % members, 'VOTE', view, { hash, block })
   return {
     hash,
@@ -220,7 +246,8 @@ export class Machine {
 
   propose(...given: Parameters<typeof proposal>): this {
     const { hash, proposal: shown } = proposal(...given)
-    const from = PARTIES[given[0].block.header.view % this.electorate.voteKeys.size] as string
+    const [{ block }, { view = block.header.view } = {}] = given
+    const from = PARTIES[view % this.electorate.voteKeys.size] as string
     return this.take({ type: 'PROPOSE', from, hash, proposal: shown } as Event)
   }
 
