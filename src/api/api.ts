@@ -17,6 +17,7 @@ import { contractRoutes } from './routes/contracts.ts'
 import { elementRoutes } from './routes/elements.ts'
 import { eventRoutes } from './routes/events.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { memberRoutes } from './routes/members.ts'
 import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -66,6 +67,7 @@ export async function createApi(
     metricsRoute(entities, context)
     peerRoutes(entities, context)
     contractRoutes(entities, context)
+    memberRoutes(entities, context)
     elementRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)

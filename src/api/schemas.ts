@@ -30,6 +30,7 @@ const wholeNumber = (maximum: number) =>
 export const contractParams = z.object({ contract: hash })
 export const heightParams = z.object({ contract: hash, height: wholeNumber(Number.MAX_SAFE_INTEGER) })
 export const requestParams = z.object({ contract: hash, request: hash })
+export const changeParams = z.object({ contract: hash, change: hash })
 
 /** Which state is meant: the final one, unless said otherwise. */
 export const stateQuery = {
@@ -70,6 +71,39 @@ export const newContract = named(
     policy: policy.optional(),
   }),
 )
+
+const expires = z
+  .string()
+  .max(64)
+  .optional()
+  .describe('when it lapses: RFC 3339, or a date; in 30 days where left out, at most 180 days ahead')
+
+export const newChange = named(
+  'NewChange',
+  z.discriminatedUnion('op', [
+    z.strictObject({
+      op: z.literal('invite'),
+      party: hash.describe('a pinned party by fingerprint'),
+      role: z.enum(['member', 'observer']).optional().describe('member where left out; observers only read'),
+      older: z.boolean().optional().describe('it is given the former values too; false where left out'),
+      expires,
+    }),
+    z.strictObject({
+      op: z.literal('policy'),
+      policy: z
+        .strictObject({
+          ...policy.shape,
+          freeze: z.literal('automatic').nullable().optional().describe('null: by an act of each member'),
+        })
+        .describe('what is to be otherwise'),
+      expires,
+    }),
+    z.strictObject({ op: z.literal('leave') }),
+    z.strictObject({ op: z.literal('remove'), party: hash.describe('whom evidence held here names') }),
+  ]),
+)
+export type NewChange = z.infer<typeof newChange>
+export const newVote = named('NewVote', z.strictObject({ yes: z.boolean() }))
 
 export const newPeer = named(
   'NewPeer',
@@ -163,11 +197,85 @@ export const contractView = named(
         sinceMs: timeMs.optional().describe('when its cosignature last moved'),
       }),
     ),
+    epoch: z.int().describe('counts up whenever members, cards or the policy change'),
+    part: z.enum(['member', 'observer', 'guest', 'out']).describe('what this party is in it; guest: let in'),
+    standing: z.string().describe('the same in words, with what to do next'),
+    observers: z.array(z.object({ party: hash, name: z.string() })),
     waitingFor: z.array(awaited),
     waitingRequests: z.int().describe('requests held here that are not ordered yet'),
   }),
 )
 export type ContractView = z.infer<typeof contractView>
+
+const person = z.object({ party: hash, name: z.string() })
+const policyView = z.object({
+  quorum: z.enum(['majority', 'bft', 'unanimous']),
+  clockBoundMs: z.int(),
+  silenceMs: z.int().nullable(),
+  admission: z.object({ invite: z.literal('any'), admit: z.literal('every') }),
+  freeze: z.literal('automatic').optional(),
+})
+
+export const changeView = named(
+  'Change',
+  z.object({
+    change: hash,
+    op: z.enum(['invite', 'policy', 'card', 'leave', 'remove']),
+    by: person,
+    text: z.string().describe('who asks for what'),
+    party: hash.optional(),
+    name: z.string().optional(),
+    role: z.enum(['member', 'observer']).optional(),
+    olderValues: z.boolean().optional(),
+    policy: policyView.optional(),
+    card: z.int().optional().describe('sequence number'),
+    stage: z
+      .enum(['voting', 'accepting', 'decided', 'lapsed'])
+      .describe(
+        'accepting: the invited party is to accept; decided: comes with a turn, once those waited for have signed',
+      ),
+    proposedMs: timeMs,
+    expiresMs: timeMs.optional(),
+    yes: z.array(person),
+    waitingFor: z.array(awaited),
+  }),
+)
+export type ChangeView = z.infer<typeof changeView>
+
+const seat = z.object({
+  ...person.shape,
+  card: z.int().describe('sequence number of its card in force'),
+  sinceEpoch: z.int(),
+  olderValues: z.boolean().describe('whether it was given the values from before it came'),
+  pinned: z.boolean().describe('by this node, which can’t talk with it otherwise'),
+  connected: z.boolean(),
+  leaving: z.boolean(),
+})
+export const membersView = named(
+  'Members',
+  z.object({
+    contract: hash,
+    epoch: z.int(),
+    sinceHeight: z.int().describe('of the first ledger block of the epoch'),
+    standing: z.string().describe('what this party is here, and what it can do about it'),
+    quorum: z.int().describe('how many members order a ledger block'),
+    policy: policyView,
+    members: z.array(seat).describe('in the order they lead'),
+    observers: z.array(seat),
+    guests: z
+      .array(
+        z.object({
+          ...person.shape,
+          role: z.enum(['member', 'observer']),
+          change: hash,
+          accepted: z.boolean(),
+        }),
+      )
+      .describe('let in by every member: they read the ledger, accept, and come in with a turn'),
+    changes: z.array(changeView).describe('open ones, in ledger order'),
+  }),
+)
+export type MembersView = z.infer<typeof membersView>
 
 export const contractDetails = named(
   'ContractDetails',
@@ -175,6 +283,7 @@ export const contractDetails = named(
     ...contractView.shape,
     policy: z.record(z.string(), z.unknown()).optional(),
     phase: z.enum(['starting', 'recalling', 'signing']).optional(),
+    changes: z.array(changeView).describe('of members and policy, that are open; see /members'),
     rootUid: uid,
     objections: z.array(z.object({ party: hash, view: z.int(), block: hash, code: z.string() })),
     refusedHistories: z.array(z.object({ party: hash, name: z.string(), reason: z.string() })),

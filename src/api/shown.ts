@@ -50,11 +50,14 @@ function heightOf(context: Context, contract: string, { height, at }: Wanted, la
 }
 
 /** RFC 3339 to ms since 1970; a date stands for its beginning in UTC. @throws CountersignError `bad-request` */
-export function readTime(text: string): number {
+export function readTime(text: string, where = 'at'): number {
   try {
     checkValue(text.length === 10 ? 'date' : 'date-time', text)
   } catch {
-    throw new CountersignError('bad-request', 'at: expected a time such as 2026-04-01T12:00:00Z, or a date')
+    throw new CountersignError(
+      'bad-request',
+      `${where}: expected a time such as 2026-04-01T12:00:00Z, or a date`,
+    )
   }
   // A leap second, which JavaScript has not: the last one before it.
   return Date.parse(text.replace(/:60(?=[.Z+-])/, ':59'))

@@ -10,6 +10,7 @@ import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
+import { changeViews, standingOf } from './members.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
 type Awaited = ContractView['waitingFor'][number]
@@ -62,6 +63,10 @@ export function contractView(context: Context, id: string): ContractView {
         ...(sinceMs !== undefined && { sinceMs }),
       }
     }),
+    epoch: replica.epochs.number,
+    part: replica.epochs.part,
+    standing: standingOf(replica),
+    observers: replica.electorate.observers.map((party) => ({ party, name: nameOf(party) })),
     waitingFor: waitingFor(context, replica, height),
     waitingRequests: replica.chain.pool.size,
   }
@@ -89,6 +94,10 @@ function damagedView(context: Context, id: string): ContractView {
       const party = partyOf(card)
       return { party, name: card.name, connected: isConnected(context, party), cosignedSize: 0 }
     }),
+    epoch: 0,
+    part: 'out',
+    standing: 'damaged',
+    observers: [],
     waitingFor: [],
     waitingRequests: 0,
   }
@@ -143,11 +152,13 @@ export function evidenceFile(context: Context, id: string): EvidenceFile {
 export function contractDetails(context: Context, id: string): ContractDetails {
   const view = contractView(context, id)
   const replica = context.node.engine.replicas.get(id)
-  const nameOf = (party: string): string =>
-    [...view.members, ...view.leftOut].find((one) => one.party === party)?.name ?? party
+  const names = new Map([...view.members, ...view.leftOut].map(({ party, name }) => [party, name]))
+  for (const [party, name] of replica ? namesOf(replica) : []) names.set(party, name)
+  const nameOf = (party: string): string => names.get(party) ?? party
   return {
     ...view,
     ...(replica && { policy: { ...replica.electorate.policy }, phase: replica.phase }),
+    changes: replica ? changeViews(context, replica) : [],
     rootUid: rootUidOf(id),
     objections: [...(replica?.objections ?? [])],
     refusedHistories: [...(replica?.sync.refused ?? [])].map(([party, reason]) => ({
@@ -170,7 +181,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
   return {
     id,
     author: request.author,
-    authorName: membersOf(replica).find(({ party }) => party === request.author)?.name ?? request.author,
+    authorName: namesOf(replica).get(request.author) ?? request.author,
     stage: stageOf(replica, record),
     ...(outcome !== undefined && { outcome }),
     ...(code !== undefined && { code }),

@@ -31,8 +31,8 @@ export type Expected = {
 export class Waiting {
   private readonly node: Node
   private readonly expected = new Map<string, Expected[]>()
-  /** What every final status of a contract says: all members, received and accepted. */
-  private readonly everyone = new WeakMap<Replica, Dialogue[]>()
+  /** What nearly every final status of an epoch says: all its members, received and accepted. */
+  private readonly everyone = new WeakMap<readonly string[], Dialogue[]>()
   private readonly stop: () => void
 
   constructor(node: Node) {
@@ -82,7 +82,7 @@ export class Waiting {
     const expected = this.expect(contract, id, until)
     try {
       const status = this.read(contract, id)
-      if (isReached(status, until)) return status
+      if (isReached(status, until) || this.node.engine.replica(contract).status === 'left') return status
       return await this.statusOf(expected, timeoutMs)
     } finally {
       this.drop(expected)
@@ -115,16 +115,24 @@ export class Waiting {
       height,
       receivedMs,
       notAfterMs,
-      dialogues: this.dialoguesOf(replica),
+      dialogues: this.dialoguesOf(replica, height),
       waitingFor: [],
     }
   }
 
-  private dialoguesOf(replica: Replica): Dialogue[] {
-    const known = this.everyone.get(replica)
+  private dialoguesOf(replica: Replica, height: number): Dialogue[] {
+    const { members, finality } = replica
+    // The first final blocks of an epoch, and the last of the one before, may be final without all who are in now.
+    const hasAccepted = (party: string): boolean => finality.sizeOf(party) > height
+    if (!members.every(hasAccepted))
+      return membersOf(replica).map((one) => {
+        const accepted = hasAccepted(one.party)
+        return { ...one, received: accepted, accepted }
+      })
+    const known = this.everyone.get(members)
     if (known) return known
     const dialogues = membersOf(replica).map((one) => ({ ...one, received: true, accepted: true }))
-    this.everyone.set(replica, dialogues)
+    this.everyone.set(members, dialogues)
     return dialogues
   }
 
@@ -161,6 +169,8 @@ export class Waiting {
         for (const expected of [...(this.expected.get(notice.request) ?? [])]) this.finish(expected)
         break
       case 'halted':
+      // EPO-12: who is out reports nothing more as final.
+      case 'left':
         for (const list of [...this.expected.values()])
           for (const expected of [...list]) if (expected.contract === notice.contract) this.finish(expected)
     }

@@ -5,14 +5,19 @@ import { element, seenOf } from '../contract/state.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { OPERATIONS_MAX, REQUEST_MAX_BYTES } from '../ledger/request.ts'
+import type { Prepare } from '../node/node.ts'
 import type { RequestStatus } from '../node/request-status.ts'
 import { attemptOf } from './app.ts'
 import type { Context } from './context.ts'
+import { outcomeWords } from './outcome-words.ts'
 import { readPrefer } from './prefer.ts'
 import { type Expected, isReached } from './waiting.ts'
 
 /** uid: the element whose version is told where the write comes too late. created: the element that is new. */
 export type Write = { edit: Edit; uid?: string; created?: string }
+
+/** Signs and queues a request, and gives its id; undefined where there is nothing to sign. */
+type Submit = (prepare: Prepare) => Promise<string | undefined>
 
 /** Fewer operations than this are never too large: names are short. */
 const SURELY_SMALL = 4000
@@ -28,21 +33,52 @@ export async function performWrite(
   reply: FastifyReply,
   make: () => Write,
 ): Promise<FastifyReply> {
+  let write: Write | undefined
+  const submit: Submit = async (prepare) => {
+    write = make()
+    const { operations, openings } = write.edit
+    if (operations.length === 0) return undefined
+    checkSize(operations)
+    return context.node.submit(contract, operations, openings, prepare)
+  }
+  return perform(context, contract, request, reply, submit, () => write)
+}
+
+/**
+ * The same way for a request on members or policy.
+ * @param isLeave it is answered once this party is out, which reports nothing as final after it (EPO-12)
+ * @throws as `performWrite`; as `submit`
+ */
+export function performChange(
+  context: Context,
+  contract: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  submit: Submit,
+  isLeave = false,
+): Promise<FastifyReply> {
+  return perform(context, contract, request, reply, submit, () => undefined, isLeave)
+}
+
+async function perform(
+  context: Context,
+  contract: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  submit: Submit,
+  written: () => Write | undefined,
+  isLeave = false,
+): Promise<FastifyReply> {
   context.replica(contract)
   const { waitMs, until, applied } = readPrefer(request.headers)
   let expected: Expected | undefined
-  let write: Write | undefined
   const made = await context.idempotency.once(attemptOf(request), async (remember) => {
-    write = make()
-    const { operations, openings } = write.edit
-    if (operations.length === 0) return { contract }
-    checkSize(operations)
     try {
-      const id = await context.node.submit(contract, operations, openings, (id) => {
+      const id = await submit((id) => {
         expected = context.waiting.expect(contract, id, until)
         return remember({ contract, request: id })
       })
-      return { contract, request: id }
+      return { contract, ...(id !== undefined && { request: id }) }
     } catch (error) {
       if (expected) context.waiting.drop(expected)
       throw error
@@ -53,7 +89,8 @@ export async function performWrite(
   const status = expected
     ? await context.waiting.statusOf(expected, waitMs)
     : await context.waiting.statusWhen(contract, made.request, until, waitMs)
-  return sendStatus(context, reply, status, isReached(status, until), write)
+  const isOut = isLeave && context.replica(contract).status === 'left'
+  return sendStatus(context, reply, status, isOut || isReached(status, until), written())
 }
 
 function checkSize(operations: Edit['operations']): void {
@@ -87,18 +124,25 @@ function sendStatus(
     return reply.code(202).header('location', link).type('application/json').send(JSON.stringify(status))
   }
   const { outcome, code, stage } = status
+  const words = outcomeWords(code)
   if (stage === 'expired')
     throw new CountersignError('expired', 'the request was not ordered in its time', { status, link })
   if (outcome === 'conflicted')
-    throw new CountersignError('conflicted', `another request came first (${code ?? 'conflicted'})`, {
-      status,
-      link,
-      ...versionOf(context, status.contract, write?.uid),
-    })
+    throw new CountersignError(
+      'conflicted',
+      `${words ?? 'another request came first'} (${code ?? outcome})`,
+      {
+        status,
+        link,
+        ...versionOf(context, status.contract, write?.uid),
+      },
+    )
   if (outcome === 'rejected')
     throw new CountersignError(
       'rejected',
-      `every member came to the same outcome: rejected (${code ?? ''})`,
+      words === undefined
+        ? `every member came to the same outcome: rejected (${code ?? ''})`
+        : `${words} (${code})`,
       {
         code,
         status,

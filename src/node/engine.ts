@@ -30,7 +30,7 @@ import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { Renewals } from './renewals.ts'
 import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
-import { Submissions } from './submissions.ts'
+import { type Submission, Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -85,11 +85,13 @@ export class Engine implements Outbox {
     const { contract, genesis, status, reason, from } = stored
     try {
       const lineage = new Lineage(this.store, contract)
+      const lock = this.signer.lock(contract, lineage.number)
       const replica = new Replica({
         contract,
         genesis,
         lineage,
-        status,
+        // A crash may have come between the signer's note that it left and ours.
+        status: lock?.left && status === 'accepted' ? 'leaving' : status,
         reason,
         from,
         self: this.party,
@@ -100,7 +102,7 @@ export class Engine implements Outbox {
         boot: this.boot,
         cache: this.cache,
         locks: this.locksOf(contract, lineage.number),
-        cosignedSize: this.signer.lock(contract, lineage.number)?.cosign?.size ?? 0,
+        cosignedSize: lock?.cosign?.size ?? 0,
         nowMs,
       })
       this.replicas.set(contract, replica)
@@ -164,16 +166,8 @@ export class Engine implements Outbox {
       nowMs,
     )
     const contract = contractId(checked)
-    this.add(
-      contract,
-      checked,
-      document.openings,
-      'accepted',
-      this.party,
-      'signing',
-      nowMs,
-      prepare(contract),
-    )
+    const more = prepare(contract)
+    this.add(contract, checked, document.openings, 'accepted', this.party, 'signing', nowMs, more)
     const replica = this.replica(contract)
     for (const party of replica.others) sendInvitation(replica, party)
     this.notify({ contract, type: 'created' })
@@ -216,10 +210,10 @@ export class Engine implements Outbox {
   }
 
   /** This party leaves (EPO-12). @throws CountersignError `disk-full`, `unknown-contract`, `conflict` */
-  leave(contract: string, nowMs: number): string {
+  leave(contract: string, nowMs: number, done: Submission['done'] = () => undefined): string {
     const replica = this.replica(contract)
     this.wakes.touch(replica)
-    const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, () => undefined)
+    const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, done)
     replica.leave()
     return id
   }
@@ -241,7 +235,7 @@ export class Engine implements Outbox {
     operations: AnyOperation[],
     openings: readonly Opening[],
     nowMs: number,
-    done: (error: CountersignError | undefined) => void,
+    done: Submission['done'],
     notAfterMs = nowMs + DEFAULT_LIFETIME_MS,
   ): string {
     this.refuseWhenFull()

@@ -67,15 +67,21 @@ export class Epochs {
 
   /**
    * How this party leaves: with what it has cosigned last.
-   * @throws CountersignError `conflict` where it can't leave, or not yet
+   * @throws CountersignError `conflict` where it can't leave, or not yet; `unavailable` while it may have forgotten signatures
    */
   leaving(): LeaveOperation {
-    const { roster, finality, chain, self } = this.replica
+    const { contract, roster, outbox, chain, phase, self } = this.replica
     if (!roster.isIn(self)) throw new CountersignError('conflict', 'this party is not in the contract')
     if (roster.isMember(self) && roster.members.length === 1)
       throw new CountersignError('conflict', 'this party is the last member: nobody could go on without it')
-    const last = roster.isMember(self) ? finality.cosignatures.get(self) : undefined
-    if (roster.isMember(self) && last === undefined)
+    if (phase !== 'signing')
+      throw new CountersignError(
+        'unavailable',
+        'the other members have not told yet what this node signed before its start: it can’t leave before',
+      )
+    // The signer's word: it signs LEAVE at no other.
+    const last = outbox.lastCosignature(contract, undefined)
+    if (last === undefined && roster.isMember(self))
       throw new CountersignError('conflict', 'this party has cosigned nothing yet; wait until it has')
     if (last === undefined) return { op: 'leave', checkpoint: pointOf(chain) }
     const { epoch, size, root, block, stateRoot } = last

@@ -78,20 +78,22 @@ export function heldOf(
 
 /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */
 export function checkOpen(replica: Replica, operations: readonly AnyOperation[]): void {
-  const isForObservers = operations.some(({ op }) => op === 'leave' || op === 'card')
+  const isLeave = operations.some(({ op }) => op === 'leave')
+  const isForObservers = isLeave || operations.some(({ op }) => op === 'card')
   if (replica.status === 'halted')
     throw new CountersignError(
       'halted',
       `contract ${replica.contract} is halted: ${replica.haltReason ?? 'see its log'}`,
     )
-  if (replica.status === 'leaving' || replica.status === 'left')
+  // EPO-12: the same LEAVE may be signed again, where the first has come to nothing.
+  if (replica.status === 'left' || (replica.status === 'leaving' && !isLeave))
     throw new CountersignError('conflict', 'this party has left the contract: it can’t write in it any more')
   if (replica.status === 'accepted' && replica.epochs.part === 'observer' && !isForObservers)
     throw new CountersignError(
       'forbidden',
       'this party is an observer of the contract: it reads, and writes nothing',
     )
-  if (replica.status !== 'accepted')
+  if (replica.status !== 'accepted' && replica.status !== 'leaving')
     throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
   if (replica.chain.pool.size >= POOL_MAX)
     throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)

@@ -8,7 +8,6 @@ import { DEFAULT_TIMING, type Timing } from '../consensus/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import type { KeyPair } from '../crypto/keys.ts'
 import {
-  cardHash,
   checkOfferedCard,
   checkSignedCard,
   type ProvenCard,
@@ -23,9 +22,11 @@ import type { Signer } from '../signer/signer.ts'
 import type { Store, StoreWrite } from '../store/store.ts'
 import { Engine } from './engine.ts'
 import { DEFAULT_POLICY } from './engine-options.ts'
+import { Membership } from './membership.ts'
 import type { LogLevel, Notice } from './outbox.ts'
 import { keepCardsNew } from './own-card.ts'
 import { type RequestStatus, requestStatus } from './request-status.ts'
+import type { Submission } from './submissions.ts'
 import { fetchCard } from './transport/fetch-card.ts'
 import { Transport } from './transport/transport.ts'
 
@@ -41,6 +42,10 @@ export type NodeOptions = {
   now?: () => number
 }
 
+/** Told a request’s id before anything is written; what it returns is written in the same transaction. */
+export type Prepare = (id: string) => StoreWrite | undefined
+type Done = Submission['done']
+
 /** `name` and `setting` keys of the store that a node keeps its own card under. */
 export const OWN_CARD_SETTING = 'own-card'
 
@@ -51,6 +56,8 @@ export class Node {
   readonly store: Store
   readonly party: string
   card: SignedCard
+  /** Who is in a contract, and is to be. */
+  readonly membership = new Membership(this)
   private readonly options: NodeOptions
   private transport: Transport | undefined
   private turnScheduled = false
@@ -361,15 +368,7 @@ export class Node {
   ): string {
     const cards = withParties
       .filter((party) => party !== this.party)
-      .map((party) => {
-        const peer = this.store.peer(party)
-        if (!peer?.pinned)
-          throw new CountersignError(
-            'unknown-party',
-            `${party} is not pinned here: run \`countersign peer add\` first`,
-          )
-        return this.proven(party, peer.card)
-      })
+      .map((party) => this.membership.pinnedCard(party))
     const members = [this.proven(this.party, this.card), ...cards]
     const agreed = { ...DEFAULT_POLICY, ...policy }
     const contract = this.engine.create(name, members, document, agreed, this.now(), prepare)
@@ -377,32 +376,15 @@ export class Node {
     return contract
   }
 
-  /** A party’s card as a genesis holds it: with the cards before it. */
-  private proven(party: string, card: SignedCard): ProvenCard {
+  /** A party’s card as a genesis or an invitation holds it: with the cards before it. */
+  proven(party: string, card: SignedCard): ProvenCard {
     const earlier = this.store.cardHistory(party).filter((one) => one.card.sequence < card.card.sequence)
     return earlier.length === 0 ? card : { ...card, earlier }
   }
 
-  /**
-   * @throws CountersignError `unknown-contract`; `unknown-party` where a member isn't pinned here; `superseded-card` where
-   * its card in the contract is not the one held here: keys that were replaced may be in other hands
-   */
+  /** @throws CountersignError as `Membership.checkAccept` and `Engine.accept` */
   accept(contract: string): void {
-    const replica = this.engine.replica(contract)
-    for (const { card } of replica.genesis.members) {
-      const party = partyOf(card)
-      const peer = party === this.party ? { card: this.card, pinned: true } : this.store.peer(party)
-      if (!peer?.pinned)
-        throw new CountersignError(
-          'unknown-party',
-          `member “${card.name}” (${party}) is not pinned here: run \`countersign peer add\` and compare its fingerprint first`,
-        )
-      if (cardHash(card) !== cardHash(peer.card.card))
-        throw new CountersignError(
-          'superseded-card',
-          `the contract names card ${card.sequence} of “${card.name}” (${party}), card ${peer.card.card.sequence} is held here: add its newest, or have the contract made anew`,
-        )
-    }
+    this.membership.checkAccept(contract)
     this.engine.accept(contract, this.now())
     this.scheduleTurn()
   }
@@ -433,12 +415,20 @@ export class Node {
     contract: string,
     operations: AnyOperation[],
     openings: readonly Opening[],
-    prepare?: (id: string) => StoreWrite | undefined,
+    prepare?: Prepare,
   ): Promise<string> {
+    const sign = (done: Done) => this.engine.submit(contract, operations, openings, this.now(), done)
+    return this.queued(sign, prepare)
+  }
+
+  /** This party leaves (EPO-12); as `submit`. @throws CountersignError as `Engine.leave` */
+  leave(contract: string, prepare?: Prepare): Promise<string> {
+    return this.queued((done) => this.engine.leave(contract, this.now(), done), prepare)
+  }
+
+  private queued(sign: (done: Done) => string, prepare?: Prepare): Promise<string> {
     return new Promise((resolve, reject) => {
-      const id = this.engine.submit(contract, operations, openings, this.now(), (error) =>
-        error ? reject(error) : resolve(id),
-      )
+      const id = sign((error) => (error ? reject(error) : resolve(id)))
       const write = prepare?.(id)
       if (write) this.engine.write(write)
       this.scheduleTurn()

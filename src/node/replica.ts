@@ -176,12 +176,16 @@ export class Replica {
     return this.roster.audience.filter((party) => party !== this.self)
   }
 
+  /** This party has signed LEAVE, and may be out already. */
+  private get hasLeft(): boolean {
+    return this.status === 'leaving' || this.status === 'left'
+  }
+
   /** Heights below this are final here: cosigned by all, and held. */
   get finalSize(): number {
     const size = Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
     // EPO-12: who leaves reports nothing after its LEAVE as final.
-    const isLeaver = this.status === 'leaving' || this.status === 'left'
-    return isLeaver ? Math.min(size, this.finality.sizeOf(this.self)) : size
+    return this.hasLeft ? Math.min(size, this.finality.sizeOf(this.self)) : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -233,10 +237,12 @@ export class Replica {
   signedItem(item: SignItem, result: SignResult, nowMs: number): void {
     if (item.kind === 'checkpoint') this.cosigning.isPending = false
     if ('refused' in result) {
-      this.outbox.log('error', 'signer-refused', { contract: this.contract, reason: result.refused })
+      const level = this.hasLeft ? 'debug' : 'error'
+      this.outbox.log(level, 'signer-refused', { contract: this.contract, reason: result.refused })
       if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
       else if (item.kind === 'freeze') this.freezing.refused()
-      else this.halt(`the signer refused a checkpoint: ${result.refused}`)
+      // EPO-12: one that was asked for before LEAVE was signed. Nothing larger is cosigned after it, and nothing is wrong.
+      else if (!this.hasLeft) this.halt(`the signer refused a checkpoint: ${result.refused}`)
     } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
     else if ('frozen' in result) this.freezing.signed(result.frozen)
     else this.cosigning.takeOwn(result.cosignature, nowMs)

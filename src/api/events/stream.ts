@@ -137,6 +137,20 @@ export class EventStream {
         this.life.push({ contract, type: 'lineage', lineage, height: base.size - 1, leftOut: [...leftOut] })
       this.dirty.add(contract)
       const position = this.cursor.get(contract)
+      if (replica.status === 'left') this.life.push({ contract, type: 'left' })
+      for (const { firstHeight, electorate } of replica.roster.spans) {
+        const { epoch, members, observers } = electorate
+        const height = firstHeight - 1
+        if (epoch > 0 && position !== undefined && height > position.tentative)
+          this.life.push({
+            contract,
+            type: 'turned',
+            height,
+            epoch,
+            members: [...members],
+            observers: [...observers],
+          })
+      }
       if (!position)
         this.life.push({ contract, type: replica.genesis.creator === replica.self ? 'created' : 'invited' })
       if (position === undefined || position.final < 0)

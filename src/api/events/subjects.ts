@@ -5,12 +5,12 @@ import { type ContractState, element } from '../../contract/state.ts'
 import { pathOf } from '../../contract/view.ts'
 import { formatPath } from '../../document/path.ts'
 import { ITEM } from '../../document/tree.ts'
-import type { Operation } from '../../ledger/request.ts'
-import { entriesOf } from '../../ledger/turn.ts'
+import type { AnyOperation } from '../../ledger/request.ts'
+import { entriesOf, turnOf } from '../../ledger/turn.ts'
 import type { Context } from '../context.ts'
 
-/** subject: the record's address; request: the one that changed it last. */
-export type Change = { subject: string; uid: string; request: string }
+/** subject: the record's address, or that of the members; request: the one that changed it last, if one did. */
+export type Change = { subject: string; uid: string; request?: string }
 
 /** Blocks whose changes are remembered. */
 const REMEMBERED = 1024
@@ -50,29 +50,42 @@ export class Subjects {
   private read(contract: string, height: number): Change[] {
     const { states, node } = this.context
     if (height === 0) return []
-    const ids = entriesOf(states.block(contract, height).block)
+    const { block } = states.block(contract, height)
+    const { epochUid } = states.tentative(contract).state
+    const turn = turnOf(block)
+    if (turn !== undefined)
+      return [{ subject: membersOf(contract), uid: epochUid, ...(turn.change && { request: turn.change }) }]
+    const ids = entriesOf(block)
       .filter(({ outcome }) => outcome === 'accepted')
       .map(({ request }) => request)
     const requests = states.read(contract, () => node.store.requestsOf(contract, ids)) ?? new Map()
     const created = new Set<string>()
     const changed = new Map<string, string>()
+    let onMembers: string | undefined
     for (const [id, { request }] of requests)
-      for (const operation of request.operations as Operation[]) {
-        if (!('uid' in operation)) continue
+      for (const operation of request.operations as AnyOperation[]) {
+        if (!('uid' in operation)) {
+          onMembers = id
+          continue
+        }
         if (operation.op === 'create') created.add(operation.uid)
         if (operation.op === 'create' && created.has(operation.parent)) continue
         changed.set(operation.uid, id)
       }
+    const members: Change[] = onMembers
+      ? [{ subject: membersOf(contract), uid: epochUid, request: onMembers }]
+      : []
     const [last] = [...changed.values()].slice(-1)
-    if (last === undefined) return []
+    if (last === undefined) return members
     const { state } = states.tentative(contract)
     if (changed.size > CHANGES_MAX)
-      return [{ subject: addressOf(contract, '/'), uid: state.rootUid, request: last }]
-    return [...changed].map(([uid, request]) => ({
+      return [...members, { subject: addressOf(contract, '/'), uid: state.rootUid, request: last }]
+    const onElements = [...changed].map(([uid, request]) => ({
       subject: addressOf(contract, this.pathOf(state, uid)),
       uid,
       request,
     }))
+    return [...members, ...onElements]
   }
 
   /** Where an element is, or was before it was deleted. */
@@ -85,6 +98,10 @@ export class Subjects {
     // An item that is gone has no place in its list any more.
     return last.name === ITEM ? above : `${above === '/' ? '' : above}${formatPath([{ name: last.name }])}`
   }
+}
+
+function membersOf(contract: string): string {
+  return `/api/contracts/${contract}/members`
 }
 
 /** The address of a record. */

@@ -36,8 +36,10 @@ export function eventRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Live events (server-sent events), resumable by Last-Event-ID',
         description:
-          'Types: tentative and final (subject: the record that changed), created, invited, accepted, active, halted, ' +
-          'evidence (subject: the contract), expired (told live only). An event may come twice after a break; none is left out.',
+          'Types: tentative and final (subject: the record that changed, or /api/contracts/{contract}/members where a change of ' +
+          'members or policy was asked for, voted on or brought), created, invited, accepted, active, halted, evidence, frozen, ' +
+          'lineage, turned (an epoch has begun: who is in), left (this party is out) (subject: the contract), expired (told ' +
+          'live only). An event may come twice after a break; none is left out.',
         tags: ['events'],
         querystring: query,
         produces: ['text/event-stream'],

@@ -96,9 +96,9 @@ function details(context: Context, contract: string, height: number) {
   const { hash, block, notarization, commit } = context.states.block(contract, height)
   const ids = requestIdsOf(block)
   const requests = context.states.read(contract, () => context.node.store.requestsOf(contract, ids))
-  const members = membersOf(replica)
-  const nameOf = (party: string): string => members.find((one) => one.party === party)?.name ?? party
-  const sizes = members.map((one) => ({ ...one, size: replica.finality.sizeOf(one.party) }))
+  const { names } = replica.roster
+  const nameOf = (party: string): string => names.get(party) ?? party
+  const sizes = membersOf(replica).map((one) => ({ ...one, size: replica.finality.sizeOf(one.party) }))
   return {
     contract,
     hash,

@@ -1,0 +1,172 @@
+/** Who is in a contract and what is to be otherwise, in words for people. */
+import { isLapsed } from '../contract/epoch.ts'
+import type { Change, Policy } from '../ledger/epoch.ts'
+import type { Replica } from '../node/replica.ts'
+import type { Context } from './context.ts'
+import type { ChangeView, MembersView } from './schemas.ts'
+
+type Named = { party: string; name: string }
+type Asked = { context: Context; replica: Replica; nameOf: (party: string) => string }
+
+/** What this party is in a contract, and what it can do about it. */
+export function standingOf(replica: Replica): string {
+  const { status, epochs, roster, self } = replica
+  const { part } = epochs
+  if (status === 'halted') return 'halted'
+  if (status === 'left') return 'left: reads what it has'
+  if (status === 'leaving') return 'leaving: out with the next turn, and signs nothing more'
+  if (status === 'invited' && part === 'member') return 'invited: accept it'
+  if (part === 'guest' && status === 'invited') return 'let in: accept it'
+  if (part === 'guest' && roster.guests.get(self)?.accepted) return 'accepted: comes in with the next turn'
+  if (part === 'guest') return 'let in: accepting'
+  if (part === 'out' && status === 'invited') return 'invited: reading the ledger'
+  if (part === 'out') return 'not let in: the invitation is open no more'
+  return part
+}
+
+/** @throws CountersignError `unknown-contract` */
+export function membersView(context: Context, id: string): MembersView {
+  const replica = context.replica(id)
+  const { roster, self, chain, up } = replica
+  const { names, electorate, span } = roster
+  const { epoch } = chain.tip.state
+  const { store } = context.node
+  const leaving = new Set((epoch.changes ?? []).flatMap((one) => (isDeparture(one) ? [one.party] : [])))
+  const arrived = new Map(
+    (epoch.arrived ?? []).map(([party, since, older]) => [party, { since, older }] as const),
+  )
+  const seat = (party: string) => {
+    const came = arrived.get(party)
+    return {
+      party,
+      name: names.get(party) ?? party,
+      card: electorate.cards.get(party)?.sequence ?? 0,
+      sinceEpoch: came?.since ?? 0,
+      olderValues: came?.older ?? true,
+      pinned: party === self || store.peer(party)?.pinned === true,
+      connected: party === self || up.has(party),
+      leaving: leaving.has(party),
+    }
+  }
+  return {
+    contract: id,
+    epoch: electorate.epoch,
+    sinceHeight: span.firstHeight,
+    standing: standingOf(replica),
+    quorum: electorate.quorum,
+    policy: { ...electorate.policy },
+    members: electorate.members.map(seat),
+    observers: electorate.observers.map(seat),
+    guests: [...roster.guests.values()].map(({ change, party, card, role, accepted }) => ({
+      party,
+      name: card.name,
+      role,
+      change,
+      accepted: accepted === true,
+    })),
+    changes: changeViews(context, replica),
+  }
+}
+
+/** Open changes, in ledger order. */
+export function changeViews(context: Context, replica: Replica): ChangeView[] {
+  const { names } = replica.roster
+  for (const one of replica.chain.tip.state.epoch.changes ?? [])
+    if (one.op === 'invite') names.set(one.party, one.card.name)
+  const asked: Asked = { context, replica, nameOf: (party) => names.get(party) ?? party }
+  const { changes = [] } = replica.chain.tip.state.epoch
+  const { timeMs } = replica.chain.tip.block.header
+  return changes.filter((one) => !isLapsed(one, timeMs)).map((one) => changeView(asked, one))
+}
+
+function changeView(asked: Asked, change: Change): ChangeView {
+  const { context, replica, nameOf } = asked
+  const named = (party: string): Named => ({ party, name: nameOf(party) })
+  const proposedMs = proposedAt(context, replica, change.change)
+  const [stage, awaited] = standsAt(asked, change)
+  const sinceMs = ('decided' in change ? change.decided?.timeMs : undefined) ?? proposedMs
+  return {
+    change: change.change,
+    op: change.op,
+    by: named(change.by),
+    text: textOf(replica, change, nameOf),
+    ...('party' in change && { party: change.party, name: nameOf(change.party) }),
+    ...(change.op === 'invite' && { role: change.role, olderValues: change.older }),
+    ...(change.op === 'policy' && { policy: { ...change.policy } }),
+    ...('card' in change && { card: change.card.sequence }),
+    stage,
+    proposedMs,
+    ...('expiresMs' in change && { expiresMs: change.expiresMs }),
+    yes: 'yes' in change ? change.yes.map(named) : [],
+    waitingFor: awaited.map((party) => ({
+      ...named(party),
+      sinceMs,
+      connected: party === replica.self || replica.up.has(party),
+    })),
+  }
+}
+
+/** How far a change is, and whom it waits for. */
+function standsAt({ context, replica }: Asked, change: Change): [ChangeView['stage'], string[]] {
+  const { roster, finality, chain } = replica
+  if (isLapsed(change, context.node.now())) return ['lapsed', []]
+  if (change.decided === undefined && 'yes' in change) {
+    const { changes = [] } = chain.tip.state.epoch
+    const departing = new Set(changes.filter(isDeparture).map(({ party }) => party))
+    const lacking = roster.members.filter((party) => !departing.has(party) && !change.yes.includes(party))
+    if (lacking.length > 0 || change.op === 'policy') return ['voting', lacking]
+    return ['accepting', [change.party]]
+  }
+  // Where parties leave, the turn that takes them out names no change and goes before all others.
+  const turn = roster.turns.find(({ entry }) =>
+    isDeparture(change) ? entry.change === undefined : entry.change === change.change,
+  )
+  const lacking = (turn?.signers ?? []).filter(
+    (one) => !one.mayLack && !finality.certifying(one.party, one.cosignKey, one.minSize),
+  )
+  return ['decided', lacking.map(({ party }) => party)]
+}
+
+function isDeparture(change: Change): change is Extract<Change, { op: 'leave' | 'remove' }> {
+  return change.op === 'leave' || change.op === 'remove'
+}
+
+function textOf({ electorate }: Replica, change: Change, nameOf: (party: string) => string): string {
+  const by = nameOf(change.by)
+  switch (change.op) {
+    case 'invite': {
+      const values = change.older ? 'with the former values too' : 'with the values current when it comes in'
+      return `${by} invites ${nameOf(change.party)} as ${change.role === 'member' ? 'a member' : 'an observer'}, ${values}`
+    }
+    case 'policy':
+      return `${by} asks for another policy: ${differences(electorate.policy, change.policy).join('; ')}`
+    case 'card':
+      return `${nameOf(change.party)} goes on with its card ${change.card.sequence}`
+    case 'leave':
+      return `${nameOf(change.party)} leaves`
+    case 'remove':
+      return `${by} has ${nameOf(change.party)} removed, by evidence that it signed against itself`
+  }
+}
+
+const PARTS = {
+  quorum: ({ quorum }: Policy) => `quorum ${quorum}`,
+  silenceMs: ({ silenceMs }: Policy) =>
+    silenceMs === null ? 'no lapse by silence' : `lapse after ${silenceMs / 1000} s of silence`,
+  clockBoundMs: ({ clockBoundMs }: Policy) => `clocks at most ${clockBoundMs / 1000} s apart`,
+  freeze: ({ freeze }: Policy) => (freeze ? 'freezes by itself' : 'freezes by an act of each member'),
+}
+
+function differences(before: Policy, after: Policy): string[] {
+  return Object.values(PARTS)
+    .map((say) => [say(before), say(after)] as const)
+    .filter(([first, second]) => first !== second)
+    .map(([first, second]) => `${second} instead of ${first}`)
+}
+
+/** The time of the ledger block that holds the change; of the last one where its request isn't held here. */
+function proposedAt(context: Context, { contract, chain }: Replica, change: string): number {
+  const height = context.states.read(contract, () => context.node.store.request(contract, change))?.height
+  const header = height === undefined ? chain.tip.block.header : context.states.header(contract, height)
+  return header.timeMs
+}
