@@ -9,6 +9,7 @@ import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
 import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
 import { turnOf } from '../ledger/turn.ts'
 import type { Chain } from './chain.ts'
+import { dropRequests } from './outbox.ts'
 import type { Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 
@@ -140,10 +141,7 @@ export class Epochs {
     const { replica } = this
     const { contract, outbox, chain, finality, roster } = replica
     finality.turned()
-    for (const id of chain.dropUnentitled()) {
-      outbox.write({ kind: 'request-dropped', contract, id })
-      outbox.notify({ contract, type: 'expired', request: id })
-    }
+    dropRequests(outbox, contract, chain.dropUnentitled())
     const { members, observers, epoch } = roster.electorate
     const { height } = chain
     outbox.notify({

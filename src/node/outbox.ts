@@ -44,6 +44,14 @@ export type Outbox = {
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void
 }
 
+/** Requests of a contract that will never stand in a ledger block. */
+export function dropRequests(outbox: Outbox, contract: string, ids: Iterable<string>): void {
+  for (const id of ids) {
+    outbox.write({ kind: 'request-dropped', contract, id })
+    outbox.notify({ contract, type: 'expired', request: id })
+  }
+}
+
 /** What was sent, by type of message, counted once for each receiver. */
 export class SentCounts extends Map<string, { messages: number; characters: number }> {
   add(type: string, receivers: number, characters: number): void {

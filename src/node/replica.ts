@@ -30,7 +30,7 @@ import { Freezing } from './freezing.ts'
 import type { Lineage } from './lineage.ts'
 import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
 import { Ordering } from './ordering.ts'
-import type { Outbox } from './outbox.ts'
+import { dropRequests, type Outbox } from './outbox.ts'
 import { receive } from './receive.ts'
 import { Resending } from './resending.ts'
 import { restoreChain } from './restore.ts'
@@ -263,10 +263,7 @@ export class Replica {
     const uncommitted = [...blocks.values()].flatMap(({ block, status }) =>
       status === 'invalid' ? [] : [block],
     )
-    for (const id of this.chain.expire(nowMs, uncommitted)) {
-      this.outbox.write({ kind: 'request-dropped', contract: this.contract, id })
-      this.outbox.notify({ contract: this.contract, type: 'expired', request: id })
-    }
+    dropRequests(this.outbox, this.contract, this.chain.expire(nowMs, uncommitted))
     const wake = nextWakeMs(this.consensus, nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
@@ -288,8 +285,6 @@ export class Replica {
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
-
-  // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   sendRequest(party: string | undefined, { request, signature, openings }: OpenRequest<AnyRequest>): void {
     this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
