@@ -184,8 +184,10 @@ export class Replica {
   /** Heights below this are final here: cosigned by all, and held. */
   get finalSize(): number {
     const size = Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
-    // EPO-12: who leaves reports nothing after its LEAVE as final.
-    return this.hasLeft ? Math.min(size, this.finality.sizeOf(this.self)) : size
+    // EPO-12: who leaves reports nothing after its LEAVE as final. An observer's LEAVE is at no cosignature of its own.
+    return this.hasLeft && this.roster.everMembers.includes(this.self)
+      ? Math.min(size, this.finality.sizeOf(this.self))
+      : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -56,7 +56,7 @@ it('[EPO-12] stands where a crash comes right after the signer: the node cosigns
   expect(() => third.engine.leave(contract, engines.nowMs)).toThrow(/not in the contract/)
 })
 
-it('[EPO-12] of an observer names what it cosigns then, for it may never have before', () => {
+it('[EPO-12] of an observer, who has cosigned nothing, leaves it what it knew as final', () => {
   const engines = new Engines(3)
   const [first, second, third] = engines.members as [Member, Member, Member]
   const contract = engines.contract('{"a":"1"}', 2)
@@ -75,7 +75,9 @@ it('[EPO-12] of an observer names what it cosigns then, for it may never have be
   engines.pass(5000)
   const replica = replicaOf(third, contract)
   expect([replica.status, replica.epochs.part]).toEqual(['left', 'out'])
-  expect(replica.finalSize, 'what it knew as final stays so').toBe(finalSize)
+  expect(replica.finalSize, 'what it knew as final stays so').toBeGreaterThanOrEqual(finalSize)
+  engines.boot(third, false)
+  expect(replicaOf(third, contract).finalSize, 'through a restart').toBeGreaterThanOrEqual(finalSize)
   expect(replicaOf(first, contract).electorate.observers).toEqual([])
   engines.set(first, contract, 'a', '2')
   engines.pass(5000)
