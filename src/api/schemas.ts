@@ -201,6 +201,10 @@ export const contractView = named(
     part: z.enum(['member', 'observer', 'guest', 'out']).describe('what this party is in it; guest: let in'),
     standing: z.string().describe('the same in words, with what to do next'),
     observers: z.array(z.object({ party: hash, name: z.string() })),
+    lapse: z
+      .object({ height: z.int(), without: z.array(z.object({ party: hash, name: z.string() })) })
+      .optional()
+      .describe('up to where the contract is accepted by lapse, without members that were silent'),
     waitingFor: z.array(awaited),
     waitingRequests: z.int().describe('requests held here that are not ordered yet'),
   }),
@@ -307,6 +311,12 @@ export const requestStatusView = named(
     height: z.int().optional(),
     receivedMs: timeMs,
     notAfterMs: timeMs,
+    claimedMs: timeMs.optional().describe('when its author says that it was made: nobody has checked it'),
+    blockTimeMs: timeMs.optional().describe('the time of its ledger block, held against a quorum’s clocks'),
+    lapseWithout: z
+      .array(z.string())
+      .optional()
+      .describe('who was silent, where it is accepted by lapse: never final without them'),
     dialogues: z.array(
       z.object({ party: hash, name: z.string(), received: z.boolean(), accepted: z.boolean() }),
     ),
@@ -394,7 +404,7 @@ const atState = {
   id: hash,
   name: z.string(),
   height: z.int(),
-  stage: z.enum(['final', 'tentative']),
+  stage: z.enum(['final', 'tentative', 'lapse']),
   recordHash: hash,
   timeMs,
 }

@@ -2,12 +2,19 @@
 import type { ContractState } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { checkValue } from '../document/types.ts'
+import { lapseOf } from '../node/lapse.ts'
 import type { Context } from './context.ts'
 
-/** Without any of them: the final state. */
+/** Without any of them: the final state, or a later one that is accepted by lapse where the policy knows that. */
 export type Wanted = { status?: 'final' | 'tentative'; height?: number; at?: string }
 
-export type Shown = { height: number; state: ContractState; stage: 'final' | 'tentative' }
+/** without: of what is accepted by lapse, who was silent. */
+export type Shown = {
+  height: number
+  state: ContractState
+  stage: 'final' | 'tentative' | 'lapse'
+  without?: { party: string; name: string }[]
+}
 
 /**
  * @param orFirst show the first document where nothing is final yet, as one would before accepting it
@@ -16,9 +23,11 @@ export type Shown = { height: number; state: ContractState; stage: 'final' | 'te
 export function shownState(context: Context, contract: string, wanted: Wanted, orFirst = false): Shown {
   context.replica(contract)
   const { states } = context
+  const lapse = wanted.status === undefined ? lapseOf(context.replica(contract)) : undefined
   const finalHeight = states.finalHeight(contract)
   const mayBeTentative = wanted.status === 'tentative' || (orFirst && finalHeight < 0)
-  const last = mayBeTentative ? states.tentative(contract).height : finalHeight
+  const agreedHeight = Math.max(finalHeight, Math.min(lapse?.height ?? -1, states.tentative(contract).height))
+  const last = mayBeTentative ? states.tentative(contract).height : agreedHeight
   if (last < 0)
     throw new CountersignError(
       'not-found',
@@ -30,11 +39,18 @@ export function shownState(context: Context, contract: string, wanted: Wanted, o
       'not-found',
       `ledger block ${height} is not ${mayBeTentative ? 'there' : 'final'} yet; the last that is has height ${last}`,
     )
+  const isLapse = height > finalHeight && height <= agreedHeight
   return {
     height,
     state: states.at(contract, height),
-    stage: height <= finalHeight ? 'final' : 'tentative',
+    stage: height <= finalHeight ? 'final' : isLapse ? 'lapse' : 'tentative',
+    ...(isLapse && lapse && { without: namedAt(context, contract, lapse.without) }),
   }
+}
+
+function namedAt(context: Context, contract: string, parties: readonly string[]) {
+  const { names } = context.replica(contract).roster
+  return parties.map((party) => ({ party, name: names.get(party) ?? party }))
 }
 
 function heightOf(context: Context, contract: string, { height, at }: Wanted, last: number): number {

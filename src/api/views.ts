@@ -4,6 +4,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import { lapseOf } from '../node/lapse.ts'
 import type { Replica } from '../node/replica.ts'
 import { namesOf, type Stage } from '../node/request-status.ts'
 import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
@@ -67,9 +68,19 @@ export function contractView(context: Context, id: string): ContractView {
     part: replica.epochs.part,
     standing: standingOf(replica),
     observers: replica.electorate.observers.map((party) => ({ party, name: nameOf(party) })),
+    ...lapseView(replica),
     waitingFor: waitingFor(context, replica, height),
     waitingRequests: replica.chain.pool.size,
   }
+}
+
+/** Up to where the contract is accepted by lapse. */
+function lapseView(replica: Replica): Pick<ContractView, 'lapse'> {
+  const lapse = lapseOf(replica)
+  if (lapse === undefined) return {}
+  const { names } = replica.roster
+  const without = lapse.without.map((party) => ({ party, name: names.get(party) ?? party }))
+  return { lapse: { height: lapse.height, without } }
 }
 
 function damagedView(context: Context, id: string): ContractView {

@@ -43,6 +43,8 @@ export type Request<Op extends AnyOperation = Operation> = {
   nonce: string
   /** Last block time at which it may be ordered, ms since 1970. */
   notAfterMs: number
+  /** When its author says that it was made, ms since 1970: nobody has checked it, unlike the time of its block. */
+  claimedMs?: number
   operations: Op[]
 }
 /** A request on elements, or one of a single operation on the epoch. */
@@ -115,14 +117,17 @@ export const operationShape: shape.Check<Operation> = (value, where) => {
 }
 
 const requestShapeWith = <Op extends AnyOperation>(operations: shape.Check<Op[]>): shape.Check<Request<Op>> =>
-  shape.object({
-    contract: shape.hash,
-    author: shape.hash,
-    authorKey: shape.publicKey,
-    nonce: shape.base64url(16),
-    notAfterMs: shape.timeMs,
-    operations,
-  })
+  shape.object(
+    {
+      contract: shape.hash,
+      author: shape.hash,
+      authorKey: shape.publicKey,
+      nonce: shape.base64url(16),
+      notAfterMs: shape.timeMs,
+      operations,
+    },
+    { claimedMs: shape.timeMs },
+  )
 const elementOperations = shape.array(operationShape, OPERATIONS_MAX, 1)
 const requestShape = requestShapeWith(elementOperations)
 const epochOperation = shape.array(epochOperationShape, 1, 1)

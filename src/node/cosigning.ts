@@ -1,4 +1,5 @@
 /** Cosignatures of one contract: those of others taken in, our own made (COS-1 to COS-4). */
+import { turnsAt } from '../contract/turn.ts'
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import type { Replica } from './replica.ts'
 
@@ -74,7 +75,11 @@ export class Cosigning {
     const { cosignKey, minSize } = own
     if (finality.certifying(self, cosignKey, minSize)) return
     const isIn = roster.isIn(self)
-    const turn = roster.turns.find(({ signers }) => signers.some((one) => one.party === self && one === own))
+    // Who may lack, the clock says: in a contract that rests no block does.
+    const { state, block } = this.replica.chain.tip
+    const turn = turnsAt(state, Math.max(nowMs, block.header.timeMs)).find(({ signers }) =>
+      signers.some((one) => one.party === self && one.cosignKey === cosignKey),
+    )
     const isLast = (turn?.signers ?? []).every(
       (one) =>
         one.party === self || one.mayLack || finality.certifying(one.party, one.cosignKey, one.minSize),

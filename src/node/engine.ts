@@ -38,7 +38,7 @@ export class Engine implements Outbox {
   readonly replicas = new Map<string, Replica>()
   /** Contracts this node refuses to run, with the reason: their data on disk is not what was signed. */
   readonly damaged = new Map<string, string>()
-  /** Messages refused since the start, by code: for the operator's figures. */
+  /** Messages refused since the start, by code. */
   readonly refused = new Map<string, number>()
   /** Messages of contracts sent since the start, by type, counted once for each receiver. */
   readonly sent = new SentCounts()
@@ -247,6 +247,7 @@ export class Engine implements Outbox {
       authorKey: replica.epochs.ownAuthorKey,
       nonce: base64UrlEncode(this.options.random(16)),
       notAfterMs,
+      claimedMs: nowMs,
       operations,
     }
     const signed = this.signer.signRequest(request, replica.epochs.leavingFrom)
@@ -356,7 +357,7 @@ export class Engine implements Outbox {
     for (const party of this.up) if (!this.recovery.held.has(party)) this.queue(party, '{"type":"LOST"}')
   }
 
-  /** The data are rebuilt: from now on invitations come from creators alone. */
+  /** The data are rebuilt. */
   finishRecovery(): void {
     this.recovery.isRunning = false
     this.write({ kind: 'setting', key: RECOVERY_SETTING, value: 'done' })
@@ -385,9 +386,7 @@ export class Engine implements Outbox {
   }
 
   /** Brings everything to disk now: before the store is read as a whole. @throws CountersignError `disk-full`, … */
-  flush(): void {
-    this.writes.flush()
-  }
+  readonly flush = (): void => this.writes.flush()
 
   sign(contract: string, item: SignItem): boolean {
     if (this.missingKeys.lacks(contract, item)) return false

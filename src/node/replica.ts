@@ -280,7 +280,7 @@ export class Replica {
   wakeMs(nowMs: number): number | undefined {
     const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
     // What is due, and is not ordered yet, is ordering's own business.
-    const dueMs = this.epochs.part === 'member' ? this.chain.nextDueMs : undefined
+    const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
     if (this.status !== 'halted' && this.status !== 'left')
       times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))

@@ -5,6 +5,7 @@
 
 import type { Outcome } from '../ledger/block.ts'
 import type { RequestRecord } from '../store/store.ts'
+import { lapseOf } from './lapse.ts'
 import type { Replica } from './replica.ts'
 
 export type Stage = 'received' | 'tentative' | 'final' | 'expired'
@@ -28,9 +29,26 @@ export type RequestStatus = {
   height?: number
   receivedMs: number
   notAfterMs: number
+  /** What its author says when it was made, and the time of its ledger block, which a quorum has held against its clocks. */
+  claimedMs?: number
+  blockTimeMs?: number
+  /** Who was silent, where a tentative request is accepted by lapse (COS-6). */
+  lapseWithout?: string[]
   dialogues: Dialogue[]
   /** Members whose signature is missing for the next stage; connected: whether our node reaches theirs now. */
   waitingFor: { party: string; name: string; sinceMs: number; connected: boolean }[]
+}
+
+function timesOf({ chain }: Replica, { request, height }: RequestRecord) {
+  const { claimedMs } = request
+  const blockTimeMs = height === undefined ? undefined : chain.headerAt(height)?.timeMs
+  return { ...(claimedMs !== undefined && { claimedMs }), ...(blockTimeMs !== undefined && { blockTimeMs }) }
+}
+
+function lapseAt(replica: Replica, stage: Stage, height: number | undefined, names: Map<string, string>) {
+  const lapse = stage === 'tentative' ? lapseOf(replica) : undefined
+  if (lapse === undefined || height === undefined || height > lapse.height) return {}
+  return { lapseWithout: lapse.without.map((party) => names.get(party) ?? party) }
 }
 
 export function namesOf(replica: Replica): Map<string, string> {
@@ -66,6 +84,8 @@ export function requestStatus(replica: Replica, record: RequestRecord, expired: 
     ...(height !== undefined ? { height } : {}),
     receivedMs: record.receivedMs,
     notAfterMs: record.request.notAfterMs,
+    ...timesOf(replica, record),
+    ...lapseAt(replica, stage, height, names),
     dialogues,
     waitingFor: absent.map(({ party, name }) => ({
       party,

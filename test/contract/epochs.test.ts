@@ -9,6 +9,9 @@ import { commitmentsOf } from '../../src/ledger/request.ts'
 import { isTick } from '../../src/ledger/turn.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
+import { lapseOf } from '../../src/node/lapse.ts'
+import { requestStatus } from '../../src/node/request-status.ts'
+import type { RequestRecord } from '../../src/store/store.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
 import { Engines, type Member } from '../support/engines.ts'
 
@@ -381,6 +384,83 @@ describe('a policy', () => {
     engines.set(first, contract, 'a', '2')
     engines.pass(5000)
     expectAgreement(engines, contract)
+  })
+})
+
+describe('silence', () => {
+  const silenceMs = 60_000
+
+  it('[COS-6] is lapse past the agreed time, for ever tentative, and healed by the late cosignature', () => {
+    const engines = new Engines(3)
+    const [first, second, silent] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3, { silenceMs })
+    for (const other of [first, second]) engines.disconnect(silent, other)
+    const early = engines.set(first, contract, 'a', '2')
+    engines.pass(10_000, 500)
+    expect(lapseOf(replicaOf(first, contract)), 'not before the time').toBeUndefined()
+    engines.pass(silenceMs, 500)
+    expect(lapseOf(replicaOf(first, contract)), 'block time passes by blocks alone').toBeUndefined()
+    engines.set(second, contract, 'a', '3')
+    engines.pass(5000)
+    for (const member of [first, second]) {
+      const replica = replicaOf(member, contract)
+      expect(lapseOf(replica)).toEqual({ height: 2, without: [silent.party] })
+      expect(replica.finalSize).toBe(1)
+      const record = member.store.request(contract, early) as RequestRecord
+      expect(requestStatus(replica, record, false)).toMatchObject({
+        stage: 'tentative',
+        lapseWithout: ['Party 3'],
+      })
+    }
+    for (const other of [first, second]) engines.reconnect(silent, other)
+    engines.pass(20_000, 500)
+    expectAgreement(engines, contract)
+    expect(lapseOf(replicaOf(first, contract))).toBeUndefined()
+  })
+
+  it('[COS-6] of one that others could still be waiting for is none, and none where the policy knows no lapse', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    for (const policy of [{ silenceMs: null }, { silenceMs: 10 * DAY_MS }]) {
+      const contract = engines.contract('{"a":"1"}', 4, policy)
+      engines.disconnect(fourth, first)
+      engines.disconnect(fourth, second)
+      engines.disconnect(fourth, third)
+      for (const value of ['2', '3']) {
+        engines.set(first, contract, 'a', value)
+        engines.pass(120_000, 500)
+      }
+      expect(replicaOf(first, contract).finalSize).toBe(1)
+      expect(lapseOf(replicaOf(first, contract))).toBeUndefined()
+      for (const other of [first, second, third]) engines.reconnect(fourth, other)
+      engines.pass(20_000, 500)
+    }
+  })
+
+  it('[EPO-10] a turn goes without who was silent as long as is agreed; without it nothing is final', () => {
+    const engines = new Engines(5)
+    const [first, second, third, silent, guest] = engines.members as [Member, Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 4, { silenceMs })
+    const change = invite(engines, first, contract, guest)
+    engines.pass(3000)
+    vote(engines, [second, third, silent], contract, change)
+    engines.pass(3000)
+    for (const other of [first, second, third, guest]) engines.disconnect(silent, other)
+    guest.engine.accept(contract, engines.nowMs)
+    engines.pass(silenceMs / 2, 500)
+    expect(epochAt(first, contract)).toBe(0)
+    engines.pass(silenceMs, 500)
+    for (const member of [first, second, third, guest]) expect(epochAt(member, contract)).toBe(1)
+    expect(replicaOf(guest, contract).epochs.part).toBe('member')
+    const { finalSize } = replicaOf(first, contract)
+    engines.set(guest, contract, 'a', '2')
+    engines.pass(5000)
+    expect(replicaOf(first, contract).finalSize).toBe(finalSize)
+    for (const other of [first, second, third, guest]) engines.reconnect(silent, other)
+    engines.pass(20_000, 500)
+    expect(inThe(engines, contract)).toHaveLength(5)
+    expectAgreement(engines, contract)
+    expect(verdictOf(engines, silent, contract).verdict).toBe('valid')
   })
 })
 

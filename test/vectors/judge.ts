@@ -68,6 +68,13 @@ class Refusal extends Error {
   }
 }
 
+/** What is missing is for the end of an audit to say: here nobody has come in later. @throws RuleBroken */
+function complete(audit: LedgerAudit): LedgerAudit {
+  const missing = audit.missing('')
+  if (missing) throw new RuleBroken(missing)
+  return audit
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: inputs and contexts are what the vectors of the folder hold
 type Judge = (bytes: Uint8Array, context: any) => object
 // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -149,7 +156,13 @@ const JUDGES: Readonly<Record<string, Judge>> = {
         context.ordered.map((one) => ({ id: one, request: { ...signed.request, notAfterMs } })),
         context,
       )
-      return audit.take(block, { type: 'ledger-block', block, requests: [signed], openings }, 'the block')
+      const taken = audit.take(
+        block,
+        { type: 'ledger-block', block, requests: [signed], openings },
+        'the block',
+      )
+      if (audit.firstMissing) throw new RuleBroken(audit.firstMissing)
+      return taken
     }
     const [{ id, request }] = audited(check, audit).requests as [
       { id: string; request: SignedRequest['request'] },
@@ -164,9 +177,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       checkGenesis(value)
       checkOpenings(values)
     }
-    const { genesis, members, electorate } = audited(
-      check,
-      () => new LedgerAudit(contract, value, values),
+    const { genesis, members, electorate } = audited(check, () =>
+      complete(new LedgerAudit(contract, value, values)),
     ).membership
     const openings = new Map(checkOpenings(values).map((opening) => [commitmentOf(opening), opening]))
     const root = stateRoot(genesisState(contract, genesis, openings).state)
@@ -203,6 +215,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       ...part,
     }))
     for (const line of lines) audit.block(line)
+    complete(audit)
     // All of them hold: what the last one does, and the log with it.
     const opened = new Map(
       [openings, ...lines.map((line) => line.openings)].flat().map((one) => [commitmentOf(one), one]),

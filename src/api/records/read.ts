@@ -40,6 +40,8 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
     .header('countersign-height', shown.height)
     .header('countersign-record-hash', stateRoot(state))
     .header('countersign-stage', shown.stage)
+  if (shown.without)
+    reply.header('countersign-without', shown.without.map(({ name }) => encodeURIComponent(name)).join(', '))
   if (isNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send()
   const text = writeElement(state, uid, form, context.values(state))
   return reply.header('content-type', CONTENT_TYPE[form]).send(text)

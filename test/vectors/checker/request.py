@@ -66,10 +66,11 @@ def check_signed_request(value, contract, author_keys):
     body = value["request"]
     if size_of(body) > 8 * MEBIBYTE:
         refuse("REQ-2", "a body of more than 8 MiB")
-    keys(body, "REQ-1", "contract author authorKey nonce notAfterMs operations")
+    keys(body, "REQ-1", "contract author authorKey nonce notAfterMs operations", "claimedMs")
     form(is_hash(body["contract"]) and is_hash(body["author"]), "REQ-1", "contract and author")
     form(is_b64(body["authorKey"], 32) and is_b64(body["nonce"], 16), "REQ-1", "author key and nonce")
     form(is_time(body["notAfterMs"]), "REQ-1", "a time")
+    form("claimedMs" not in body or is_time(body["claimedMs"]), "REQ-1", "a claimed time")
     form(isinstance(body["operations"], list), "REQ-1", "a list of operations")
     form(is_list(body["operations"], 1, 100_000), "REQ-2", "1 to 100,000 operations")
     for operation in body["operations"]:
