@@ -38,19 +38,22 @@ export type ExecutedTurn = {
   stateRoot: string
 }
 
+const NOBODY: ReadonlySet<string> = new Set()
+
 type Seats = { party: string; card: Card }[]
 
 /**
  * Every turn that may come next on a state, in a ledger block of this time: the one that takes out all who leave, or else one
  * for each change that is decided and has not lapsed, in ledger order. None of them if none is.
+ * @param leftOut of the lineage: they are taken out by whatever turn comes first
  */
-export function turnsAt(state: ContractState, timeMs: number): Turn[] {
+export function turnsAt(state: ContractState, timeMs: number, leftOut: ReadonlySet<string> = NOBODY): Turn[] {
   const { changes = [] } = state.epoch
   const departures = changes.filter(isDeparture)
-  if (departures.length > 0) return [turnBy(state, departures, undefined, timeMs)]
+  if (departures.length > 0) return [turnBy(state, departures, undefined, timeMs, leftOut)]
   return changes
     .filter((one) => one.decided !== undefined && !isLapsed(one, timeMs))
-    .map((one) => turnBy(state, [one], one.change, timeMs))
+    .map((one) => turnBy(state, [one], one.change, timeMs, leftOut))
 }
 
 /**
@@ -59,7 +62,7 @@ export function turnsAt(state: ContractState, timeMs: number): Turn[] {
  * follows (EPO-8), `bad-signature` if its certificate falls short (EPO-9, EPO-10)
  */
 export function executeTurn(state: ContractState, entry: TurnEntry, at: BlockPlace): ExecutedTurn {
-  const turn = turnsAt(state, at.timeMs).find((one) => one.entry.change === entry.change)
+  const turn = turnsAt(state, at.timeMs, at.leftOut).find((one) => one.entry.change === entry.change)
   if (turn === undefined)
     throw new CountersignError(
       'conflict',
@@ -88,10 +91,11 @@ function turnBy(
   carried: readonly Change[],
   change: string | undefined,
   timeMs: number,
+  leftOut: ReadonlySet<string>,
 ): Turn {
   const { epoch: record, cards } = state
   const inForce = cardsInForce(state)
-  const gone = new Set(carried.filter(isDeparture).map(({ party }) => party))
+  const gone = new Set([...carried.filter(isDeparture).map(({ party }) => party), ...leftOut])
   const seatsOf = (parties: readonly string[], role: Invitation['role']): Seats => {
     const staying = parties.filter((party) => !gone.has(party))
     const seats = staying.map((party) => ({ party, card: cardAfter(carried, party, inForce) }))

@@ -40,6 +40,8 @@ export type BlockPlace = {
   timeMs: number
   /** Whether the ledger before this block had such a checkpoint (`LedgerHistory`). */
   holds: (point: LedgerPoint) => boolean
+  /** Who has been left out of the lineage (LIN-2): a turn takes them out of the record as well. */
+  leftOut?: ReadonlySet<string>
 }
 
 /** Who has to sign a turn. minSize: of the ledger that it cosigned; mayLack: it has been silent as long as is agreed. */

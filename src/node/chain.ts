@@ -83,6 +83,8 @@ export class Chain {
   /** Whether a party is left out of the lineage of the ledger block at a height: nothing of it is ordered. */
   isLeftOut: (party: string, height: number) => boolean = () => false
 
+  /** Who is left out of the lineage. */
+  leftOut: ReadonlySet<string> = new Set()
   /** Cosignatures held here, for the turn that is built of them. */
   certifiedBy: CertifiedBy = () => undefined
   private keys: { epoch: ContractState['epoch']; of: (request: AnyRequest) => string | undefined } | undefined
@@ -202,13 +204,19 @@ export class Chain {
 
   private placeOn(parent: Executed, timeMs: number): BlockPlace {
     const { height } = parent.block.header
-    return { lineage: this.lineageAt(height + 1), height: height + 1, timeMs, holds: this.holdsOn(parent) }
+    return {
+      lineage: this.lineageAt(height + 1),
+      height: height + 1,
+      timeMs,
+      holds: this.holdsOn(parent),
+      leftOut: this.leftOut,
+    }
   }
 
   /** The turn that may come on this block, with its certificate, if all who have to have cosigned. */
   private readyTurn(parent: Executed, timeMs: number): TurnEntry | undefined {
     if ((parent.state.epoch.changes ?? []).length === 0 || turnOf(parent.block)) return undefined
-    for (const turn of turnsAt(parent.state, timeMs)) {
+    for (const turn of turnsAt(parent.state, timeMs, this.leftOut)) {
       const certificate = this.certificateFor(turn)
       if (certificate) return { ...turn.entry, certificate }
     }
@@ -416,7 +424,7 @@ export class Chain {
     return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
   }
 
-  /** Drops waiting requests that nobody may order any more since an epoch has ended; returns their ids. */
+  /** Drops waiting requests that may not stand any more since an epoch has ended; returns their ids. */
   dropUnentitled(): string[] {
     const mayStand = this.keysOn(this.tip)
     const dropped = [...this.pool.values()].filter(({ request }) => mayStand(request) !== request.authorKey)

@@ -69,7 +69,7 @@ export class Cosigning {
    * all others have cosigned.
    */
   private tryTurn(size: number, nowMs: number): void {
-    const { roster, finality, self } = this.replica
+    const { roster, finality, lineage, self } = this.replica
     const own = roster.arriving.get(self)
     if (own === undefined || size < own.minSize) return
     const { cosignKey, minSize } = own
@@ -77,7 +77,7 @@ export class Cosigning {
     const isIn = roster.isIn(self)
     // Who may lack, the clock says: in a contract that rests no block does.
     const { state, block } = this.replica.chain.tip
-    const turn = turnsAt(state, Math.max(nowMs, block.header.timeMs)).find(({ signers }) =>
+    const turn = turnsAt(state, Math.max(nowMs, block.header.timeMs), lineage.leftOut).find(({ signers }) =>
       signers.some((one) => one.party === self && one.cosignKey === cosignKey),
     )
     const isLast = (turn?.signers ?? []).every(

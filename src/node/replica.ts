@@ -120,6 +120,7 @@ export class Replica {
     })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
+    this.chain.leftOut = this.lineage.leftOut
     this.chain.isLeftOut = (party, height) => this.lineage.isLeftOut(party, height)
     this.roster = restored.roster
     this.epochs = new Epochs(this)

@@ -65,7 +65,7 @@ export class Roster {
   /** The tip has moved within the epoch. */
   follow(state: ContractState, timeMs: number): void {
     this.guests = guestsOf(state, timeMs)
-    this.turns = turnsAt(state, timeMs)
+    this.turns = turnsAt(state, timeMs, this.standing.leftOut)
     const keyOf = authorKeysAt(state)
     this.authorKeyOf = (request) => (this.standing.leftOut.has(request.author) ? undefined : keyOf(request))
   }

@@ -184,6 +184,7 @@ export class LedgerAudit {
       height: header.height,
       timeMs: header.timeMs,
       holds: (point) => this.#history.holds(point),
+      leftOut: new Set(this.lineages.leftOut),
     }
     const executed =
       turn === undefined

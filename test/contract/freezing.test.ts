@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { cosign } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
-import { type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
+import { freezeHolds, type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
 import { requestIdsOf } from '../../src/ledger/turn.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
@@ -90,8 +90,16 @@ describe('a contract with two committed histories', () => {
     expectSame(forked, honest, 1)
     second.engine.leave(contract, engines.nowMs)
     engines.pass(20_000)
-    const { changes } = replicaOf(forked, first).chain.tip.state.epoch
-    expect(changes?.map(({ op, by }) => [op, by])).toEqual([['leave', second.party]])
+    expect(replicaOf(forked, second).status).toBe('left')
+    const { members, changes } = replicaOf(forked, first).chain.tip.state.epoch
+    expect([members, changes], 'the turn takes the guilty out of the record as well').toEqual([
+      [first.party],
+      undefined,
+    ])
+    engines.set(first, contract, 'a', 'alone')
+    engines.pass(5000)
+    const { finalSize, chain } = replicaOf(forked, first)
+    expect(finalSize).toBe(chain.height + 1)
   })
 
   it('[LIN-3] orders again what the history that was given up had ordered, and drops what only the liars asked for', () => {
@@ -275,11 +283,15 @@ describe('a contract with two committed histories', () => {
     meet(forked)
     freeze(forked, honest)
     expectSame(forked, honest, 1)
-    const told = replicaOf(forked, first).freezing.of(0)
-    const own = told.find(({ statement }) => statement.party === second.party) as SignedFreeze
-    // The second has said something else before: now it is shown.
-    const statement = { ...own.statement, cosignatures: own.statement.cosignatures.slice(1) }
-    const late = signFreeze(second.keys.cosign.privateKey, statement)
+    const { freezing } = replicaOf(forked, first)
+    const own = freezing.of(0).find(({ statement }) => statement.party === second.party) as SignedFreeze
+    // The second has said something else before, which holds as well: now it is shown.
+    const others = own.statement.cosignatures.map((left) => {
+      const cosignatures = own.statement.cosignatures.filter((one) => one !== left)
+      return signFreeze(second.keys.cosign.privateKey, { ...own.statement, cosignatures })
+    })
+    const late = others.find((one) => freezeHolds(one, freezing.contextOf(0)))
+    if (late === undefined) throw new Error('none of its cosignatures may be left out')
     first.engine.deliver(
       second.party,
       [{ type: 'FREEZE', contract, lineage: 1, freeze: late }],
