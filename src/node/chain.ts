@@ -5,7 +5,7 @@
 
 import { executeBlock } from '../contract/apply.ts'
 import { authorKeysAt } from '../contract/epoch.ts'
-import { type ContractState, stateRoot } from '../contract/state.ts'
+import type { ContractState } from '../contract/state.ts'
 import { dueMs, type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -475,32 +475,4 @@ function openingsOf(entries: readonly PoolEntry[]): Map<string, Opening> {
       for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
         openings.set(commitment, entry.openings[index] as Opening)
   return openings
-}
-
-/** Block 0 (GEN-2) with the state it leaves. */
-export function genesisBlock(
-  contract: string,
-  state: ContractState,
-  changes: ElementChange[],
-  timeMs: number,
-): Executed {
-  const empty: Frontier = { size: 0, hashes: [] }
-  const nothing = frontierRoot(empty)
-  const block: LedgerBlock = {
-    header: {
-      contract,
-      lineage: 0,
-      epoch: 0,
-      height: 0,
-      view: 0,
-      parent: '0'.repeat(64),
-      timeMs,
-      entriesRoot: nothing,
-      stateRoot: stateRoot(state),
-      logRoot: nothing,
-    },
-    entries: [],
-  }
-  const hash = blockHash(block.header)
-  return { hash, block, state, changes, frontier: appendLeaf(empty, logLeaf(hash)) }
 }

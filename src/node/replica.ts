@@ -280,7 +280,6 @@ export class Replica {
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
     const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
-    // What is due, and is not ordered yet, is ordering's own business.
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
     if (this.status !== 'halted' && this.status !== 'left')
