@@ -1,6 +1,6 @@
 /** Who is in a contract and what is to be otherwise, in words for people. */
-import { isLapsed } from '../contract/epoch.ts'
-import type { Change, Policy } from '../ledger/epoch.ts'
+import { departingFrom, isDeparture, isLapsed } from '../contract/epoch.ts'
+import type { Change, EpochRecord, Policy } from '../ledger/epoch.ts'
 import type { Replica } from '../node/replica.ts'
 import type { Context } from './context.ts'
 import type { ChangeView, MembersView } from './schemas.ts'
@@ -19,9 +19,26 @@ export function standingOf(replica: Replica): string {
   if (part === 'guest' && status === 'invited') return 'let in: accept it'
   if (part === 'guest' && roster.guests.get(self)?.accepted) return 'accepted: comes in with the next turn'
   if (part === 'guest') return 'let in: accepting'
-  if (part === 'out' && status === 'invited') return 'invited: reading the ledger'
-  if (part === 'out') return 'not let in: the invitation is open no more'
+  if (part === 'out') return outsideOf(replica)
   return part
+}
+
+/** An invited party that is not let in, as far as it has read. */
+function outsideOf({ status, chain, roster, self }: Replica): string {
+  const { epoch } = chain.tip.state
+  const own = epoch.changes?.find((one) => one.op === 'invite' && one.party === self)
+  if (own?.op === 'invite' && !isLapsed(own, chain.tip.block.header.timeMs)) {
+    // Who has come in since has to say yes as well.
+    const lacking = lackingYes(epoch, own).map((party) => roster.names.get(party) ?? party)
+    if (lacking.length > 0) return `invited: waiting for the yes of ${lacking.join(', ')}`
+  }
+  return status === 'invited' ? 'invited: reading the ledger' : 'not let in: the invitation is open no more'
+}
+
+/** Members that have to say yes and have not. */
+function lackingYes(epoch: EpochRecord, { yes }: { yes: readonly string[] }): string[] {
+  const departing = departingFrom(epoch)
+  return epoch.members.filter((party) => !departing.has(party) && !yes.includes(party))
 }
 
 /** @throws CountersignError `unknown-contract` */
@@ -31,7 +48,7 @@ export function membersView(context: Context, id: string): MembersView {
   const { names, electorate, span } = roster
   const { epoch } = chain.tip.state
   const { store } = context.node
-  const leaving = new Set((epoch.changes ?? []).flatMap((one) => (isDeparture(one) ? [one.party] : [])))
+  const leaving = departingFrom(epoch)
   const arrived = new Map(
     (epoch.arrived ?? []).map(([party, since, older]) => [party, { since, older }] as const),
   )
@@ -111,9 +128,7 @@ function standsAt({ context, replica }: Asked, change: Change): [ChangeView['sta
   const { roster, finality, chain } = replica
   if (isLapsed(change, context.node.now())) return ['lapsed', []]
   if (change.decided === undefined && 'yes' in change) {
-    const { changes = [] } = chain.tip.state.epoch
-    const departing = new Set(changes.filter(isDeparture).map(({ party }) => party))
-    const lacking = roster.members.filter((party) => !departing.has(party) && !change.yes.includes(party))
+    const lacking = lackingYes(chain.tip.state.epoch, change)
     if (lacking.length > 0 || change.op === 'policy') return ['voting', lacking]
     return ['accepting', [change.party]]
   }
@@ -125,10 +140,6 @@ function standsAt({ context, replica }: Asked, change: Change): [ChangeView['sta
     (one) => !one.mayLack && !finality.certifying(one.party, one.cosignKey, one.minSize),
   )
   return ['decided', lacking.map(({ party }) => party)]
-}
-
-function isDeparture(change: Change): change is Extract<Change, { op: 'leave' | 'remove' }> {
-  return change.op === 'leave' || change.op === 'remove'
 }
 
 function textOf({ electorate }: Replica, change: Change, nameOf: (party: string) => string): string {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addContractCommands } from './commands/contract.ts'
 import { addKeysCommands } from './commands/keys.ts'
+import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
@@ -20,6 +21,7 @@ addNodeCommands(program)
 addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
+addMemberCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)
 addDemoCommand(program)

@@ -126,6 +126,7 @@ export class Epochs {
   /** The tip has moved; the last block may have ended the epoch. */
   moved(nowMs: number): void {
     const { roster, chain, self } = this.replica
+    const wasGuest = roster.guests.has(self)
     const { state, block } = chain.tip
     const { height, timeMs } = block.header
     if (turnOf(block) === undefined) roster.follow(state, timeMs)
@@ -135,6 +136,9 @@ export class Epochs {
       this.turned(wasIn, nowMs)
     }
     for (const party of roster.guests.keys()) if (this.replica.up.has(party)) this.show(party)
+    // Where somebody came in who had to say yes as well, nobody listened to this party until that one did.
+    if (!wasGuest && roster.guests.has(self))
+      for (const entry of chain.pool.values()) if (entry.local) this.replica.sendRequest(undefined, entry)
   }
 
   private turned(wasIn: boolean, nowMs: number): void {

@@ -7,6 +7,8 @@ import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
 import { type ContractView, contracts, findContract, findParty } from './find.ts'
 import { printStanding, type StandingView } from './freeze.ts'
+import { type ChangeView, printChanges } from './member.ts'
+import { printStatus, type StatusView } from './status.ts'
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
 
@@ -24,7 +26,9 @@ export function addContractCommands(program: Command): void {
     .action(createContract)
   contract
     .command('accept <id>')
-    .description('accept an invitation: your node cosigns the contract as it stands')
+    .description(
+      'accept an invitation: your node cosigns the contract as it stands, or comes in with the next turn',
+    )
     .option(...DATA)
     .option('--json', 'print JSON')
     .action(async (text: string, options) => {
@@ -32,7 +36,8 @@ export function addContractCommands(program: Command): void {
       const { id, name } = await findContract(client, text)
       const view = await client.post<ContractView>(`/api/contracts/${id}/accept`)
       if (options.json) printJson(view)
-      else print(`${green('✓')} ${bold(safe(name))} accepted${waitingText(view)}`)
+      else if (view.part === 'member') print(`${green('✓')} ${bold(safe(name))} accepted${waitingText(view)}`)
+      else print(`${green('✓')} ${bold(safe(name))} ${safe(view.standing)}`)
     })
   contract
     .command('list')
@@ -133,11 +138,17 @@ function waitingText(view: ContractView): string {
   return names.length === 0 ? '; every party has signed' : `; waiting for ${yellow(names.join(', '))}`
 }
 
+function statusText({ status, part, standing }: ContractView): string {
+  if (status === 'halted' || status === 'damaged') return red(status)
+  if (status === 'accepted' && part === 'member') return status
+  return status === 'accepted' ? safe(standing) : yellow(safe(standing))
+}
+
 function contractTable(all: readonly ContractView[]): string {
   const rows = all.map((one) => [
     bold(safe(one.name)),
     one.id.slice(0, 12),
-    one.status === 'halted' ? red(one.status) : one.status === 'invited' ? yellow(one.status) : one.status,
+    statusText(one),
     one.finalHeight < 0 ? '–' : String(one.finalHeight),
     one.recordHash.slice(0, 16),
     one.members.map(({ name }) => safe(name)).join(', '),
@@ -179,7 +190,12 @@ async function showContract(
   }
   print(`${bold(safe(full.name))}  ${dim(full.id)}`)
   print(`height ${full.height}  ${time(full.timeMs)}  record hash ${full.recordHash}`)
-  printStanding(await client.get<StandingView>(`/api/contracts/${id}`))
+  const standing = await client.get<StandingView & ContractView & { changes: ChangeView[] }>(
+    `/api/contracts/${id}`,
+  )
+  printStanding(standing)
+  if (standing.part !== 'member' || standing.status === 'leaving') print(yellow(safe(standing.standing)))
+  printChanges(standing.changes, id)
   print()
   for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false)
 }
@@ -197,16 +213,6 @@ function printElement(element: ElementView, depth: number, uids: boolean): void 
   const count = element.kind === 'list' ? dim(` [${element.children?.length ?? 0}]`) : ''
   print(`${indent}${bold(safe(element.name))}${count}${uid}`)
   for (const child of element.children ?? []) printElement(child, depth + 1, uids)
-}
-
-type StatusView = {
-  id: string
-  stage: string
-  outcome?: string
-  code?: string
-  height?: number
-  dialogues: { name: string; received: boolean; accepted: boolean }[]
-  waitingFor: { name: string; sinceMs: number; connected: boolean }[]
 }
 
 async function setField(
@@ -231,16 +237,4 @@ async function setField(
     return
   }
   printStatus(status)
-}
-
-function printStatus(status: StatusView): void {
-  const mark = status.stage === 'final' ? green('✓ final') : yellow(`… ${status.stage}`)
-  const at = status.height === undefined ? '' : ` at height ${status.height}`
-  print(`${mark}${at}${status.outcome ? `, ${status.outcome}` : ''}  ${dim(status.id)}`)
-  for (const { name, received, accepted } of status.dialogues)
-    print(
-      `  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`,
-    )
-  for (const { name, sinceMs, connected } of status.waitingFor)
-    print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
 }

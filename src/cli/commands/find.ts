@@ -7,6 +7,9 @@ export type ContractView = {
   id: string
   name: string
   status: string
+  /** What this party is in it: member, observer, guest, out; and in words. */
+  part: string
+  standing: string
   height: number
   finalHeight: number
   recordHash: string
@@ -15,7 +18,8 @@ export type ContractView = {
   reason?: string
 }
 
-function pick<T>(
+/** What an id, the beginning of one, or a name stands for. @throws CountersignError `not-found`, `bad-request` where several fit */
+export function findIn<T>(
   items: readonly T[],
   text: string,
   idOf: (item: T) => string,
@@ -38,7 +42,7 @@ export async function contracts(client: NodeClient): Promise<ContractView[]> {
 
 /** @throws CountersignError `not-found`, `bad-request` where several fit */
 export async function findContract(client: NodeClient, text: string): Promise<ContractView> {
-  return pick(
+  return findIn(
     await contracts(client),
     text,
     ({ id }) => id,
@@ -51,7 +55,7 @@ export async function findContract(client: NodeClient, text: string): Promise<Co
 export async function findParty(client: NodeClient, text: string): Promise<string> {
   const { peers } = await client.get<{ peers: PeerView[] }>('/api/peers')
   const pinned = peers.filter(({ pinned: isPinned }) => isPinned)
-  return pick(
+  return findIn(
     pinned,
     text,
     ({ party }) => party,

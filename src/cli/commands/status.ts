@@ -1,0 +1,24 @@
+/** Where a request stands, as the command prints it. */
+import { dim, green, print, safe, time, yellow } from '../output.ts'
+
+export type StatusView = {
+  id: string
+  stage: string
+  outcome?: string
+  code?: string
+  height?: number
+  dialogues: { name: string; received: boolean; accepted: boolean }[]
+  waitingFor: { name: string; sinceMs: number; connected: boolean }[]
+}
+
+export function printStatus(status: StatusView): void {
+  const mark = status.stage === 'final' ? green('✓ final') : yellow(`… ${status.stage}`)
+  const at = status.height === undefined ? '' : ` at height ${status.height}`
+  print(`${mark}${at}${status.outcome ? `, ${status.outcome}` : ''}  ${dim(status.id)}`)
+  for (const { name, received, accepted } of status.dialogues)
+    print(
+      `  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`,
+    )
+  for (const { name, sinceMs, connected } of status.waitingFor)
+    print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
+}

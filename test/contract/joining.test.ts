@@ -1,0 +1,50 @@
+/** Two parties on their way in at once, one of them slower, with real engines (EPO-5, EPO-7). */
+import { expect, it } from 'vitest'
+import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import { Engines, type Member } from '../support/engines.ts'
+
+it('[EPO-5] who accepts while another comes in needs the yes of that one too, and its acceptance is not lost', () => {
+  const engines = new Engines(4)
+  const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}', 2)
+  const replicaOf = (member: Member) => member.engine.replica(contract)
+  const ask = (member: Member, operation: EpochOperation) =>
+    member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+  const expiresMs = engines.nowMs + 3_600_000
+  const invited = [third, fourth].map(({ card }, index) =>
+    ask(engines.members[index] as Member, { op: 'invite', card, role: 'member', older: true, expiresMs }),
+  )
+  engines.pass(3000)
+  const [, ofFourth] = invited as [string, string]
+  ask(second, { op: 'vote', change: invited[0] as string, yes: true })
+  ask(first, { op: 'vote', change: ofFourth, yes: true })
+  engines.pass(3000)
+  expect([third, fourth].map((member) => replicaOf(member).epochs.part)).toEqual(['guest', 'guest'])
+  third.engine.accept(contract, engines.nowMs)
+  // The fourth's acceptance is under way until the third is in: then nobody listens to the fourth.
+  let isHeld = true
+  const held: (() => void)[] = []
+  engines.line = (message, from, to) => {
+    if (!isHeld || message.type !== 'REQUEST' || from !== fourth.party) return message
+    const receiver = engines.members.find(({ party }) => party === to) as Member
+    held.push(() => receiver.engine.deliver(from, [message], engines.nowMs))
+    return undefined
+  }
+  fourth.engine.accept(contract, engines.nowMs)
+  engines.pass(8000)
+  isHeld = false
+  for (const deliver of held) deliver()
+  expect(held.length).toBeGreaterThan(1)
+  engines.pass(3000)
+  expect(replicaOf(third).epochs.part).toBe('member')
+  expect(replicaOf(first).roster.guests.has(fourth.party), 'the third has not said yes').toBe(false)
+  ask(third, { op: 'vote', change: ofFourth, yes: true })
+  engines.pass(8000)
+  expect(replicaOf(fourth).epochs.part).toBe('member')
+  engines.set(fourth, contract, 'a', '2')
+  engines.pass(5000)
+  for (const member of engines.members) {
+    const { electorate, finalSize, chain } = replicaOf(member)
+    expect([electorate.epoch, finalSize]).toEqual([2, chain.height + 1])
+  }
+})
