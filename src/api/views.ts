@@ -1,7 +1,7 @@
 /** Contracts, requests and parties as people and programs see them. */
 import { rootUidOf, stateRoot } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { formatFingerprint, partyOf } from '../identity/card.ts'
+import { formatFingerprint, type ProvenCard, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { lapseOf } from '../node/lapse.ts'
@@ -156,7 +156,28 @@ export function evidenceFile(context: Context, id: string): EvidenceFile {
   if (!genesis) throw new CountersignError('unknown-contract', `this node holds no contract ${id}`)
   if (evidence.length === 0)
     throw new CountersignError('not-found', 'no evidence against any member is held of this contract')
-  return { type: 'evidence', version: 1, contract: id, exporter: party, genesis, evidence }
+  const cards = laterCards(store, genesis, new Set(evidence.map((one) => one.party)))
+  const file = {
+    type: 'evidence' as const,
+    version: 1 as const,
+    contract: id,
+    exporter: party,
+    genesis,
+    evidence,
+  }
+  return cards.length === 0 ? file : { ...file, cards }
+}
+
+/** Of these parties the cards that the genesis lacks, each with those before it. */
+function laterCards(store: Store, { members }: Genesis, parties: ReadonlySet<string>): ProvenCard[] {
+  return [...parties].flatMap((party) => {
+    const first = members.find(({ card }) => partyOf(card) === party)?.card.sequence ?? 0
+    const held = store.cardHistory(party)
+    const last = held.at(-1)
+    if (last === undefined || last.card.sequence <= first) return []
+    const earlier = held.slice(0, -1)
+    return [{ ...last, ...(earlier.length > 0 && { earlier }) }]
+  })
 }
 
 /** @throws CountersignError `unknown-contract` */

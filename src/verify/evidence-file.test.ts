@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LedgerFixture } from '../../test/support/ledger-fixture.ts'
-import type { FixtureParty } from '../../test/support/ledger-parties.ts'
+import { type FixtureParty, fixtureParty, rekeyed, seededBytes } from '../../test/support/ledger-parties.ts'
 import { LogTree } from '../crypto/log.ts'
 import { type SignableStatement, type StatementSignature, signStatements } from '../crypto/statement.ts'
 import type { SignedStatement, Statement } from '../ledger/certificate.ts'
@@ -79,7 +79,7 @@ describe('a file of evidence', () => {
     expect(check(file(), new Set()).accused.map(({ identified }) => identified)).toEqual([false, false])
   })
 
-  it('[EVI-5] [LIN-3] holds in every lineage, by the keys of the genesis; of another epoch it does not', () => {
+  it('[EVI-5] [LIN-3] holds in every lineage, and in every epoch, by the keys of the genesis', () => {
     const inPlace = (place: object): Evidence => ({
       kind: 'finalize-and-skip',
       party: birch.party,
@@ -87,7 +87,35 @@ describe('a file of evidence', () => {
       second: statement(birch, 'SKIP', 9, place),
     })
     expect(check(file({ evidence: [skipped, inPlace({ lineage: 2 })] })).verdict).toBe('valid')
-    expect(check(file({ evidence: [inPlace({ epoch: 1 })] })).verdict).toBe('invalid')
+    expect(check(file({ evidence: [inPlace({ epoch: 1 })] })).verdict).toBe('valid')
+    const mixed = { ...inPlace({ epoch: 1 }), second: inPlace({ epoch: 2 }).second } as Evidence
+    expect(check(file({ evidence: [mixed] })).verdict).toBe('invalid')
+  })
+
+  it('[EVI-5] [CARD-2] of who came later, or has replaced its keys, holds by its proven cards', () => {
+    const random = seededBytes('later')
+    const cedar = fixtureParty('Cedar Bank', random)
+    const newer = rekeyed(birch, random)
+    const pair = (by: FixtureParty): Evidence => ({
+      kind: 'finalize-and-skip',
+      party: by.party,
+      first: statement(by, 'FINALIZE', 4, { epoch: 3 }),
+      second: statement(by, 'SKIP', 4, { epoch: 3 }),
+    })
+    const evidence = [pair(cedar), pair(newer), pair(birch)]
+    const cards = [cedar.signedCard, newer.signedCard]
+    const known = new Set([cedar.party, birch.party])
+    const report = check(file({ evidence, cards }), known)
+    expect(report).toMatchObject({
+      verdict: 'valid',
+      accused: [{ name: 'Cedar Bank' }, { party: birch.party }],
+    })
+    expect(check(file({ evidence }), known)).toMatchObject({ verdict: 'invalid', finding: { rule: 'EVI-1' } })
+    const forged = { ...cedar.signedCard, signature: newer.signedCard.signature }
+    expect(check(file({ evidence, cards: [forged] }), known)).toMatchObject({
+      verdict: 'invalid',
+      finding: { rule: 'CARD-2' },
+    })
   })
 
   it.each<[string, () => unknown, string, string]>([

@@ -1,11 +1,10 @@
 /**
- * Evidence as one self-contained file (PROTOCOL EVI-5): the contract's genesis, which names the members and their keys, and
- * pairs of signatures that no honest member makes. Checked with no node running.
+ * Evidence as one self-contained file (PROTOCOL EVI-5): the contract's genesis, which names the first members and their keys, the cards of
+ * who is accused and came or changed them later, and pairs of signatures that no honest member makes. Checked with no node running.
  */
 import { type JsonValue, parseJson } from '../crypto/json.ts'
 import * as shape from '../crypto/shape.ts'
-import { partyOf } from '../identity/card.ts'
-import type { Electorate } from '../ledger/certificate.ts'
+import { type Card, checkProvenCard, partyOf } from '../identity/card.ts'
 import {
   checkEvidenceShape,
   type Evidence,
@@ -14,7 +13,7 @@ import {
   evidenceLineage,
   evidenceText,
 } from '../ledger/evidence.ts'
-import { checkGenesis, contractId, type Genesis, quorumOf } from '../ledger/genesis.ts'
+import { checkGenesis, contractId, type Genesis, MEMBERS_MAX } from '../ledger/genesis.ts'
 import { type Finding, fail, RuleBroken, under } from './finding.ts'
 import type { Verdict } from './verifier.ts'
 
@@ -26,6 +25,8 @@ export type EvidenceFile = {
   exporter: string
   genesis: unknown
   evidence: unknown[]
+  /** Proven cards that the genesis lacks, of whom it accuses. */
+  cards?: unknown[]
 }
 
 export type Accused = {
@@ -49,14 +50,18 @@ export type EvidenceReport = {
 export const EVIDENCE_FILE_MAX_BYTES = 64 * 1024 * 1024
 const EVIDENCE_MAX = 65_536
 
-const fileShape = shape.object({
-  type: shape.literal('evidence'),
-  version: shape.literal(1),
-  contract: shape.hash,
-  exporter: shape.hash,
-  genesis: ((value: unknown) => value) as shape.Check<unknown>,
-  evidence: shape.array(((value: unknown) => value) as shape.Check<unknown>, EVIDENCE_MAX, 1),
-})
+const anything: shape.Check<unknown> = (value) => value
+const fileShape = shape.object(
+  {
+    type: shape.literal('evidence'),
+    version: shape.literal(1),
+    contract: shape.hash,
+    exporter: shape.hash,
+    genesis: anything,
+    evidence: shape.array(anything, EVIDENCE_MAX, 1),
+  },
+  { cards: shape.array(anything, MEMBERS_MAX, 1) },
+)
 
 /** Whether a text begins as such a file does. */
 export function isEvidenceFile(start: string): boolean {
@@ -75,8 +80,9 @@ export function verifyEvidenceFile(text: string, trusted: ReadonlySet<string>): 
     if (contractId(genesis) !== file.contract)
       fail('GEN-1', 'genesis', 'it is of another contract than the file says')
     report.name = genesis.name
+    const cards = cardsByParty(genesis, file.cards ?? [])
     for (const [index, value] of file.evidence.entries())
-      take(report, file.contract, genesis, value, `evidence ${index + 1}`, trusted)
+      take(report, file.contract, cards, value, `evidence ${index + 1}`, trusted)
     const isIdentified = report.accused.every(({ identified }) => identified)
     report.verdict = isIdentified ? 'valid' : 'unidentified'
   } catch (error) {
@@ -94,42 +100,46 @@ function readFile(text: string): EvidenceFile {
 function take(
   report: EvidenceReport,
   contract: string,
-  genesis: Genesis,
+  cards: ReadonlyMap<string, Card[]>,
   value: unknown,
   place: string,
   trusted: ReadonlySet<string>,
 ): void {
   const evidence = under('EVI-1', place, () => checkEvidenceShape(value))
   const { party } = evidence
-  const member = genesis.members.find(({ card }) => partyOf(card) === party)
-  if (!member) fail('EVI-1', place, `${party} is no member of the contract`)
-  if (
-    !evidenceHolds(
-      evidence,
-      electorateOf(contract, genesis, evidenceLineage(evidence)),
-      cosignKeysOf(genesis),
-    )
-  )
+  const own = cards.get(party)
+  if (!own) fail('EVI-1', place, `the file holds no card of ${party}`)
+  if (!holdsBy(contract, evidence, own))
     fail('EVI-1', place, `it does not show that ${party} contradicts itself`)
   let accused = report.accused.find((one) => one.party === party)
   if (!accused) {
-    accused = { party, name: member.card.name, identified: trusted.has(party), evidence: [] }
+    accused = { party, name: own.at(-1)?.name ?? party, identified: trusted.has(party), evidence: [] }
     report.accused.push(accused)
   }
   accused.evidence.push({ id: evidenceId(evidence), kind: evidence.kind, text: evidenceText(evidence) })
 }
 
-function cosignKeysOf({ members }: Genesis): Map<string, string> {
-  return new Map(members.map(({ card }) => [partyOf(card), card.keys.cosign]))
+/** Every card of a party that the file holds, by party: those of the genesis, and what came later. */
+function cardsByParty(genesis: Genesis, later: readonly unknown[]): Map<string, Card[]> {
+  const cards = new Map<string, Card[]>()
+  const proven = later.map((value, index) =>
+    under('CARD-2', `card ${index + 1}`, () => checkProvenCard(value)),
+  )
+  for (const { card, earlier = [] } of [...genesis.members, ...proven]) {
+    const party = partyOf(card)
+    const own = [...earlier.map((one) => one.card), card]
+    cards.set(party, [...(cards.get(party) ?? []), ...own])
+  }
+  return cards
 }
 
-/** The keys of the first epoch, which lineages keep: evidence of another epoch does not hold by them. */
-function electorateOf(contract: string, genesis: Genesis, lineage: number): Electorate {
-  return {
-    contract,
-    lineage,
-    epoch: 0,
-    quorum: quorumOf(genesis.policy, genesis.members.length),
-    voteKeys: new Map(genesis.members.map(({ card }) => [partyOf(card), card.keys.vote])),
-  }
+/** Whether it holds by the keys of one of its party's cards, whichever epoch it is of. */
+function holdsBy(contract: string, evidence: Evidence, cards: readonly Card[]): boolean {
+  const { party } = evidence
+  const epoch = 'lineage' in evidence ? 0 : evidence.first.statement.epoch
+  return cards.some(({ keys }) => {
+    const voteKeys = new Map([[party, keys.vote]])
+    const electorate = { contract, lineage: evidenceLineage(evidence), epoch, quorum: 1, voteKeys }
+    return evidenceHolds(evidence, electorate, new Map([[party, keys.cosign]]))
+  })
 }
