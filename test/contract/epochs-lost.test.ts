@@ -1,0 +1,138 @@
+/** Memory that is lost across a turn: of the data, of the signer, of both (AMN-2, AMN-3), with real engines. */
+import { describe, expect, it } from 'vitest'
+import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import { RECOVERY_SETTING } from '../../src/node/recovery.ts'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { Engines, type Member, memoryJournal } from '../support/engines.ts'
+
+const DAY_MS = 24 * 3_600_000
+
+/** The last of them comes in as the fourth member; gives the contract. */
+function joined(engines: Engines, older: boolean): string {
+  const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}', 3)
+  engines.set(first, contract, 'a', '2')
+  engines.pass(3000)
+  const expiresMs = engines.nowMs + DAY_MS
+  const invite: EpochOperation = { op: 'invite', card: fourth.card, role: 'member', older, expiresMs }
+  const change = first.engine.submit(contract, [invite], [], engines.nowMs, () => undefined)
+  engines.pass(3000)
+  for (const { engine } of [second, third])
+    engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+  engines.pass(5000)
+  fourth.engine.accept(contract, engines.nowMs)
+  engines.pass(8000)
+  engines.set(fourth, contract, 'a', '3')
+  engines.pass(5000)
+  expect(fourth.engine.replica(contract).epochs.number).toBe(1)
+  return contract
+}
+
+function cutOff(engines: Engines, member: Member): void {
+  for (const other of engines.members) if (other !== member) engines.disconnect(member, other)
+}
+
+function reconnect(engines: Engines, member: Member): void {
+  for (const other of engines.members) if (other !== member) engines.reconnect(member, other)
+}
+
+/** It signs again, everybody agrees, and nobody has signed against itself. */
+function expectWhole(engines: Engines, contract: string, member: Member): void {
+  const replica = member.engine.replica(contract)
+  expect([replica.phase, replica.status, replica.epochs.part]).toEqual(['signing', 'accepted', 'member'])
+  engines.set(member, contract, 'a', 'after')
+  engines.pass(10_000)
+  const tips = engines.members.map(({ engine }) => engine.replica(contract).chain.tip.hash)
+  expect(tips).toEqual(tips.map(() => tips[0]))
+  const size = replica.chain.height + 1
+  expect(engines.finalSizes(contract)).toEqual(engines.members.map(() => size))
+  for (const { store } of engines.members) expect(store.evidence(contract)).toEqual([])
+}
+
+describe('a member that came in later', () => {
+  it.each([true, false])(
+    '[AMN-3] [EPO-13] is rebuilt by the others after it has lost all but its keys (former values shown: %s)',
+    (older) => {
+      const engines = new Engines(4)
+      const contract = joined(engines, older)
+      const lost = engines.member(3)
+      cutOff(engines, lost)
+      lost.store = openSqliteStore(':memory:')
+      lost.journal = memoryJournal()
+      lost.store.write([{ kind: 'setting', key: RECOVERY_SETTING, value: 'running' }])
+      engines.boot(lost, true)
+      reconnect(engines, lost)
+      engines.pass(30_000)
+      expectWhole(engines, contract, lost)
+    },
+  )
+})
+
+describe('an old copy from before a turn', () => {
+  it.each(['data', 'data and signer'] as const)(
+    '[AMN-2] [SYN-1] of %s catches up into the epoch first, takes in what was signed there, and signs on',
+    (what) => {
+      const engines = new Engines(4)
+      const member = engines.member(1)
+      const old = openSqliteStore(':memory:')
+      const copied = memoryJournal()
+      const contract = engines.contract('{"a":"1"}', 3)
+      engines.pass(2000)
+      member.engine.flush()
+      for (const { genesis } of member.store.contracts())
+        old.write([
+          {
+            kind: 'contract',
+            contract: {
+              contract,
+              genesis,
+              status: 'accepted',
+              receivedMs: engines.nowMs,
+              from: member.party,
+            },
+          },
+        ])
+      const [block] = member.store.blocks(contract, 0, 1)
+      const changes = [...member.store.elements(contract, 0)] as never
+      const openings = [...member.store.openings(contract, commitmentsIn(member, contract)).values()]
+      if (block)
+        old.write([
+          { kind: 'openings', contract, openings },
+          { kind: 'committed', contract, hash: block.hash, block: block.block, changes },
+        ])
+      copied.append(member.journal.load())
+      const fourth = engines.member(3)
+      const [first, second, third] = engines.members as [Member, Member, Member]
+      const expiresMs = engines.nowMs + DAY_MS
+      const invite: EpochOperation = {
+        op: 'invite',
+        card: fourth.card,
+        role: 'member',
+        older: true,
+        expiresMs,
+      }
+      const change = first.engine.submit(contract, [invite], [], engines.nowMs, () => undefined)
+      engines.pass(3000)
+      for (const { engine } of [second, third])
+        engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+      engines.pass(5000)
+      fourth.engine.accept(contract, engines.nowMs)
+      engines.pass(8000)
+      expect(member.engine.replica(contract).epochs.number).toBe(1)
+      cutOff(engines, member)
+      member.store = old
+      if (what !== 'data') member.journal = copied
+      engines.boot(member, true)
+      expect(member.engine.replica(contract).epochs.number).toBe(0)
+      reconnect(engines, member)
+      engines.pass(30_000)
+      expectWhole(engines, contract, member)
+    },
+  )
+})
+
+function commitmentsIn({ store }: Member, contract: string): string[] {
+  return [...store.elements(contract, 0)].flatMap(([, record]) =>
+    typeof record.value === 'string' ? [record.value] : [],
+  )
+}
