@@ -76,7 +76,8 @@ export class Membership {
 
   /**
    * Each resolves with the id of the request, which is the change's, once that is on disk.
-   * @throws CountersignError as `Node.submit`; `unknown-party` where the party isn't pinned here
+   * @throws CountersignError as `Node.submit`; `unknown-party` where the party isn't pinned here; `conflict` where it has left:
+   * its signer cosigns nothing more here
    */
   async invite(
     contract: string,
@@ -85,6 +86,13 @@ export class Membership {
     prepare?: Prepare,
   ): Promise<string> {
     const card = this.pinnedCard(party)
+    const { roster } = this.node.engine.replica(contract)
+    const wasIn = roster.spans.some(({ electorate }) => electorate.cards.has(party))
+    if (wasIn && !roster.isIn(party))
+      throw new CountersignError(
+        'conflict',
+        `“${card.card.name}” has left this contract, and has signed that it cosigns nothing more here: make a new contract with it`,
+      )
     const { role = 'member', older = false, expiresMs = this.expiry() } = options
     return this.submit(contract, { op: 'invite', card, role, older, expiresMs }, prepare)
   }

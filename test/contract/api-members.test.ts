@@ -1,7 +1,9 @@
 /** Members that come and go, over HTTP between real nodes: what is asked for, who is waited for, how it ends (EPO-1…). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as schemas from '../../src/api/schemas.ts'
-import { readOwnCard } from '../../src/cli/directory.ts'
+import { paths, readOwnCard } from '../../src/cli/directory.ts'
+import { cosign } from '../../src/ledger/checkpoint.ts'
+import { loadKeys } from '../../src/signer/keys.ts'
 import { type Answer, type RunningNode, type RunningNodes, startNodes, until } from '../support/nodes.ts'
 
 let nodes: RunningNodes
@@ -254,11 +256,37 @@ describe('who leaves, and who only looks on', () => {
     await until(async () => names((await members(first, id)).members).join() === 'Party 1,Party 2')
     idOf(await second.put(`/records/${id}/Amount`, '13'))
     expect((await details(third, id)).finalHeight, 'it reports nothing after as final').toBe(left.finalHeight)
+    const back = await change(first, id, { op: 'invite', party: third.party })
+    expect(back.json<Problem>()).toMatchObject({ code: 'conflict' })
+    expect(back.json<Problem>().detail).toContain('has left')
+    const proof = await first.get(`/records/${id}/Amount/$proof?height=1`)
+    const { checkpoints } = proof.json<{ checkpoints: { note: string }[] }>()
+    expect(checkpoints.map(({ note }) => note).join(), 'what it signed still counts').toContain(third.party)
     // Who wrote the first value is still known by name.
     const { requests } = (await first.get(`/api/contracts/${id}/requests`)).json<{
       requests: { authorName: string }[]
     }>()
     expect(requests.map(({ authorName }) => authorName)).toContain('Party 3')
+  })
+
+  it('[EPO-4] [EVI-1] is taken out against its will by evidence held against it, and by nothing else', async () => {
+    const [first, second, third] = nodes.all as [RunningNode, RunningNode, RunningNode]
+    const id = await contractOfThree('Liar')
+    const { size = 0 } = first.node.engine.replica(id).finality.highest(third.party) ?? {}
+    const forged = { root: '1'.repeat(64), block: '2'.repeat(64), stateRoot: '3'.repeat(64) }
+    const { cosign: key } = loadKeys(paths(third.directory).keys)
+    const checkpoint = { contract: id, lineage: 0, epoch: 0, size, ...forged }
+    // What its node would send if it lied.
+    const cosignature = cosign(key.privateKey, third.party, checkpoint, 1)
+    third.node.engine.send(id, first.party, { type: 'COSIGN', cosignature })
+    idOf(await third.put(`/records/${id}/Amount`, '2'))
+    await until(async () => (await details(first, id)).evidence.length > 0)
+    const removed = await change(first, id, { op: 'remove', party: third.party })
+    expect(removed.json(), removed.text).toMatchObject({ stage: 'final', outcome: 'accepted' })
+    for (const one of [first, second])
+      await until(async () => names((await members(one, id)).members).join() === 'Party 1,Party 2')
+    await until(async () => (await details(third, id)).status === 'left')
+    idOf(await second.put(`/records/${id}/Amount`, '3'))
   })
 
   it('[EPO-2] reads everything as final, and writes and votes nothing', async () => {

@@ -45,20 +45,23 @@ export function proofOf(context: Context, { height, state, stage }: Shown, uid: 
  * A signed note (C2SP) for each size that members have cosigned last, with the RFC 6962 proof that the ledger block of this
  * height is in its log. Sizes beyond what is held here are left out: there is no proof to give yet.
  */
-function checkpointsOver({ contract, chain, finality, cosignKeys, lineage }: Replica, height: number) {
+function checkpointsOver({ contract, chain, finality, roster, lineage }: Replica, height: number) {
   const bySize = new Map<number, Cosignature[]>()
   for (const cosignature of finality.cosignatures.values()) {
     const { size } = cosignature
     if (size <= height || size > chain.log.size) continue
     bySize.set(size, [...(bySize.get(size) ?? []), cosignature])
   }
-  return [...bySize].map(([size, cosignatures]) => ({
-    size,
-    note: checkpointNote(
-      cosignedCheckpoint(contract, lineage.number, cosignatures[0] as Cosignature),
-      cosignatures,
-      cosignKeys,
-    ),
-    inclusion: { index: height, size, path: chain.log.inclusionProof(height, size) },
-  }))
+  return [...bySize].map(([size, cosignatures]) => {
+    const checkpoint = cosignedCheckpoint(contract, lineage.number, cosignatures[0] as Cosignature)
+    // Who has left since, or has a new card, signed by the key it had then.
+    const keys = new Map(
+      cosignatures.map(({ party, epoch }) => [party, roster.cosignKeyOf(party, epoch) ?? '']),
+    )
+    return {
+      size,
+      note: checkpointNote(checkpoint, cosignatures, keys),
+      inclusion: { index: height, size, path: chain.log.inclusionProof(height, size) },
+    }
+  })
 }
