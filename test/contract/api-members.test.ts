@@ -116,6 +116,8 @@ describe('an invitation', () => {
       members: [{ name: 'Party 1' }, { name: 'Party 2' }, { name: 'Party 3' }],
     })
     expect((await members(first, id)).guests).toMatchObject([{ name: 'Party 4', accepted: false }])
+    const read = async () => (await fourth.get(`/records/${id}/Amount`, { accept: 'text/plain' })).text
+    await until(async () => (await read()) === '10')
     expect((await fourth.put(`/records/${id}/Amount`, '11')).json<Problem>().code).toBe('conflict')
     expect((await fourth.call('POST', `/api/contracts/${id}/accept`)).status).toBe(200)
     for (const one of nodes.all) await until(async () => (await details(one, id)).epoch === 1)

@@ -225,6 +225,7 @@ describe('the command', () => {
     const [first, second, third, fourth, fifth] = cluster.nodes as Five
     const id = await contractOf([first, second, third], 'Order', { Amount: '10' })
     const short = id.slice(0, 16)
+    expect((await first.put(id, 'Amount', '11')).status).toBe(200)
     await Promise.all([
       ran(first, 'member', 'invite', short, fourth.name),
       ran(second, 'member', 'invite', short, fifth.party),
@@ -247,6 +248,12 @@ describe('the command', () => {
     for (const [index, node] of cluster.nodes.entries())
       expect((await node.put(id, 'Amount', `${20 + index}`)).status).toBe(200)
     await cluster.equal(id, 1)
+    expect(await ran(third, 'contract', 'show', short, '--height', '0')).toContain('10')
+    const before = await run(fifth, 'contract', 'show', short, '--height', '0')
+    expect([before.code, before.stderr], 'it was invited without --older').toEqual([
+      2,
+      expect.stringContaining('from before this party came in'),
+    ])
 
     const asked = await run(third, 'member', 'leave', short)
     expect([asked.code, asked.stdout]).toEqual([2, ''])
