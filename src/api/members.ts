@@ -1,6 +1,6 @@
 /** Who is in a contract and what is to be otherwise, in words for people. */
-import { departingFrom, isDeparture, isLapsed } from '../contract/epoch.ts'
-import type { Change, EpochRecord, Policy } from '../ledger/epoch.ts'
+import { departingFrom, isDeparture, isLapsed, lackingYes } from '../contract/epoch.ts'
+import type { Change, Policy } from '../ledger/epoch.ts'
 import type { Replica } from '../node/replica.ts'
 import type { Context } from './context.ts'
 import type { ChangeView, MembersView } from './schemas.ts'
@@ -33,12 +33,6 @@ function outsideOf({ status, chain, roster, self }: Replica): string {
     if (lacking.length > 0) return `invited: waiting for the yes of ${lacking.join(', ')}`
   }
   return status === 'invited' ? 'invited: reading the ledger' : 'not let in: the invitation is open no more'
-}
-
-/** Members that have to say yes and have not. */
-function lackingYes(epoch: EpochRecord, { yes }: { yes: readonly string[] }): string[] {
-  const departing = departingFrom(epoch)
-  return epoch.members.filter((party) => !departing.has(party) && !yes.includes(party))
 }
 
 /** @throws CountersignError `unknown-contract` */

@@ -14,6 +14,7 @@ const WORDS: { [Code in EpochOutcomeCode]: string } = {
   'key-in-use': 'a key in the card is another party’s: have it make a card with keys of its own',
   'last-member': 'nobody would stay in the contract: invite somebody first',
   leaving: 'this party is leaving, or being removed: it is out after the next turn',
+  'may-not-invite': 'the policy lets others invite: ask one of them',
   'not-in': 'the party is neither member nor observer, or is leaving',
   'not-invited': 'this is not an invitation of this party',
   'other-history': 'the ledger never had this checkpoint: somebody may have shown this party another one',

@@ -54,10 +54,18 @@ export const requestsQuery = z.strictObject({ cursor: hash.optional(), limit })
 export const blocksQuery = z.strictObject({ from: wholeNumber(Number.MAX_SAFE_INTEGER).optional(), limit })
 export const shortBlocksQuery = z.strictObject({ ...blocksQuery.shape, contract: hash })
 
+const admission = z.strictObject({
+  invite: z.union([z.literal('any'), z.array(hash).min(1).max(256)]).describe('who may invite'),
+  admit: z
+    .union([z.literal('every'), z.literal('quorum'), z.array(hash).min(1).max(256)])
+    .describe('whose yes lets in'),
+})
+
 const policy = z.strictObject({
   quorum: z.enum(['majority', 'bft', 'unanimous']).optional(),
   clockBoundMs: z.int().min(1000).max(86_400_000).optional(),
   silenceMs: z.int().min(60_000).nullable().optional(),
+  admission: admission.optional(),
   freeze: z.literal('automatic').optional().describe('members freeze a halted contract by themselves'),
 })
 
@@ -216,7 +224,7 @@ const policyView = z.object({
   quorum: z.enum(['majority', 'bft', 'unanimous']),
   clockBoundMs: z.int(),
   silenceMs: z.int().nullable(),
-  admission: z.object({ invite: z.literal('any'), admit: z.literal('every') }),
+  admission,
   freeze: z.literal('automatic').optional(),
 })
 

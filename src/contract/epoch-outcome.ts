@@ -14,6 +14,7 @@ export const EPOCH_OUTCOME_CODES = {
   'key-in-use': 'rejected',
   'last-member': 'conflicted',
   leaving: 'conflicted',
+  'may-not-invite': 'rejected',
   'not-in': 'conflicted',
   'not-invited': 'rejected',
   'other-history': 'rejected',

@@ -274,6 +274,8 @@ describe('any story of who comes and goes', () => {
       'card-outdated',
       'epoch-full',
       'key-in-use',
+      // Where the policy lets everybody invite, never.
+      'may-not-invite',
       'too-many-changes',
     ]
     const codes = Object.keys(EPOCH_OUTCOME_CODES).filter((code) => !rare.includes(code))

@@ -220,6 +220,17 @@ const cases: Record<EpochOutcomeCode, () => Case> = {
       accepted: [club.invite(club.birch, club.elm)],
     }
   },
+  'may-not-invite': () => {
+    const seed = 'some invite'
+    const [first] = new Club({ seed }).founders
+    const admission = { invite: [first?.party ?? ''], admit: 'every' as const }
+    const club = new Club({ seed, policy: { admission } })
+    return {
+      club,
+      given: [club.invite(club.birch, club.elm)],
+      accepted: [club.invite(club.alder, club.elm), club.policy(club.birch)],
+    }
+  },
   'too-many-changes': () => {
     const club = new Club()
     const change = club.decideInvitation(club.party('Decided'))
@@ -252,7 +263,10 @@ describe('the codes of outcomes on the epoch', () => {
 })
 
 describe('the order in which an operation is checked', () => {
-  const club = new Club({ members: 256, seed: 'all at once' })
+  const seed = 'all at once'
+  const [first, , third] = new Club({ seed }).founders
+  const admission = { invite: [first?.party ?? '', third?.party ?? ''], admit: 'every' as const }
+  const club = new Club({ members: 256, seed, policy: { admission } })
   const { alder, birch, cedar, elm } = club
   const next = rekeyed(alder, club.random)
   const forked = rekeyed(rekeyed(alder, seededBytes('a fork')), club.random)
@@ -281,6 +295,7 @@ describe('the order in which an operation is checked', () => {
     const known = withKey(alder, 'cosign', cedar.keys.vote.publicKey)
     expectOrder('invite', [
       () => club.invite(birch, known, bad),
+      () => club.invite(club.founder(3), known, bad),
       () => club.invite(cedar, known, bad),
       () => club.invite(cedar, alder),
       () => club.invite(cedar, taken),

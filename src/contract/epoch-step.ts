@@ -31,7 +31,15 @@ import {
 import { type Evidence, evidenceHolds } from '../ledger/evidence.ts'
 import type { BlockPlace } from '../ledger/turn.ts'
 import { type ContractState, withEpoch } from './elements.ts'
-import { cardsInForce, changeOf, departingFrom, isDeparture, isLapsed } from './epoch.ts'
+import {
+  cardsInForce,
+  changeOf,
+  departingFrom,
+  isDeparture,
+  isLapsed,
+  lackingYes,
+  takesBack,
+} from './epoch.ts'
 import type { EpochOutcomeCode } from './epoch-outcome.ts'
 
 /** Who asks for what, where: what every operation on the epoch looks at. */
@@ -98,13 +106,12 @@ export function withChanges(record: EpochRecord, changes: readonly Change[]): Ep
 
 /** Marks what has now got every yes that it takes (EPO-5). */
 function decide({ state, at }: Asked, changes: readonly Change[]): Change[] {
-  const departing = departingFrom({ ...state.epoch, changes: [...changes] })
-  const staying = state.epoch.members.filter((party) => !departing.has(party))
+  const record = { ...state.epoch, changes: [...changes] }
   const decided = { height: at.height, timeMs: at.timeMs }
   return changes.map((one) => {
     if (one.decided !== undefined || !('yes' in one)) return one
     if (one.op === 'invite' && !one.accepted) return one
-    return staying.every((party) => one.yes.includes(party)) ? { ...one, decided } : one
+    return lackingYes(record, one).length === 0 ? { ...one, decided } : one
   })
 }
 
@@ -112,6 +119,8 @@ function invite(asked: Asked, { card: proven, role, older, expiresMs }: InviteOp
   const { state, change, by, open } = asked
   const { card } = proven
   const party = partyOf(card)
+  const { invite: inviters } = state.epoch.policy.admission
+  if (inviters !== 'any' && !inviters.includes(by)) return 'may-not-invite'
   if (isBadExpiry(asked, expiresMs)) return 'bad-expiry'
   const invited = open.filter((one): one is Invitation => one.op === 'invite')
   if (cardsInForce(state).has(party) || invited.some((one) => one.party === party)) return 'already-in'
@@ -133,11 +142,11 @@ function accept({ state, open, by, at }: Asked, operation: AcceptOperation): Ans
   return open.map((one) => (one === invitation ? { ...invitation, accepted: true } : one))
 }
 
-function vote({ open, by }: Asked, { change, yes }: VoteOperation): Answer {
+function vote({ state, open, by }: Asked, { change, yes }: VoteOperation): Answer {
   const voted = open.find((one) => one.change === change)
   if (voted === undefined) return 'change-gone'
   if (voted.decided !== undefined || !('yes' in voted)) return 'change-decided'
-  if (!yes) return open.filter((one) => one !== voted)
+  if (!yes) return takesBack(state.epoch, voted, by) ? open.filter((one) => one !== voted) : open
   if (voted.yes.includes(by)) return open
   return open.map((one) => (one === voted ? { ...voted, yes: [...voted.yes, by] } : one))
 }

@@ -11,6 +11,7 @@ import {
   type EpochRecord,
   type Invitation,
   type Policy,
+  type PolicyChange,
   partyOf,
   quorumOf,
 } from '../ledger/epoch.ts'
@@ -124,13 +125,40 @@ export function departingFrom({ changes = [] }: EpochRecord): Set<string> {
  * which nobody is by one member's word alone. timeMs: of the last ledger block.
  */
 export function guestsOf({ epoch }: EpochState, timeMs: number): Map<string, Invitation> {
-  const departing = departingFrom(epoch)
   const guests = new Map<string, Invitation>()
   for (const change of epoch.changes ?? []) {
     if (change.op !== 'invite' || isLapsed(change, timeMs)) continue
-    const isLetIn = epoch.members.every((party) => departing.has(party) || change.yes.includes(party))
+    const isLetIn = lackingYes(epoch, change).length === 0
     // What was decided stays so, also for who has come in since.
     if (change.decided !== undefined || isLetIn) guests.set(change.party, change)
   }
   return guests
+}
+
+/**
+ * Whose yes a change still takes (EPO-5): of an invitation, as the policy has it; of a policy, every member's. Under `quorum`
+ * all who have not said yes, until as many have as order a ledger block.
+ */
+export function lackingYes(
+  record: EpochRecord,
+  { op, yes }: Pick<Invitation | PolicyChange, 'op' | 'yes'>,
+): string[] {
+  const departing = departingFrom(record)
+  const staying = record.members.filter((party) => !departing.has(party))
+  const { admit } = record.policy.admission
+  const rest = staying.filter((party) => !yes.includes(party))
+  if (op === 'policy' || admit === 'every') return rest
+  if (admit === 'quorum')
+    return staying.length - rest.length >= quorumOf(record.policy, staying.length) ? [] : rest
+  const asked = staying.filter((party) => admit.includes(party))
+  // Where none of them is in any more, it is everybody's to say.
+  return asked.length === 0 ? rest : rest.filter((party) => asked.includes(party))
+}
+
+/** Whether a member's no takes a change back: its author's, and that of whoever's own yes it takes. */
+export function takesBack(record: EpochRecord, change: Invitation | PolicyChange, by: string): boolean {
+  if (by === change.by || change.op === 'policy') return true
+  const { admit } = record.policy.admission
+  if (admit === 'quorum') return false
+  return lackingYes(record, { op: change.op, yes: [] }).includes(by)
 }

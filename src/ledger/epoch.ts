@@ -12,7 +12,8 @@ export type Policy = {
   clockBoundMs: number
   /** Silence after which lapse is accepted; null: never. */
   silenceMs: number | null
-  admission: { invite: 'any'; admit: 'every' }
+  /** Who may invite, and whose yes lets in: parties by id; of a quorum as many as order. */
+  admission: { invite: 'any' | string[]; admit: 'every' | 'quorum' | string[] }
   /** Members freeze a halted contract by themselves (LIN-1); left out: each by an act of its own. */
   freeze?: 'automatic'
 }
@@ -84,12 +85,17 @@ export type EpochRecord = Epoch & {
   changes?: Change[]
 }
 
+const parties = shape.array(shape.hash, MEMBERS_MAX, 1)
+
 export const policyShape: shape.Check<Policy> = shape.object(
   {
     quorum: shape.literal('majority', 'bft', 'unanimous'),
     clockBoundMs: shape.integer(1000, 24 * 3600 * 1000),
     silenceMs: shape.either(shape.literal(null), shape.integer(60_000)) as shape.Check<number | null>,
-    admission: shape.object({ invite: shape.literal('any'), admit: shape.literal('every') }),
+    admission: shape.object({
+      invite: shape.either(shape.literal('any'), parties),
+      admit: shape.either(shape.literal('every', 'quorum'), parties),
+    }) as shape.Check<Policy['admission']>,
   },
   { freeze: shape.literal('automatic') },
 )

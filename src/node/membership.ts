@@ -21,7 +21,7 @@ export type InviteOptions = {
   expiresMs?: number
 }
 /** What of a policy is to be otherwise; freeze null: by an act of each member again. */
-export type PolicyPart = Partial<Omit<Policy, 'admission' | 'freeze'>> & { freeze?: 'automatic' | null }
+export type PolicyPart = Partial<Omit<Policy, 'freeze'>> & { freeze?: 'automatic' | null }
 
 export class Membership {
   private readonly node: Node
@@ -141,7 +141,7 @@ export class Membership {
     const { freeze: _, ...rest } = inForce
     const policy: Policy = { ...rest, ...others, ...(freeze && { freeze }) }
     const isSame = (Object.keys({ ...inForce, ...policy }) as (keyof Policy)[]).every(
-      (key) => policy[key] === inForce[key],
+      (key) => JSON.stringify(policy[key]) === JSON.stringify(inForce[key]),
     )
     if (isSame) throw new CountersignError('bad-request', 'this is the policy in force already')
     return this.submit(contract, { op: 'policy', policy, expiresMs }, prepare)

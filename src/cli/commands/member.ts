@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
+import { parseFingerprint } from '../../identity/card.ts'
 import { NodeClient } from '../client.ts'
 import { bold, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
 import { findContract, findIn, findParty } from './find.ts'
@@ -14,7 +15,13 @@ const DAY_MS = 24 * 3_600_000
 
 type Common = { data: string; json?: boolean; wait: string }
 type Waited = { name: string; sinceMs: number; connected: boolean }
-type Policy = { quorum: string; silenceMs: number | null; clockBoundMs: number; freeze?: string }
+type Policy = {
+  quorum: string
+  silenceMs: number | null
+  clockBoundMs: number
+  freeze?: string
+  admission: { invite: string | string[]; admit: string | string[] }
+}
 
 export type ChangeView = {
   change: string
@@ -94,6 +101,8 @@ export function addMemberCommands(program: Command): void {
     .option('--quorum <policy>', 'majority, bft or unanimous: how many order a ledger block')
     .option('--silence <time>', 'silence after which lapse is accepted: such as 36h or 2d, or “none”')
     .option('--freeze <how>', 'automatic, or by-hand: how members freeze a halted contract')
+    .option('--invite <parties>', 'who may invite: any, or fingerprints with commas between')
+    .option('--admit <parties>', 'whose yes lets in: every, quorum, or fingerprints with commas between')
     .option('--expires <days>', 'after how many days what is asked for lapses, at most 180', '30')
     .option(...WAIT)
     .option(...DATA)
@@ -150,10 +159,16 @@ export function printChanges(changes: readonly ChangeView[], contract: string): 
   }
 }
 
-function policyText({ quorum, silenceMs, freeze }: Policy, count: number): string {
+function policyText({ quorum, silenceMs, freeze, admission }: Policy, count: number): string {
   const lapse =
     silenceMs === null ? 'no lapse by silence' : `lapse after ${durationText(silenceMs)} of silence`
-  return `ordered by ${quorum} (${count}); ${lapse}${freeze === undefined ? '' : '; freezes by itself'}`
+  const { invite, admit } = admission
+  const who = `${invite === 'any' ? 'any member invites' : `${invite.length} parties invite`}, ${
+    typeof admit === 'string'
+      ? `${admit === 'every' ? 'every member' : 'a quorum'} lets in`
+      : `${admit.length} parties let in`
+  }`
+  return `ordered by ${quorum} (${count}); ${who}; ${lapse}${freeze === undefined ? '' : '; freezes by itself'}`
 }
 
 async function invite(
@@ -231,7 +246,14 @@ async function remove(text: string, partyText: string, options: Common): Promise
 
 async function policy(
   text: string,
-  options: Common & { quorum?: string; silence?: string; freeze?: string; expires: string },
+  options: Common & {
+    quorum?: string
+    silence?: string
+    freeze?: string
+    invite?: string
+    admit?: string
+    expires: string
+  },
 ): Promise<void> {
   const client = new NodeClient(options.data)
   const { id } = await findContract(client, text)
@@ -240,7 +262,9 @@ async function policy(
     ...(options.silence !== undefined && { silenceMs: durationMs(options.silence) }),
     ...(options.freeze !== undefined && { freeze: freezeOf(options.freeze) }),
   }
-  if (Object.keys(part).length > 0) {
+  if (Object.keys(part).length > 0 || options.invite !== undefined || options.admit !== undefined) {
+    const admission = await admissionOf(client, id, options)
+    if (admission) Object.assign(part, { admission })
     const body = { op: 'policy', policy: part, expires: expiry(options.expires) }
     await send(client, `/api/contracts/${id}/changes`, body, options, id)
     return
@@ -255,6 +279,21 @@ async function policy(
     view.changes.filter(({ op }) => op === 'policy'),
     id,
   )
+}
+
+/** Who may invite and whose yes lets in: what is left out stays as it is. */
+async function admissionOf(client: NodeClient, id: string, options: { invite?: string; admit?: string }) {
+  const { invite, admit } = options
+  if (invite === undefined && admit === undefined) return undefined
+  const { policy } = await client.get<MembersView>(`/api/contracts/${id}/members`)
+  return {
+    invite: invite === undefined ? policy.admission.invite : partiesOf(invite, ['any']),
+    admit: admit === undefined ? policy.admission.admit : partiesOf(admit, ['every', 'quorum']),
+  }
+}
+
+function partiesOf(text: string, words: readonly string[]): string | string[] {
+  return words.includes(text) ? text : text.split(',').map(parseFingerprint)
 }
 
 async function post(client: NodeClient, path: string, body: object, { wait }: Common): Promise<StatusView> {

@@ -102,4 +102,7 @@ def check_policy(value, rule):
     form(value["quorum"] in ("majority", "bft", "unanimous"), rule, "a quorum")
     form(is_integer(value["clockBoundMs"], 1000, 86_400_000), rule, "a clock bound")
     form(value["silenceMs"] is None or is_integer(value["silenceMs"], 60_000), rule, "a silence")
-    form(value["admission"] == {"invite": "any", "admit": "every"}, rule, "an admission")
+    keys(value["admission"], rule, "invite admit")
+    invite, admit = value["admission"]["invite"], value["admission"]["admit"]
+    form(invite == "any" or is_list(invite, 1, 256) and all(is_hash(one) for one in invite), rule, "who invites")
+    form(admit in ("every", "quorum") or is_list(admit, 1, 256) and all(is_hash(one) for one in admit), rule, "whose yes lets in")
