@@ -11,6 +11,7 @@ import {
   TIMING,
   textOf,
 } from '../../test/support/ordering.ts'
+import { noteLocks } from './state.ts'
 import { nextWakeMs } from './timers.ts'
 
 const first = makeBlock(GENESIS, 1)
@@ -223,5 +224,20 @@ describe('a member that starts again in the middle', () => {
     })
     machine.later(1)
     expect(machine.state.ended).toBe(true)
+  })
+
+  it('[EPO-11] [SGN-2] what was signed in the epoch before binds nothing in the next, whose views are counted anew', () => {
+    const { statement } = signed(0, 'VOTE', 7, turn)
+    const at = (epoch: number): Machine =>
+      new Machine({ self: 0, restart: { locks: { epoch, view: 7, statements: [statement] } } })
+    expect(at(0).state.signedView).toBe(7)
+    const former = at(0)
+    former.state.config.electorate = { ...former.electorate, epoch: 1 }
+    former.state.signedView = 0
+    noteLocks(former.state, { epoch: 0, view: 9, statements: [statement] })
+    expect(former.state.signedView).toBe(0)
+    // In an epoch before the one it signed in last, its signer would refuse.
+    expect(at(1).state.signedView).toBe(Number.MAX_SAFE_INTEGER)
+    expect(at(1).work().signedTexts).toEqual([])
   })
 })

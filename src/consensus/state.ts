@@ -226,8 +226,11 @@ export function initialState(config: ConsensusConfig, tip: CommittedTip): Consen
   return state
 }
 
-/** What our signer has signed before: nothing is signed below `view`, and nothing that contradicts the statements. */
-export type Locks = { view: number; statements: readonly Statement[] }
+/**
+ * What our signer has signed before, in the last epoch that it signed in (0 where none is named): nothing is signed below
+ * `view`, and nothing that contradicts the statements.
+ */
+export type Locks = { epoch?: number; view: number; statements: readonly Statement[] }
 
 /** State after a restart: the committed tip, what was on disk beyond it, and what the signer has signed. */
 export function restoredState(
@@ -259,7 +262,14 @@ export function restoredState(
 }
 
 /** Takes in what our signer has signed. The signatures are asked of it again once what they rest on is here (ORD-5). */
-export function noteLocks(state: ConsensusState, { view: lockedView, statements }: Locks): void {
+export function noteLocks(state: ConsensusState, { epoch = 0, view: lockedView, statements }: Locks): void {
+  // Views are counted anew in each epoch: those of one before say nothing here, and once one after was signed in nothing is.
+  const { electorate } = state.config
+  if (epoch < electorate.epoch) return
+  if (epoch > electorate.epoch) {
+    state.signedView = Number.MAX_SAFE_INTEGER
+    return
+  }
   state.signedView = Math.max(state.signedView, lockedView)
   for (const statement of statements) {
     const { view, type } = statement

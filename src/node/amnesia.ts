@@ -2,7 +2,7 @@
 import type { Signer } from '../signer/signer.ts'
 import type { Engine } from './engine.ts'
 import type { RecalledMessage } from './messages.ts'
-import { Floors, provenOwn } from './recall.ts'
+import { Floors, locksOf, provenOwn } from './recall.ts'
 import type { Phase, Replica } from './replica.ts'
 
 /**
@@ -55,7 +55,7 @@ export class Amnesia {
     replica.answers.add(from)
     if (!replica.others.every((party) => replica.answers.has(party))) return
     const lock = this.signer.lock(contract, lineage.number)
-    replica.recalled(this.engine.locksOf(contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)
+    replica.recalled(locksOf(this.signer, contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)
     // Its own cosignature shows that this party had accepted the contract.
     if (lock?.cosign) replica.accept(nowMs)
     this.engine.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
@@ -67,7 +67,7 @@ export class Amnesia {
     const { store, replicas } = this.engine
     if (store.setting(AMNESIA_SETTING) !== 'asking') return
     for (const { phase, status } of replicas.values())
-      if (phase === 'recalling' && status !== 'halted') return
+      if (phase === 'recalling' && status !== 'halted' && status !== 'left') return
     this.engine.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }
 }

@@ -1,4 +1,5 @@
 /** Cosignatures of one contract: those of others taken in, our own made (COS-1 to COS-4). */
+import { departingFrom } from '../contract/epoch.ts'
 import { turnsAt } from '../contract/turn.ts'
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import type { Replica } from './replica.ts'
@@ -6,7 +7,7 @@ import type { Replica } from './replica.ts'
 export class Cosigning {
   private readonly replica: Replica
   /** Of the largest ledger our signer has cosigned. */
-  private size: number
+  size: number
   /** The signer has been asked for one and has not answered: the next is asked for the tip as it is then. */
   isPending = false
 
@@ -54,6 +55,8 @@ export class Cosigning {
   tryTip(nowMs: number): void {
     const { phase, status, chain, finality, lineage, roster, self } = this.replica
     if (phase !== 'signing' || status !== 'accepted') return
+    // EPO-12, of a LEAVE that this node has forgotten.
+    if (departingFrom(chain.tip.state.epoch).has(self)) return
     const size = chain.height + 1
     if (this.isPending || size < this.size || size < lineage.base.size) return
     // By the key of the block's epoch: who has come in with the tip has not cosigned it, and who replaced its card did by the

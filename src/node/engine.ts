@@ -5,7 +5,6 @@
  * One turn: take everything that came in → write it in one transaction → sign in one batch → send. So a signature never
  * leaves before what it rests on, and its lock, are on disk (ORD-5, SGN-2), and fsyncs are shared by all contracts.
  */
-import type { Locks } from '../consensus/state.ts'
 import { genesisState } from '../contract/state.ts'
 import { base64UrlEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -22,10 +21,12 @@ import { DEFAULT_LIFETIME_MS, type EngineOptions, type Envelope } from './engine
 import { genesisBlock } from './genesis-block.ts'
 import { checkOpen, heldOf, pickOpenings } from './intake.ts'
 import { checkInvitation, Invitations, newGenesis } from './invite.ts'
+import { Leaving } from './leaving.ts'
 import { Lineage } from './lineage.ts'
 import { checkMessage, type Message, type Outgoing, type RecoveryMessage } from './messages.ts'
 import { MissingKeys } from './missing-keys.ts'
 import { type LogLevel, type Notice, type Outbox, SentCounts } from './outbox.ts'
+import { locksOf } from './recall.ts'
 import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { Renewals } from './renewals.ts'
 import { type Phase, Replica } from './replica.ts'
@@ -58,6 +59,7 @@ export class Engine implements Outbox {
   private readonly submissions = new Submissions()
   private readonly up = new Set<string>()
   private readonly renewals = new Renewals(this)
+  private readonly leaving = new Leaving(this)
   private readonly amnesia: Amnesia
   private readonly invitations = new Invitations()
   private readonly missingKeys: MissingKeys
@@ -101,11 +103,12 @@ export class Engine implements Outbox {
         phase,
         boot: this.boot,
         cache: this.cache,
-        locks: this.locksOf(contract, lineage.number),
+        locks: locksOf(this.signer, contract, lineage.number),
         cosignedSize: lock?.cosign?.size ?? 0,
         nowMs,
       })
       this.replicas.set(contract, replica)
+      if (lock?.left) this.leaving.add(contract)
       this.wakes.touch(replica)
       for (const party of this.up) replica.peerUp(party, nowMs)
       return replica
@@ -114,11 +117,6 @@ export class Engine implements Outbox {
       this.damage(contract, error.message)
       return undefined
     }
-  }
-
-  locksOf(contract: string, lineage: number): Locks {
-    const statements = this.signer.reissue(contract, lineage).map(({ statement }) => statement)
-    return { view: this.signer.lock(contract, lineage)?.view ?? 0, statements }
   }
 
   /** Stops a contract whose data here is not what was signed: loudly, and before anything more is signed on it. */
@@ -214,7 +212,7 @@ export class Engine implements Outbox {
     const replica = this.replica(contract)
     this.wakes.touch(replica)
     const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, done)
-    replica.leave()
+    this.leaving.begin(replica)
     return id
   }
 
@@ -294,6 +292,7 @@ export class Engine implements Outbox {
     }
     if (message.type === 'UNKNOWN') {
       const known = this.replicas.get(message.contract)
+      if (known) this.wakes.touch(known)
       if (known) this.invitations.again(known, from, nowMs)
       return
     }
@@ -303,6 +302,7 @@ export class Engine implements Outbox {
       replica.freezing.tellFormer(from, message.lineage ?? 0, nowMs)
       return
     }
+    if (replica?.epochs.former.hears(from, message, nowMs)) return
     if (!replica?.isHeard(from)) {
       // NET-3: the same bytes whether the contract exists or not.
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
@@ -394,9 +394,11 @@ export class Engine implements Outbox {
     return true
   }
 
-  /** Nothing that waits to be signed in a contract is signed. */
-  dropSigns(contract: string): void {
-    this.signs = this.signs.filter((one) => one.contract !== contract)
+  /** Nothing that waits to be signed in a contract is signed; nothing of this kind. */
+  dropSigns(contract: string, kind?: SignItem['kind']): void {
+    this.signs = this.signs.filter(
+      (one) => one.contract !== contract || (kind ?? one.item.kind) !== one.item.kind,
+    )
   }
 
   lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined {
@@ -433,6 +435,7 @@ export class Engine implements Outbox {
    * `storageError` is set; call again later.
    */
   turn(nowMs: number): Envelope[] {
+    this.leaving.take(nowMs)
     if (!this.takeSubmissions(nowMs)) return []
     try {
       // A disk that refused is asked with something small whether it takes writes again.

@@ -3,12 +3,14 @@
  * let in is shown the ledger, and this party comes in or is out.
  */
 import { type ConsensusState, initialState } from '../consensus/state.ts'
+import { nextWakeMs } from '../consensus/timers.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { partyOf } from '../identity/card.ts'
 import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
 import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
 import { turnOf } from '../ledger/turn.ts'
 import type { Chain } from './chain.ts'
+import { Former } from './former.ts'
 import { dropRequests } from './outbox.ts'
 import type { Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
@@ -22,11 +24,13 @@ export type Part = 'member' | 'observer' | 'guest' | 'out'
 export class Epochs {
   private readonly replica: Replica
   private readonly toldMs = new Map<string, number>()
+  readonly former: Former
   /** Guests that were sent the genesis since this start. */
   private readonly shown = new Set<string>()
 
   constructor(replica: Replica) {
     this.replica = replica
+    this.former = new Former(replica)
   }
 
   get number(): number {
@@ -84,6 +88,12 @@ export class Epochs {
     const last = outbox.lastCosignature(contract, undefined)
     if (last === undefined && roster.isMember(self))
       throw new CountersignError('conflict', 'this party has cosigned nothing yet; wait until it has')
+    // What others made final before it came in.
+    if (last !== undefined && roster.isMember(self) && last.size < this.replica.finalSize)
+      throw new CountersignError(
+        'conflict',
+        'this party has not cosigned what is final yet; wait until it has',
+      )
     if (last === undefined) return { op: 'leave', checkpoint: pointOf(chain) }
     const { epoch, size, root, block, stateRoot } = last
     return { op: 'leave', checkpoint: { epoch, size, root, block, stateRoot } }
@@ -118,9 +128,17 @@ export class Epochs {
   rightsOf(party: string): { older: boolean; fromHeight: number } | undefined {
     const { genesis, chain, roster } = this.replica
     if (genesis.members.some(({ card }) => partyOf(card) === party)) return undefined
-    const arrived = chain.tip.state.epoch.arrived?.find(([one]) => one === party)
+    // Of who is out what it was shown while it was in.
+    const { state } = (!roster.isHeard(party) && roster.lastSpanOf(party)) || chain.tip
+    const arrived = state.epoch.arrived?.find(([one]) => one === party)
     if (arrived) return { older: arrived[2], fromHeight: roster.spans[arrived[1]]?.firstHeight ?? 0 }
     return { older: roster.guests.get(party)?.older ?? false, fromHeight: Number.POSITIVE_INFINITY }
+  }
+
+  /** When ordering wants its tick: who is not in takes no part in the course of views. */
+  orderingWakeMs(nowMs: number): number | undefined {
+    const { roster, consensus, self } = this.replica
+    return roster.isIn(self) ? nextWakeMs(consensus, nowMs) : undefined
   }
 
   /** The tip has moved; the last block may have ended the epoch. */

@@ -9,7 +9,7 @@ import type { Chain } from './chain.ts'
 import type { EpochSpan, Roster } from './roster.ts'
 
 /** Whose cosignatures count, by which keys. */
-export type Cosigners = Pick<Roster, 'current' | 'cosignKeyOf' | 'arriving'> & {
+export type Cosigners = Pick<Roster, 'current' | 'cosignKeyOf' | 'laterCosignKeysOf' | 'arriving'> & {
   readonly spans: readonly Cosigning[]
 }
 type Cosigning = Pick<EpochSpan, 'firstHeight' | 'lastHeight'> & {
@@ -114,14 +114,15 @@ export class Finality {
     if (isLater && key === undefined) return { result: 'later' }
     const known = [this.cosignatures, this.ahead, this.astray].flatMap((map) => map.get(party) ?? [])
     const [held, ahead] = [this.cosignatures.get(party), this.ahead.get(party)]
-    if (key === undefined) return { result: 'bad' }
+    // Of who is not in: it certifies a turn that nobody waits for here, yet or any more.
+    if (key === undefined) return { result: 'later' }
     if (known.some((one) => sameCheckpoint(one, cosignature))) return { result: 'old' }
     const fits = this.fits(cosignature, chain)
     if (fits === true && held && held.size >= size && !known.some((one) => one.size === size))
       return { result: 'old' }
     if (fits === undefined && ahead && ahead.size > size) return { result: 'old' }
     if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature))
-      return { result: isLater ? 'later' : 'bad' }
+      return { result: isLater ? 'later' : this.wasForTurn(cosignature) ? 'old' : 'bad' }
     const other = known.find((one) => one.size === size)
     const evidence = other ? this.evidence(other, cosignature) : undefined
     const found = evidence ? { evidence } : {}
@@ -159,6 +160,13 @@ export class Finality {
     if (!this.fits(cosignature, chain)) return { result: 'bad' }
     this.arriving.set(party, { cosignKey, cosignature })
     return { result: 'arriving' }
+  }
+
+  /** One that a turn was certified by, and that comes late: by the key its signer has had since. */
+  private wasForTurn(cosignature: Cosignature): boolean {
+    const { contract, lineage, roster } = this
+    const keys = roster.laterCosignKeysOf(cosignature.party, cosignature.epoch)
+    return keys.some((key) => cosignatureVerifies(key, contract, lineage, cosignature))
   }
 
   /** A turn has come: who was to arrive is in, or comes anew. */

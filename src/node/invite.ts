@@ -66,6 +66,9 @@ export class Invitations {
 
   /** A member says so to each message it gets: one invitation answers all. */
   again(replica: Replica, party: string, nowMs: number): void {
+    replica.sync.forget(party)
+    // Who is not in, by what it has read, asks nobody any more until it is spoken to.
+    if (replica.epochs.part === 'out' || replica.epochs.part === 'guest') replica.resending.stop()
     const { creator } = replica.genesis
     const isGuest = replica.roster.guests.has(party)
     if (!isGuest && (!replica.members.includes(party) || (creator !== replica.self && creator !== party)))

@@ -1,10 +1,18 @@
 /** What another member tells of our own signatures, as far as it is proven (AMN-2). */
+import type { Locks } from '../consensus/state.ts'
 import { certificateVerifies, type SignedStatement, statementVerifies } from '../ledger/certificate.ts'
 import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
 import { freezeVerifies, type SignedFreeze } from '../ledger/freeze.ts'
-import type { EpochView } from '../signer/locks.ts'
+import { EMPTY_LOCK, type EpochView } from '../signer/locks.ts'
+import type { Signer } from '../signer/signer.ts'
 import type { RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
+
+/** What the signer has signed last in a contract's lineage, as ordering takes it. */
+export function locksOf(signer: Signer, contract: string, lineage: number): Locks {
+  const { view, epoch } = signer.lock(contract, lineage) ?? EMPTY_LOCK
+  return { epoch, view, statements: signer.reissue(contract, lineage).map(({ statement }) => statement) }
+}
 
 /** finalized: the view of the COMMIT it shows, if it shows one: an honest member keeps no statements below it. */
 export function provenOwn(

@@ -12,7 +12,7 @@ import {
   restoredState,
   type Timing,
 } from '../consensus/state.ts'
-import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
+import { isUncommitted } from '../consensus/timers.ts'
 import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Genesis } from '../ledger/genesis.ts'
@@ -95,7 +95,7 @@ export class Replica {
   readonly answers = new Set<string>()
   private reportedFinalSize = 0
   readonly ordering: Ordering
-  private readonly resending = new Resending()
+  readonly resending = new Resending()
   private lastWork = false
   /** Requests of committed blocks that are not final yet, by height. */
   private readonly unfinal = new Map<number, string[]>()
@@ -186,9 +186,8 @@ export class Replica {
   get finalSize(): number {
     const size = Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
     // EPO-12: who leaves reports nothing after its LEAVE as final. An observer's LEAVE is at no cosignature of its own.
-    return this.hasLeft && this.roster.everMembers.includes(this.self)
-      ? Math.min(size, this.finality.sizeOf(this.self))
-      : size
+    const isMember = this.hasLeft && this.roster.everMembers.includes(this.self)
+    return isMember ? Math.min(size, this.cosigning.size) : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +266,7 @@ export class Replica {
       status === 'invalid' ? [] : [block],
     )
     dropRequests(this.outbox, this.contract, this.chain.expire(nowMs, uncommitted))
-    const wake = nextWakeMs(this.consensus, nowMs)
+    const wake = this.epochs.orderingWakeMs(nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
@@ -279,7 +278,7 @@ export class Replica {
 
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
-    const times = [nextWakeMs(this.consensus, nowMs), this.resending.atMs, this.chain.expiryMs]
+    const times = [this.epochs.orderingWakeMs(nowMs), this.resending.atMs, this.chain.expiryMs]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
     if (this.status !== 'halted' && this.status !== 'left')

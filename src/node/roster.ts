@@ -110,6 +110,11 @@ export class Roster {
     return [...new Set([...this.electorate.cards.keys(), ...this.guests.keys()])]
   }
 
+  /** The last in which a party was a member or an observer. */
+  lastSpanOf(party: string): EpochSpan | undefined {
+    return this.spans.findLast(({ electorate }) => electorate.cards.has(party))
+  }
+
   /** Number of the epoch that goes on. */
   get current(): number {
     return this.electorate.epoch
@@ -118,6 +123,13 @@ export class Roster {
   /** A member's or observer's in an epoch, if that has begun. */
   cosignKeyOf(party: string, epoch: number): string | undefined {
     return this.spans[epoch]?.electorate.cards.get(party)?.keys.cosign
+  }
+
+  /** The cosign keys that a party had in the epochs after one, as far as they have begun. */
+  laterCosignKeysOf(party: string, epoch: number): string[] {
+    return this.spans
+      .slice(epoch + 1)
+      .flatMap(({ electorate }) => electorate.cards.get(party)?.keys.cosign ?? [])
   }
 
   /** Whether evidence holds by the keys of any epoch: what an honest party signs contradicts itself in none. */

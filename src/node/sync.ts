@@ -27,6 +27,12 @@ export class Sync {
     this.heights.set(party, committedHeight)
   }
 
+  /** A peer says that it knows nothing of this contract, or nothing that it would tell us. */
+  forget(party: string): void {
+    this.heights.delete(party)
+    if (this.asked?.party === party) this.asked = undefined
+  }
+
   /** The tip has moved, by whatever way: patience starts anew. */
   progressed(): void {
     this.behindSinceMs = undefined

@@ -47,6 +47,8 @@ export type Recomputed = {
 
 const CACHED_SIGNATURES = 4096
 
+type Arrival = NonNullable<ContractState['epoch']['arrived']>[number]
+
 export class LedgerAudit {
   /** Of epoch 0. */
   readonly membership: Membership
@@ -60,6 +62,8 @@ export class LedgerAudit {
   /** Of the ledger block that comes next. */
   #electorate: EpochElectorate
   /** The last block ended an epoch: whether its COMMIT stands beside it. */
+  /** Of each party that came in later how it came, also where it has left again. */
+  readonly #arrivals = new Map<string, Arrival>()
   #turned: { isCommitted: boolean } | undefined
   readonly lineages = new LineageAudit()
   /** Of the cosignatures. */
@@ -126,7 +130,7 @@ export class LedgerAudit {
    */
   missing(exporter: string): Finding | undefined {
     const { firstMissing, lastMissingHeight } = this.#requests
-    const arrived = this.#state.epoch.arrived?.find(([party]) => party === exporter)
+    const arrived = this.#arrivals.get(exporter)
     if (firstMissing === undefined || arrived === undefined || arrived[2]) return firstMissing
     return lastMissingHeight < this.#finality.firstHeightOf(arrived[1]) ? undefined : firstMissing
   }
@@ -231,6 +235,7 @@ export class LedgerAudit {
 
   /** The epoch that the last block has begun. */
   #turn(isCommitted: boolean): void {
+    for (const arrived of this.#state.epoch.arrived ?? []) this.#arrivals.set(arrived[0], arrived)
     this.#turned = { isCommitted }
     this.#electorate = this.#electorateNow()
     this.#finality.beginEpoch(this.height + 1, this.#electorate)

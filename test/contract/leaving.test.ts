@@ -1,85 +1,122 @@
-/** LEAVE between everything else that a node signs, and through a crash, with real engines (EPO-12). */
-import { expect, it } from 'vitest'
-import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+/** Who leaves, where something goes wrong on the way out: it is told that it is out, signs nothing more, and comes to rest. */
+import { describe, expect, it } from 'vitest'
 import { Engines, type Member } from '../support/engines.ts'
 
+const DAY_MS = 24 * 3_600_000
 const replicaOf = (member: Member, contract: string) => member.engine.replica(contract)
-const partiesOf = (member: Member, contract: string) => replicaOf(member, contract).electorate.members
 
-it('[EPO-12] is signed while a cosignature is asked for: that is refused, and nothing halts', () => {
-  const engines = new Engines(3)
-  const [first, second, third] = engines.members as [Member, Member, Member]
-  const contract = engines.contract('{"a":"1"}')
-  const turn = third.engine.turn.bind(third.engine)
-  let leftAt: number | undefined
-  third.engine.turn = (nowMs) => {
-    const { cosigning, chain } = replicaOf(third, contract)
-    if (leftAt === undefined && cosigning.isPending && chain.height > 0) {
-      leftAt = chain.height
-      third.engine.leave(contract, nowMs)
+describe('a member that leaves', () => {
+  it('[EPO-11] and does not hear of its turn is told by those who went on, up to there and no further', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    third.engine.leave(contract, engines.nowMs)
+    let isCut = false
+    engines.line = (message, from, to) => {
+      if (message.type === 'PROPOSE' && JSON.stringify(message.block).includes('"kind":"turn"')) isCut = true
+      return isCut && (from === third.party || to === third.party) ? undefined : message
     }
-    return turn(nowMs)
-  }
-  engines.set(first, contract, 'a', '2')
-  engines.pass(10_000)
-  expect(leftAt, 'it left between committing and cosigning').toBe(1)
-  expect(replicaOf(third, contract).status).toBe('left')
-  expect(replicaOf(third, contract).finalSize).toBe(1)
-  engines.set(second, contract, 'a', '3')
-  engines.pass(5000)
-  expect(partiesOf(first, contract)).toEqual([first.party, second.party])
-  expect(replicaOf(first, contract).finalSize).toBe(replicaOf(first, contract).chain.height + 1)
-  for (const { store } of engines.members) expect(store.evidence(contract)).toEqual([])
+    engines.pass(8000)
+    expect(replicaOf(first, contract).members).toHaveLength(2)
+    expect(replicaOf(third, contract).status).toBe('leaving')
+    engines.set(second, contract, 'a', '3')
+    engines.pass(5000)
+    const turnHeight = replicaOf(first, contract).roster.spans[0]?.lastHeight
+    let later = 0
+    engines.line = (message, _, to) => {
+      if (to === third.party && JSON.stringify(message).includes('"epoch":1,"height"')) later += 1
+      return message
+    }
+    engines.pass(60_000, 500)
+    expect(replicaOf(third, contract).status).toBe('left')
+    expect(replicaOf(third, contract).chain.height).toBe(turnHeight)
+    expect(later, 'ledger blocks of the epoch without it').toBe(0)
+    let sent = 0
+    engines.line = (message) => {
+      sent += 1
+      return message
+    }
+    engines.pass(120_000, 1000)
+    expect(sent, 'all is at rest').toBe(0)
+  })
+
+  it('[EPO-12] while its signer is about to cosign what comes next does not: it leaves at what it has cosigned', () => {
+    const engines = new Engines(3)
+    const [first, , third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    const { engine } = third
+    const turn = engine.turn.bind(engine)
+    let left = 0
+    engine.turn = (nowMs) => {
+      if (left === 0 && engine.replica(contract).cosigning.isPending) {
+        left = engine.lastCosignature(contract, undefined)?.size ?? 0
+        engine.leave(contract, nowMs)
+      }
+      return turn(nowMs)
+    }
+    engines.set(first, contract, 'a', '3')
+    engines.pass(10_000)
+    expect(left).toBeGreaterThan(1)
+    expect(replicaOf(third, contract).status).toBe('left')
+    expect(engine.lastCosignature(contract, undefined)?.size).toBe(left)
+    expect(third.logs.filter(({ event }) => event === 'signer-refused' || event === 'halted')).toEqual([])
+  })
+
+  it('[EPO-12] and dies before the request is on its disk asks anew when it starts', () => {
+    const engines = new Engines(3)
+    const [first, , third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    third.engine.leave(contract, engines.nowMs)
+    for (const other of engines.members) if (other !== third) engines.disconnect(third, other)
+    engines.boot(third, false)
+    for (const other of engines.members) if (other !== third) engines.reconnect(third, other)
+    engines.pass(10_000)
+    expect(replicaOf(third, contract).status).toBe('left')
+    expect(replicaOf(first, contract).members).toHaveLength(2)
+  })
 })
 
-it('[EPO-12] stands where a crash comes right after the signer: the node cosigns nothing more, and says LEAVE again', () => {
-  const engines = new Engines(3)
-  const [first, second, third] = engines.members as [Member, Member, Member]
-  const contract = engines.contract('{"a":"1"}')
-  engines.set(first, contract, 'a', '2')
-  engines.pass(5000)
-  for (const other of [first, second]) engines.disconnect(third, other)
-  third.engine.leave(contract, engines.nowMs)
-  // Nothing but the signer's own note is on disk.
-  engines.boot(third, false)
-  for (const other of [first, second]) engines.reconnect(third, other)
-  engines.set(first, contract, 'a', '3')
-  engines.pass(5000)
-  const replica = replicaOf(third, contract)
-  expect(replica.status).toBe('leaving')
-  expect(replica.finality.sizeOf(third.party)).toBe(2)
-  expect(() => engines.set(third, contract, 'a', '4')).toThrow(/has left/)
-  third.engine.leave(contract, engines.nowMs)
-  engines.pass(10_000)
-  expect(replica.status).toBe('left')
-  expect(partiesOf(second, contract)).toEqual([first.party, second.party])
-  expect(() => third.engine.leave(contract, engines.nowMs)).toThrow(/not in the contract/)
-})
-
-it('[EPO-12] of an observer, who has cosigned nothing, leaves it what it knew as final', () => {
-  const engines = new Engines(3)
-  const [first, second, third] = engines.members as [Member, Member, Member]
-  const contract = engines.contract('{"a":"1"}', 2)
-  const ask = (member: Member, operation: EpochOperation) =>
-    member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
-  const expiresMs = engines.nowMs + 3_600_000
-  const change = ask(first, { op: 'invite', card: third.card, role: 'observer', older: true, expiresMs })
-  engines.pass(3000)
-  ask(second, { op: 'vote', change, yes: true })
-  engines.pass(3000)
-  third.engine.accept(contract, engines.nowMs)
-  engines.pass(5000)
-  expect(replicaOf(third, contract).epochs.part).toBe('observer')
-  const { finalSize } = replicaOf(third, contract)
-  third.engine.leave(contract, engines.nowMs)
-  engines.pass(5000)
-  const replica = replicaOf(third, contract)
-  expect([replica.status, replica.epochs.part]).toEqual(['left', 'out'])
-  expect(replica.finalSize, 'what it knew as final stays so').toBeGreaterThanOrEqual(finalSize)
-  engines.boot(third, false)
-  expect(replicaOf(third, contract).finalSize, 'through a restart').toBeGreaterThanOrEqual(finalSize)
-  expect(replicaOf(first, contract).electorate.observers).toEqual([])
-  engines.set(first, contract, 'a', '2')
-  engines.pass(5000)
-  expect(replicaOf(first, contract).finalSize).toBe(replicaOf(first, contract).chain.height + 1)
+describe('a guest whose invitation lapses while it is away', () => {
+  it('[EPO-6] [ORD-6] is told nothing more, and asks no more', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const change = first.engine.submit(
+      contract,
+      [
+        {
+          op: 'invite',
+          card: fourth.card,
+          role: 'member',
+          older: true,
+          expiresMs: engines.nowMs + 20_000,
+        },
+      ],
+      [],
+      engines.nowMs,
+      () => undefined,
+    )
+    engines.pass(3000)
+    for (const { engine } of [second, third])
+      engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+    engines.pass(3000)
+    expect(replicaOf(fourth, contract).epochs.part).toBe('guest')
+    for (const other of [first, second, third]) engines.disconnect(fourth, other)
+    engines.pass(30_000, 500)
+    for (const other of [first, second, third]) engines.reconnect(fourth, other)
+    engines.pass(30_000, 500)
+    let sent = 0
+    engines.line = (message) => {
+      sent += 1
+      return message
+    }
+    engines.pass(DAY_MS / 24, 10_000)
+    expect(sent).toBe(0)
+  })
 })

@@ -84,6 +84,7 @@ export class Universe {
       current: 0,
       spans: [{ firstHeight: 0, electorate: { members: [...cosignKeys.keys()] } }],
       cosignKeyOf: (party) => cosignKeys.get(party),
+      laterCosignKeysOf: () => [],
       arriving: new Map(),
     }
     this.#addGenesis()

@@ -7,6 +7,7 @@ import type { Network } from './network.ts'
 import type { SimOptions } from './options.ts'
 import type { Scheduled } from './queue.ts'
 import type { Random } from './random.ts'
+import type { Seats } from './seats.ts'
 import type { SimNode } from './sim-node.ts'
 
 export type FaultHooks = {
@@ -41,6 +42,7 @@ export class Faults {
   private readonly nodes: readonly SimNode[]
   private readonly network: Network
   private readonly random: Random
+  private readonly seats: Seats
   private readonly hooks: FaultHooks
   private readonly cuts = new Set<() => void>()
   private readonly down = new Map<SimNode, Scheduled>()
@@ -58,11 +60,13 @@ export class Faults {
     options: SimOptions,
     network: Network,
     random: Random,
+    seats: Seats,
     hooks: FaultHooks,
   ) {
     this.nodes = nodes
     this.network = network
     this.random = random
+    this.seats = seats
     this.hooks = hooks
     const kinds: Kind[] = []
     if (options.crashes) {
@@ -231,8 +235,9 @@ export class Faults {
 
   /** How far the others were when it was put back is how far it must come, and hold what a quorum has voted for. */
   private hasCaughtUp({ node, goals }: { node: SimNode; goals: Map<string, Standing> }): boolean {
-    if (!node.engine || isRecalling(node)) return false
+    if (!node.engine || isRecalling(node, this.seats)) return false
     for (const [contract, { height, view }] of goals) {
+      if (!this.seats.isMember(contract, node.party.id)) continue
       const replica = node.engine.replicas.get(contract)
       if (!replica || replica.chain.height < height || replica.consensus.view < view) return false
       const { views, blocks, committed } = replica.consensus
@@ -281,7 +286,8 @@ export class Faults {
 }
 
 /** True while a node still asks for its own past. */
-export function isRecalling(node: SimNode): boolean {
-  for (const { phase } of node.engine?.replicas.values() ?? []) if (phase === 'recalling') return true
+export function isRecalling(node: SimNode, seats?: Seats): boolean {
+  for (const [contract, { phase }] of node.engine?.replicas ?? [])
+    if (phase === 'recalling' && (seats?.isMember(contract, node.party.id) ?? true)) return true
   return false
 }

@@ -17,6 +17,8 @@ export type SimOptions = {
   duplicates: boolean
   /** Frames of one connection overtake one another, which TCP never does. */
   reorder: boolean
+  /** Parties come and go: `members` are in at first, OUTSIDERS more are there to be invited. */
+  epochs: boolean
   /** What liars do, by name; nobody lies where there is none. */
   hostile: readonly string[]
   /** How many members lie, where any do. Which ones is drawn from the seed. */
@@ -24,6 +26,9 @@ export type SimOptions = {
   /** How many of the last events a report shows; changes nothing else. */
   last: number
 }
+
+/** Parties that are in no contract at first, where parties come and go. */
+export const OUTSIDERS = 2
 
 export const DEFAULTS: SimOptions = {
   members: 4,
@@ -37,12 +42,13 @@ export const DEFAULTS: SimOptions = {
   restores: false,
   duplicates: false,
   reorder: false,
+  epochs: false,
   hostile: [],
   liars: 0,
   last: 40,
 }
 
-const SWITCHES = ['partitions', 'crashes', 'restores', 'duplicates', 'reorder'] as const
+const SWITCHES = ['partitions', 'crashes', 'restores', 'duplicates', 'reorder', 'epochs'] as const
 
 /** The options of a command line. @throws Error saying what is wrong */
 export function parseOptions(argv: readonly string[]): { options: SimOptions; json: boolean } {
@@ -63,6 +69,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
       restores: { type: 'boolean' },
       duplicates: { type: 'boolean' },
       reorder: { type: 'boolean' },
+      epochs: { type: 'boolean' },
       json: { type: 'boolean' },
     },
   })

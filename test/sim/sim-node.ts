@@ -38,7 +38,8 @@ const TICKS_PER_SECOND_MAX = 500
 
 export class SimNode {
   readonly index: number
-  readonly party: Party
+  /** Changes where it replaces its keys. */
+  party: Party
   readonly disk: Disk
   /** Its clock's offset from virtual time, ms. */
   skewMs: number
@@ -83,7 +84,7 @@ export class SimNode {
           store: this.disk.nodeStore(),
           signer: this.hooks.signer(
             this,
-            Signer.open({ journal: this.disk.journal(), keys: this.party.keys, party: this.party.id }),
+            Signer.open({ journal: this.disk.journal(), keys: this.party.ring, party: this.party.id }),
           ),
           timing: DEFAULT_TIMING,
           random: (sizeBytes) => this.random.bytes(sizeBytes),

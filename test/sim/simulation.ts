@@ -6,6 +6,7 @@ import { importOperations } from '../../src/contract/edit.ts'
 import { CountersignError } from '../../src/crypto/errors.ts'
 import { block, text } from '../../src/document/tree.ts'
 import { GENESIS_ROOT, type Policy } from '../../src/ledger/genesis.ts'
+import type { Engine } from '../../src/node/engine.ts'
 import type { Message } from '../../src/node/messages.ts'
 import type { Notice } from '../../src/node/outbox.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
@@ -21,13 +22,15 @@ import { StateRoots } from './checkers/state-roots.ts'
 import { Versions } from './checkers/versions.ts'
 import { Faults, isRecalling } from './faults.ts'
 import { Network } from './network.ts'
-import type { SimOptions } from './options.ts'
+import { OUTSIDERS, type SimOptions } from './options.ts'
 import { makeParty } from './party.ts'
 import type { Guards, Parts, Plot, Stage } from './plot.ts'
 import { EventQueue, type Scheduled } from './queue.ts'
 import { Random } from './random.ts'
+import { Seats } from './seats.ts'
 import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
+import { Turnover } from './turnover.ts'
 import { Workload } from './workload.ts'
 
 /** Virtual time 0 in ms since 1970. */
@@ -38,6 +41,8 @@ const SKEW_MS = 1500
 /** All faults end at this share of the steps; clients go on a little longer. */
 const HEAL_AT = 0.8
 const LAST_REQUEST_AT = 0.85
+/** How long a node takes to start anew with other keys. */
+const RESTART_MS = 200
 /** An attack begins within so many steps. */
 const PEACE_STEPS = 10_000
 /** From so many steps on, every kind of fault asked for must come true, and not just one of each sort. */
@@ -61,11 +66,13 @@ export class Simulation implements World {
   readonly nodes: SimNode[]
   readonly honest: SimNode[]
   readonly contracts: string[] = []
+  readonly seats = new Seats()
   private readonly queue = new EventQueue()
   private readonly trace: Trace
   private readonly network: Network
   private readonly faults: Faults
   private readonly workload: Workload
+  private readonly turnover: Turnover | undefined
   private readonly random: Random
   private readonly byParty: Map<string, number>
   private readonly guards: Guards
@@ -93,11 +100,12 @@ export class Simulation implements World {
     const { seed, members } = options
     this.random = new Random(seed)
     const keys = new Random(seed, 1)
-    const parties = Array.from({ length: members }, (_, index) =>
+    const count = members + (options.epochs ? OUTSIDERS : 0)
+    const parties = Array.from({ length: count }, (_, index) =>
       makeParty(String.fromCharCode(65 + index), 7000 + index, START_MS, keys),
     )
     this.byParty = new Map(parties.map(({ id }, index) => [id, index]))
-    this.network = new Network(members, new Random(seed, 2), {
+    this.network = new Network(count, new Random(seed, 2), {
       nowMs: () => this.clockMs,
       schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
       isRunning: (index) => this.node(index).engine !== undefined,
@@ -107,7 +115,7 @@ export class Simulation implements World {
     })
     this.nodes = parties.map((party, index) => this.makeNode(party, index))
     this.honest = this.nodes.filter(({ index }) => !plot?.liars.has(index))
-    this.faults = new Faults(this.honest, options, this.network, new Random(seed, 3), {
+    this.faults = new Faults(this.honest, options, this.network, new Random(seed, 3), this.seats, {
       schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),
       crash: (node) => this.crash(node),
       start: (node, restored) => this.start(node, restored && guards.flagRestored),
@@ -122,6 +130,15 @@ export class Simulation implements World {
       },
     })
     this.workload = new Workload(this.honest, new Random(seed, 4))
+    if (options.epochs)
+      this.turnover = new Turnover(this.honest, new Random(seed, 7), {
+        restart: (node) => {
+          this.crash(node)
+          this.schedule(RESTART_MS, `start ${node.name}`, () => {
+            if (!node.engine) this.start(node, false)
+          })
+        },
+      })
     const { goal, checkers } = plot?.checkers(this) ?? this.checkersOfTheHonest()
     this.goal = goal
     this.checkers = checkers
@@ -258,6 +275,7 @@ export class Simulation implements World {
 
   private written(node: SimNode, batch: readonly StoreWrite[]): void {
     this.note(`write ${node.name} ${batch.map(({ kind }) => kind).join(' ')}`)
+    this.seats.take(batch)
     for (const checker of this.watching(node)) checker.written?.(node, batch)
   }
 
@@ -273,8 +291,7 @@ export class Simulation implements World {
       if (!node.engine?.replicas.has(contract)) this.acceptLater(node, contract)
       else if (node.engine.replicas.get(contract)?.status === 'invited')
         node.act((engine) => {
-          if (engine.storageError) this.acceptLater(node, contract)
-          else engine.accept(contract, node.nowMs)
+          if (engine.storageError || !accepted(engine, contract, node.nowMs)) this.acceptLater(node, contract)
         })
     })
   }
@@ -332,6 +349,7 @@ export class Simulation implements World {
     this.createContracts()
     this.plot?.begin(this.stage())
     this.clients()
+    if (this.turnover) this.turnovers()
     while (this.plot && !this.plot.isOn && this.steps < PEACE_STEPS) this.next()
     const healStep = this.steps + Math.floor(this.options.steps * HEAL_AT)
     const lastStep = this.steps + Math.floor(this.options.steps * LAST_REQUEST_AT)
@@ -399,8 +417,17 @@ export class Simulation implements World {
     })
   }
 
+  /** Members come and go beside what clients write. */
+  private turnovers(): void {
+    this.schedule(this.random.integer(50, 800), 'turnover', () => {
+      if (this.clientsStop) return
+      if (this.contracts.length > 0) this.turnover?.act(this.random.pick(this.contracts))
+      this.turnovers()
+    })
+  }
+
   private createContracts(): void {
-    const { quorum, contracts } = this.options
+    const { members, quorum, contracts } = this.options
     const policy: Policy = {
       quorum,
       clockBoundMs: CLOCK_BOUND_MS,
@@ -408,8 +435,8 @@ export class Simulation implements World {
       admission: { invite: 'any', admit: 'every' },
     }
     for (let number = 0; number < contracts; number += 1) {
-      const creator = this.random.pick(this.honest)
-      const others = this.nodes.filter((node) => node !== creator)
+      const creator = this.random.pick(this.honest.filter(({ index }) => index < members))
+      const others = this.nodes.slice(0, members).filter((node) => node !== creator)
       const cards = this.random.shuffled([creator, ...others]).map(({ party }) => party.card)
       const tree = block('', [text('Title', `Contract ${number}`), block('Part', [text('Note', 'first')])])
       creator.act((engine) => {
@@ -479,6 +506,7 @@ export class Simulation implements World {
     const delivered: Record<string, number> = { ...this.counts, ...this.network.counts }
     for (const [kind, count] of this.faults.delivered) delivered[kind] = count
     Object.assign(delivered, this.workload.counts, this.plot?.delivered())
+    if (this.turnover) Object.assign(delivered, { turns: this.seats.turns, ...this.turnover.counts })
     const result: Report = {
       recent: this.trace.recent,
       checked,
@@ -497,6 +525,7 @@ export class Simulation implements World {
     const { loss, duplicates, reorder, restores, members } = this.options
     const isLong = this.options.steps >= EACH_KIND_STEPS
     const missing = [...this.faults.missing(isLong), ...(this.plot?.undelivered() ?? [])]
+    if (this.turnover && this.seats.turns === 0) missing.push('turn')
     if (members === 1) return missing
     const { lost, duplicated, overtaken } = this.network.counts
     if (loss > 0 && lost === 0) missing.push('loss')
@@ -504,8 +533,20 @@ export class Simulation implements World {
     if (reorder && overtaken === 0) missing.push('reorder')
     if (restores && isLong && this.counts.recalls === 0) missing.push('recall')
     // Liars need not tell anybody its past, and a contract that has halted asks for none.
-    if (!this.plot && this.nodes.some(isRecalling)) missing.push('end of a recall')
+    if (!this.plot && this.nodes.some((node) => isRecalling(node, this.seats)))
+      missing.push('end of a recall')
     return missing
+  }
+}
+
+/** False while the node has not read enough of the ledger to say what it would come into. */
+function accepted(engine: Engine, contract: string, nowMs: number): boolean {
+  try {
+    engine.accept(contract, nowMs)
+    return true
+  } catch (error) {
+    if (error instanceof CountersignError && error.code === 'unavailable') return false
+    throw error
   }
 }
 

@@ -74,7 +74,8 @@ export class Workload {
 
   private stateAt(node: SimNode, contract: string): ContractState | undefined {
     const replica = node.engine?.replicas.get(contract)
-    return replica?.status === 'accepted' ? replica.chain.tip.state : undefined
+    const isIn = replica?.status === 'accepted' && replica.epochs.part === 'member'
+    return isIn ? replica.chain.tip.state : undefined
   }
 
   private uids(state: ContractState): string[] {

@@ -28,7 +28,8 @@ export class Acknowledged implements Checker {
   ended(): void {
     for (const [id, contract] of this.final) {
       const height = this.chain.heightOf(id)
-      for (const { name, disk } of this.world.nodes) {
+      for (const { name, disk, party } of this.world.nodes) {
+        if (!this.world.seats.isIn(contract, party.id)) continue
         const record = disk.store.request(contract, id)
         if (record?.height === undefined || record.height !== height)
           throw new Violation(

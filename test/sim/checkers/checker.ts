@@ -3,6 +3,7 @@ import type { Message } from '../../../src/node/messages.ts'
 import type { Notice } from '../../../src/node/outbox.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import type { SimOptions } from '../options.ts'
+import type { Seats } from '../seats.ts'
 import type { SimNode } from '../sim-node.ts'
 
 /** What checkers see of the simulated network. */
@@ -12,6 +13,7 @@ export type World = {
   /** Those that no liar runs: all of them, unless the run has a plot. */
   readonly honest: readonly SimNode[]
   readonly contracts: readonly string[]
+  readonly seats: Seats
   nowMs(): number
   indexOf(party: string): number
 }

@@ -27,6 +27,14 @@ export class Evidence implements Checker {
     }
   }
 
+  /** What is on its way while its author's keys are replaced, or while it comes or goes, may not stand any more (EPO-2). */
+  private isOfFormerKey({ reason }: Record<string, unknown>): boolean {
+    return (
+      this.world.options.epochs &&
+      /names a key that is not its author’s|is not a member$/.test(String(reason))
+    )
+  }
+
   logged(node: SimNode, level: string, event: string, detail: Record<string, unknown>): void {
     if (level === 'warn' || level === 'error') {
       const code = event === 'message-refused' ? `${event} ${String(detail.code)}` : event
@@ -34,7 +42,7 @@ export class Evidence implements Checker {
     }
     if (NEVER.has(event))
       throw new Violation(this.name, `${node.name} says ${event}: ${JSON.stringify(detail)}`)
-    if (event === 'message-refused' && !MAY_BE.has(String(detail.code)))
+    if (event === 'message-refused' && !MAY_BE.has(String(detail.code)) && !this.isOfFormerKey(detail))
       throw new Violation(this.name, `${node.name} refused an honest message: ${JSON.stringify(detail)}`)
     if (event === 'history-refused' && !this.world.options.restores)
       throw new Violation(this.name, `${node.name} refused an honest history: ${JSON.stringify(detail)}`)

@@ -57,13 +57,30 @@ export class Finals implements Checker {
             `${node.name} calls a history of size ${grown} final that others do not`,
           )
       }
-      for (const member of this.world.honest)
-        if (!this.hasCosigned(member, contract, replica, size))
-          throw new Violation(
-            this.name,
-            `${node.name} calls size ${size} final, which ${member.name} has not cosigned`,
-          )
+      const lacking = this.lackingFor(contract, replica, size)
+      if (lacking.length > 0)
+        throw new Violation(
+          this.name,
+          `${node.name} calls size ${size} final, which ${lacking.join(', ')} has not cosigned`,
+        )
     }
+  }
+
+  /** Who has not cosigned it, of the honest members of the epoch that lacks fewest: nobody, where it is final (COS-3). */
+  private lackingFor(contract: string, replica: Replica, size: number): string[] {
+    const epochs = this.world.seats.of(contract, replica.chain)
+    let fewest: string[] | undefined
+    for (const [index, { firstHeight, members }] of epochs.entries()) {
+      const next = epochs[index + 1]
+      // A later epoch's members make it final too, an earlier one's don't.
+      if (next && size > next.firstHeight) continue
+      const wanted = Math.max(size, firstHeight + 1)
+      const lacking = this.world.honest
+        .filter(({ party }) => members.includes(party.id))
+        .filter((member) => !this.hasCosigned(member, contract, replica, wanted))
+      if (fewest === undefined || lacking.length < fewest.length) fewest = lacking.map(({ name }) => name)
+    }
+    return fewest ?? ['anybody']
   }
 
   /** Whether the member has cosigned a ledger of this size or a larger one, of the very log that is held here. */

@@ -3,6 +3,7 @@
  * time; and then nobody sends anything (ORD-6).
  */
 import type { SimNode } from '../sim-node.ts'
+import { openTurn } from '../turnover.ts'
 import type { Submitted } from '../workload.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 import type { NoFork } from './no-fork.ts'
@@ -44,16 +45,26 @@ export class Progress implements Checker, Goal {
     for (const contract of this.world.contracts) {
       const heights = new Set<number>()
       for (const node of this.world.nodes) {
+        if (!this.isIn(node, contract)) continue
         const what = this.missingAt(node, contract)
         if (what !== undefined) return what
         heights.add(node.engine?.replicas.get(contract)?.chain.height ?? -1)
       }
       if (heights.size > 1) return `nodes stand at heights ${[...heights].join(', ')}`
     }
-    for (const { id, node, notAfterMs } of submitted)
-      if (this.chain.heightOf(id) === undefined && notAfterMs > node.nowMs)
+    for (const { id, contract, node, notAfterMs } of submitted)
+      if (this.chain.heightOf(id) === undefined && notAfterMs > node.nowMs && this.isHeldTo(node, contract))
         return `request ${id.slice(0, 12)}… of ${node.name} is not ordered`
     return undefined
+  }
+
+  private isIn({ party }: SimNode, contract: string): boolean {
+    return this.world.seats.isIn(contract, party.id)
+  }
+
+  /** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */
+  private isHeldTo(node: SimNode, contract: string): boolean {
+    return this.world.seats.isMember(contract, node.party.id) && node.party.card.card.sequence === 1
   }
 
   private missingAt(node: SimNode, contract: string): string | undefined {
@@ -64,7 +75,8 @@ export class Progress implements Checker, Goal {
     if (phase !== 'signing') return `${at} may not sign yet`
     if (finalSize < chain.height + 1) return `${at} waits for cosignatures`
     if (chain.pool.size > 0) return `${at} has ${chain.pool.size} requests waiting`
-    return undefined
+    const open = openTurn(replica, node.nowMs, WIND_DOWN_MS + 2 * IDLE_MS)
+    return open === undefined ? undefined : `${at}: ${open}`
   }
 
   settled(submitted: readonly Submitted[], afterMs: number): void {
