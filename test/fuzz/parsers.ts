@@ -190,6 +190,38 @@ export function parsersOf(room: Room): Parser[] {
       room.blockHash(block.header)
       return block
     }),
+    structure('a ledger block that is a turn or a TICK', samples.anyBlocks, (value) => {
+      const block = room.checkAnyBlockShape(value)
+      room.blockHash(block.header)
+      room.requestIdsOf(block)
+      return block
+    }),
+    structure('a request on the epoch', samples.epochRequests, (value) => {
+      const { request, signature } = room.checkAnyRequest(
+        value,
+        samples.clubContract,
+        ({ authorKey }) => authorKey,
+      )
+      return { request, signature }
+    }),
+    structure('a FREEZE', samples.freezes, (value) => {
+      const freeze = room.checkFreezeShape(value)
+      const base = { size: 1, block: '0'.repeat(64) }
+      room.freezeHolds(freeze, { electorate, cosignKeys: samples.cosignKeys, base })
+      return freeze
+    }),
+    {
+      name: 'a file of evidence',
+      grammar: 'json',
+      samples: [jsonBytes(samples.evidenceFile)],
+      parse(bytes) {
+        const report = room.verifyEvidenceFile(text(bytes), new Set(samples.ledger.parties))
+        if (report.verdict !== 'valid')
+          throw new room.CountersignError('bad-format', report.finding?.message ?? '')
+        return report
+      },
+      tree: asJson,
+    },
     structure('a certificate', samples.certificates, (value) => {
       const certificate = room.checkCertificateShape(value)
       room.certificateVerifies(electorate, certificate)

@@ -19,8 +19,10 @@ import * as block from '../../src/ledger/block.ts'
 import * as certificate from '../../src/ledger/certificate.ts'
 import * as checkpoint from '../../src/ledger/checkpoint.ts'
 import * as evidence from '../../src/ledger/evidence.ts'
+import * as freeze from '../../src/ledger/freeze.ts'
 import * as genesis from '../../src/ledger/genesis.ts'
 import * as request from '../../src/ledger/request.ts'
+import * as turn from '../../src/ledger/turn.ts'
 import * as value from '../../src/ledger/value.ts'
 import * as invite from '../../src/node/invite.ts'
 import * as messages from '../../src/node/messages.ts'
@@ -29,6 +31,7 @@ import * as frames from '../../src/node/transport/frames.ts'
 import * as entry from '../../src/signer/entry.ts'
 import * as journal from '../../src/signer/journal-format.ts'
 import * as bundle from '../../src/verify/bundle.ts'
+import * as evidenceFile from '../../src/verify/evidence-file.ts'
 import * as lines from '../../src/verify/lines.ts'
 import * as verifier from '../../src/verify/verifier.ts'
 
@@ -53,8 +56,10 @@ export const imported = {
   ...certificate,
   ...checkpoint,
   ...evidence,
+  ...freeze,
   ...genesis,
   ...request,
+  ...turn,
   ...value,
   ...invite,
   ...messages,
@@ -63,6 +68,7 @@ export const imported = {
   ...entry,
   ...journal,
   ...bundle,
+  ...evidenceFile,
   ...lines,
   ...verifier,
 }
@@ -76,10 +82,10 @@ export const FILES: readonly string[] = [
   ),
   ...['from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map((file) => `document/${file}`),
   'identity/card',
-  ...['block', 'certificate', 'checkpoint', 'evidence', 'genesis', 'request', 'value'].map(
+  ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(
     (file) => `ledger/${file}`,
   ),
   ...['invite', 'messages', 'transport/endpoint', 'transport/frames'].map((file) => `node/${file}`),
   ...['entry', 'journal-format'].map((file) => `signer/${file}`),
-  ...['bundle', 'lines', 'verifier'].map((file) => `verify/${file}`),
+  ...['bundle', 'evidence-file', 'lines', 'verifier'].map((file) => `verify/${file}`),
 ].map((file) => `src/${file}.ts`)

@@ -6,11 +6,15 @@ import { type StatementSignature, signStatements } from '../../src/crypto/statem
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { checkpointBody, checkpointNote, cosign } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
+import type { SignedFreeze } from '../../src/ledger/freeze.ts'
 import { firstEpoch } from '../../src/ledger/genesis.ts'
 import type { SignedRequest } from '../../src/ledger/request.ts'
 import type { Message } from '../../src/node/messages.ts'
 import type { LockRecord } from '../../src/signer/entry.ts'
 import { TestContract } from '../support/contract.ts'
+import { Club } from '../support/epoch-club.ts'
+import { DAY_MS } from '../support/epoch-ledger.ts'
+import { frozen } from '../support/freezing.ts'
 import { type FixtureBlock, type LedgerFixture, storyLedger } from '../support/ledger-fixture.ts'
 import { rekeyed, seededBytes } from '../support/ledger-parties.ts'
 
@@ -96,6 +100,28 @@ export const evidence: Evidence[] = [
   { kind: 'two-checkpoints', party: alder.party, contract, lineage: 0, first, second: forked },
 ]
 
+const club = new Club({ seed: 'fuzz' })
+club.admit(club.elm)
+club.do(club.invite(club.alder, club.fir), club.policy(club.birch), club.leave(club.cedar))
+club.turn()
+club.order()
+club.tick({ timeMs: club.timeMs + 11 * DAY_MS })
+/** A turn that brings one, one that lets one go, a TICK, and requests on the epoch. */
+export const anyBlocks = club.blocks.filter(({ outcomes }) => outcomes.length === 0).map((one) => one.block)
+export const epochRequests = club.blocks
+  .flatMap((one) => one.requests)
+  .map(({ request, signature }) => ({ request, signature }))
+export const clubContract = club.contract
+export const freezes = [
+  frozen(ledger, 0, cosignatures, { evidence: evidence.slice(0, 1) }),
+  frozen(ledger, 1, []),
+]
+export const evidenceFile = {
+  ...{ type: 'evidence', version: 1, contract, exporter: alder.party, genesis: ledger.genesis },
+  evidence,
+  cards: [third.signedCard],
+}
+
 const request = requests[0] as SignedRequest
 const boot = 'AAECAwQFBgcICQoL'
 const [block, hash] = [tip.block, tip.hash]
@@ -113,7 +139,11 @@ export const messages: Message[] = [
   { type: 'RECALL', contract, boot },
   { type: 'RECALLED', contract, boot, statements, cosignature: first, finalization },
   { type: 'OBJECT', contract, view: 2, block: hash, code: 'wrong-outcome' },
-  { type: 'UNKNOWN', contract },
+  { type: 'UNKNOWN', contract, lineage: 1, epoch: 2 },
+  { type: 'EVIDENCE', contract, evidence: evidence[0] as Evidence },
+  { type: 'FREEZE', contract, freeze: freezes[0] as SignedFreeze },
+  { type: 'PROVE', contract, fromHeight: 1 },
+  { type: 'PROOF', contract, fromHeight: 1, headers: [block.header], certificates: [skip] },
 ]
 
 const { party: _, ...cosigned } = first
