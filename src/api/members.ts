@@ -6,7 +6,8 @@ import type { Context } from './context.ts'
 import type { ChangeView, MembersView } from './schemas.ts'
 
 type Named = { party: string; name: string }
-type Asked = { context: Context; replica: Replica; nameOf: (party: string) => string }
+type NameOf = (party: string) => string
+type Asked = { context: Context; replica: Replica; nameOf: NameOf }
 
 /** What this party is in a contract, and what it can do about it. */
 export function standingOf(replica: Replica): string {
@@ -136,7 +137,7 @@ function standsAt({ context, replica }: Asked, change: Change): [ChangeView['sta
   return ['decided', lacking.map(({ party }) => party)]
 }
 
-function textOf({ electorate }: Replica, change: Change, nameOf: (party: string) => string): string {
+function textOf({ electorate }: Replica, change: Change, nameOf: NameOf): string {
   const by = nameOf(change.by)
   switch (change.op) {
     case 'invite': {
@@ -144,7 +145,7 @@ function textOf({ electorate }: Replica, change: Change, nameOf: (party: string)
       return `${by} invites ${nameOf(change.party)} as ${change.role === 'member' ? 'a member' : 'an observer'}, ${values}`
     }
     case 'policy':
-      return `${by} asks for another policy: ${differences(electorate.policy, change.policy).join('; ')}`
+      return `${by} asks for another policy: ${differences(electorate.policy, change.policy, nameOf).join('; ')}`
     case 'card':
       return `${nameOf(change.party)} goes on with its card ${change.card.sequence}`
     case 'leave':
@@ -154,17 +155,27 @@ function textOf({ electorate }: Replica, change: Change, nameOf: (party: string)
   }
 }
 
-const PARTS = {
-  quorum: ({ quorum }: Policy) => `quorum ${quorum}`,
-  silenceMs: ({ silenceMs }: Policy) =>
+const PARTS: { [Part in string]: (policy: Policy, nameOf: NameOf) => string } = {
+  quorum: ({ quorum }) => `quorum ${quorum}`,
+  invite: ({ admission: { invite } }, nameOf) =>
+    invite === 'any' ? PARTIES.any : `invited by ${invite.map(nameOf).join(', ')}`,
+  admit: ({ admission: { admit } }, nameOf) =>
+    typeof admit === 'string' ? PARTIES[admit] : `let in by ${admit.map(nameOf).join(', ')}`,
+  silenceMs: ({ silenceMs }) =>
     silenceMs === null ? 'no lapse by silence' : `lapse after ${silenceMs / 1000} s of silence`,
-  clockBoundMs: ({ clockBoundMs }: Policy) => `clocks at most ${clockBoundMs / 1000} s apart`,
-  freeze: ({ freeze }: Policy) => (freeze ? 'freezes by itself' : 'freezes by an act of each member'),
+  clockBoundMs: ({ clockBoundMs }) => `clocks at most ${clockBoundMs / 1000} s apart`,
+  freeze: ({ freeze }) => (freeze ? 'freezes by itself' : 'freezes by an act of each member'),
 }
 
-function differences(before: Policy, after: Policy): string[] {
+const PARTIES = {
+  any: 'any member invites',
+  every: 'every member lets in',
+  quorum: 'a quorum lets in',
+} as const
+
+function differences(before: Policy, after: Policy, nameOf: NameOf): string[] {
   return Object.values(PARTS)
-    .map((say) => [say(before), say(after)] as const)
+    .map((say) => [say(before, nameOf), say(after, nameOf)] as const)
     .filter(([first, second]) => first !== second)
     .map(([first, second]) => `${second} instead of ${first}`)
 }

@@ -217,6 +217,27 @@ describe('an invitation', () => {
   })
 })
 
+describe('an invitation that nobody answers', () => {
+  it('[EPO-6] lapses, is open no more, and the party may be invited again', async () => {
+    const [first, second, , fourth] = nodes.all as [RunningNode, RunningNode, RunningNode, RunningNode]
+    const id = await contractOfThree('Lapse')
+    let invited: Answer | undefined
+    // On a busy machine it may have lapsed before it is ordered; then it is given longer.
+    for (let lastingMs = 2000; invited?.status !== 200; lastingMs *= 2) {
+      const expires = new Date(Date.now() + lastingMs).toISOString()
+      invited = await change(first, id, { op: 'invite', party: fourth.party, expires })
+      if (invited.status !== 200) expect(invited.json<Problem>().detail).toContain('(bad-expiry)')
+    }
+    const which = idOf(invited)
+    // The nodes' own clocks take it from the record, in a block of its own.
+    for (const one of [first, second]) await until(async () => (await members(one, id)).changes.length === 0)
+    const late = await vote(second, id, which)
+    expect([late.status, late.json<Problem>().code]).toEqual([404, 'not-found'])
+    const again = idOf(await change(second, id, { op: 'invite', party: fourth.party }))
+    expect((await members(second, id)).changes.map((open) => open.change)).toEqual([again])
+  })
+})
+
 describe('a policy', () => {
   it('[EPO-5] is asked for in parts, voted on and in force after its turn', async () => {
     const [first, second, third] = nodes.all as [RunningNode, RunningNode, RunningNode]

@@ -175,7 +175,7 @@ describe('the command', () => {
   }, async () => {
     const three = cluster.nodes.slice(0, 3)
     const [first, second, third, fourth] = cluster.nodes as Five
-    const fields = Array.from({ length: 18 }, (_, index) => `F${index}`)
+    const fields = Array.from({ length: 24 }, (_, index) => `F${index}`)
     const document = Object.fromEntries(fields.map((field) => [field, '0']))
     const id = await contractOf(three, 'Slip', document)
     const writers = new Writers(three, id, fields)
@@ -286,15 +286,18 @@ describe('the command', () => {
     const refused = await run(third, 'contract', 'set', short, 'Amount', '12')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('observer')])
 
-    expect(await ran(first, 'policy', short)).toContain('ordered by majority (2); no lapse by silence')
+    expect(await ran(first, 'policy', short)).toContain(
+      'ordered by majority (2); any member invites, every member lets in; no lapse by silence',
+    )
     expect((await run(first, 'policy', short, '--silence', 'soon')).stderr).toContain('36h')
     expect((await run(first, 'policy', short, '--quorum', 'two')).stderr).toContain('bad-request')
-    const proposed = await ran(first, 'policy', short, '--silence', '2d')
+    const proposed = await ran(first, 'policy', short, '--silence', '2d', '--admit', 'quorum')
     expect(proposed).toContain('lapse after 172800 s of silence instead of no lapse by silence')
+    expect(proposed).toContain('a quorum lets in instead of every member lets in')
     await until('it is seen', async () => (await view(second, id)).changes.length === 1)
     await ran(second, 'member', 'vote', short, 'policy', 'yes')
     await until('it is in force', async () => (await view(second, id)).epoch === 2)
-    expect(await ran(second, 'policy', short)).toContain('lapse after 2d of silence')
+    expect(await ran(second, 'policy', short)).toContain('a quorum lets in; lapse after 2d of silence')
     const innocent = await run(first, 'member', 'remove', short, second.name)
     expect([innocent.code, innocent.stderr]).toEqual([2, expect.stringContaining('no evidence against')])
     for (const command of [[], ['list'], ['invite'], ['vote'], ['leave'], ['remove']])

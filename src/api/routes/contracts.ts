@@ -73,6 +73,9 @@ export function contractRoutes(app: App, context: Context): void {
     {
       schema: {
         summary: 'Accept it: this node cosigns the document and the members as they stand',
+        description:
+          'An invited party comes in with the next turn: `standing` says how far that is. 404 `unknown-party` or 409 ' +
+          '`superseded-card` where this node could not talk with a member, 503 `unavailable` before every member has said yes.',
         tags,
         params: contractParams,
         response: { 200: detailsSchema },

@@ -59,7 +59,7 @@ export function memberRoutes(app: App, context: Context): void {
     '/api/contracts/:contract/changes/:change/vote',
     {
       schema: {
-        summary: 'Say yes or no to an open change; one no takes it back',
+        summary: 'Say yes or no to an open change; the no of whoever’s yes it takes, takes it back',
         tags,
         params: changeParams,
         body: newVote,
