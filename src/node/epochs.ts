@@ -153,10 +153,18 @@ export class Epochs {
       roster.turned(height, state, timeMs)
       this.turned(wasIn, nowMs)
     }
+    this.rememberLeave()
     for (const party of roster.guests.keys()) if (this.replica.up.has(party)) this.show(party)
     // Where somebody came in who had to say yes as well, nobody listened to this party until that one did.
     if (!wasGuest && roster.guests.has(self))
       for (const entry of chain.pool.values()) if (entry.local) this.replica.sendRequest(undefined, entry)
+  }
+
+  /** A LEAVE of this party stands in the ledger: whatever else was forgotten, it cosigns nothing more. */
+  rememberLeave(): void {
+    const { chain, self } = this.replica
+    const hasLeft = (chain.tip.state.epoch.changes ?? []).some(({ op, by }) => op === 'leave' && by === self)
+    if (hasLeft) this.replica.leave()
   }
 
   private turned(wasIn: boolean, nowMs: number): void {

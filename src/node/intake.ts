@@ -7,6 +7,7 @@ import {
   type AnyRequest,
   checkAnyRequest,
   commitmentsOf,
+  epochOperationOf,
   LIFETIME_MAX_MS,
   OPENINGS_MAX_BYTES,
   type OpenRequest,
@@ -50,6 +51,8 @@ export function takeRequest(
   if (entry.openings.length > 0)
     replica.outbox.write({ kind: 'openings', contract, openings: entry.openings })
   replica.chain.add({ ...entry, receivedMs: nowMs, local })
+  // A LEAVE of ours that others remember, and we do not: it was signed (AMN-2).
+  if (local && epochOperationOf(request)?.op === 'leave') replica.leave()
   replica.outbox.notify({ contract, type: 'received', request: id })
   replica.ordering.retryWaiting(nowMs)
 }

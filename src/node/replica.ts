@@ -340,6 +340,7 @@ export class Replica {
 
   /** This party has said that it leaves: it goes on ordering up to its turn, since others may need its vote. */
   leave(): void {
+    if (this.status !== 'accepted' && this.status !== 'invited') return
     this.status = 'leaving'
     this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'leaving' })
   }

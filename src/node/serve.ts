@@ -3,7 +3,7 @@
  */
 import { proposalMessages } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
-import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
+import { type AnyRequest, epochOperationOf, type OpenRequest } from '../ledger/request.ts'
 import { requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
@@ -113,6 +113,10 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
             signature,
           })
   }
+  // Its LEAVE that waits: after it, it cosigns nothing more (EPO-12).
+  for (const entry of replica.chain.pool.values())
+    if (entry.request.author === party && epochOperationOf(entry.request)?.op === 'leave')
+      replica.sendRequest(party, entry)
   const { committed, views } = replica.consensus
   const cosignature = replica.finality.highest(party)
   const finalization = views.get(committed.view)?.finalizations.get(committed.hash)

@@ -68,6 +68,66 @@ describe('a member that came in later', () => {
   )
 })
 
+describe('a LEAVE that its author has forgotten', () => {
+  it.each(['waits at one of the others', 'stands in the ledger, and its turn has not come'])(
+    '[EPO-12] [AMN-2] is remembered by the others where it %s: nothing larger is cosigned',
+    (where) => {
+      const engines = new Engines(3)
+      const [first, second, lost] = engines.members as [Member, Member, Member]
+      const contract = engines.contract('{"a":"1"}')
+      engines.set(first, contract, 'a', '2')
+      engines.pass(5000)
+      const { size } = lost.engine.replica(contract).finality.cosignatures.get(lost.party) ?? { size: 0 }
+      if (where.startsWith('waits')) {
+        // Two of three can't order anything: nobody hears the first.
+        engines.disconnect(first, second)
+        engines.disconnect(lost, second)
+        engines.line = (message, from, to) =>
+          message.type === 'REQUEST' && from === lost.party && to === first.party ? message : undefined
+      } else engines.line = (message) => (message.type === 'COSIGN' ? undefined : message)
+      lost.engine.leave(contract, engines.nowMs)
+      engines.pass(1000)
+      expect(lost.engine.replica(contract).status).toBe('leaving')
+      cutOff(engines, lost)
+      lost.store = openSqliteStore(':memory:')
+      lost.journal = memoryJournal()
+      lost.store.write([{ kind: 'setting', key: RECOVERY_SETTING, value: 'running' }])
+      engines.boot(lost, true)
+      const sizes: number[] = []
+      let isHeld = true
+      // The others' cosignatures are held back, so that the turn can't come while there is time to cosign.
+      engines.line = (message, from) => {
+        if (message.type === 'COSIGN' && from === lost.party)
+          sizes.push((message.cosignature as { size: number }).size)
+        if (!isHeld) return message
+        return message.type === 'COSIGN'
+          ? undefined
+          : 'cosignatures' in message
+            ? { ...message, cosignatures: [] }
+            : message
+      }
+      reconnect(engines, lost)
+      engines.reconnect(first, second)
+      engines.pass(30_000)
+      engines.set(second, contract, 'a', '3')
+      engines.pass(10_000)
+      const { phase, status } = lost.engine.replica(contract)
+      expect([phase, status, lost.engine.replica(contract).epochs.part]).toEqual([
+        'signing',
+        'leaving',
+        'member',
+      ])
+      expect(sizes.filter((one) => one > size)).toEqual([])
+      isHeld = false
+      engines.set(second, contract, 'a', '4')
+      engines.pass(20_000)
+      expect(lost.engine.replica(contract).status).toBe('left')
+      expect(first.engine.replica(contract).members).toHaveLength(2)
+      for (const { store } of engines.members) expect(store.evidence(contract)).toEqual([])
+    },
+  )
+})
+
 describe('an old copy from before a turn', () => {
   it.each(['data', 'data and signer'] as const)(
     '[AMN-2] [SYN-1] of %s catches up into the epoch first, takes in what was signed there, and signs on',
