@@ -44,6 +44,7 @@ class Healed {
   run(): string | undefined {
     const heights = (): number[] => this.#locals.map(({ state }) => state.committed.height)
     const before = Math.max(...heights())
+    this.#answerSigners()
     this.#connect()
     while (this.#taken < EVENTS_MAX) {
       const next = this.#queue.shift()
@@ -54,6 +55,24 @@ class Healed {
     }
     const views = this.#locals.map(({ state }) => state.view).join(', ')
     return `nothing is committed above height ${before}, though views ${views} are reached`
+  }
+
+  /** What lies beyond the bound of views was asked of a signer, and the search went no further: a real one answers. */
+  #answerSigners(): void {
+    for (const [member, { state }] of this.#locals.entries()) {
+      const { self, electorate } = state.config
+      const { contract, lineage, epoch } = electorate
+      for (const [view, { mine, votes, finalizes, skips }] of [...state.views]) {
+        if (view <= this.#universe.bounds.views) continue
+        const at = { contract, lineage, epoch, view }
+        const asked: Statement[] = []
+        if (mine.vote && !votes.has(self)) asked.push({ ...at, type: 'VOTE', block: mine.vote })
+        if (mine.finalize && !finalizes.has(self))
+          asked.push({ ...at, type: 'FINALIZE', block: mine.finalize })
+        if (mine.skip && !skips.has(self)) asked.push({ ...at, type: 'SKIP' })
+        for (const statement of asked) this.#take(member, this.#sign(member, statement))
+      }
+    }
   }
 
   #connect(): void {
