@@ -212,7 +212,7 @@ export class Engine implements Outbox {
     const replica = this.replica(contract)
     this.wakes.touch(replica)
     const id = this.submit(contract, [replica.epochs.leaving()], [], nowMs, done)
-    this.leaving.begin(replica)
+    this.leaving.begin(replica, id)
     return id
   }
 

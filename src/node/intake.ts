@@ -44,6 +44,9 @@ export function takeRequest(
     throw new CountersignError('expired', 'the request’s notAfterMs has passed')
   if (request.notAfterMs > nowMs + LIFETIME_MAX_MS + bound)
     throw new CountersignError('bad-request', 'notAfterMs is more than 30 days ahead')
+  // Who is not shown former values gets what was ordered with the ledger.
+  const wanted = new Set(commitmentsOf(request.operations))
+  if (openings.length < wanted.size && replica.epochs.mayLack) return
   const entry: OpenRequest<AnyRequest> = { ...checked, openings: pickOpenings(request.operations, openings) }
   const { contract } = replica
   const local = request.author === replica.self

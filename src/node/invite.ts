@@ -68,7 +68,7 @@ export class Invitations {
   again(replica: Replica, party: string, nowMs: number): void {
     replica.sync.forget(party)
     // Who is not in, by what it has read, asks nobody any more until it is spoken to.
-    if (replica.epochs.part === 'out' || replica.epochs.part === 'guest') replica.resending.stop()
+    if (replica.epochs.part === 'out' || replica.epochs.part === 'guest') replica.resending.hush()
     const { creator } = replica.genesis
     const isGuest = replica.roster.guests.has(party)
     if (!isGuest && (!replica.members.includes(party) || (creator !== replica.self && creator !== party)))

@@ -10,7 +10,8 @@ import type { Replica } from './replica.ts'
 
 export class Leaving {
   private readonly engine: Engine
-  private readonly contracts = new Set<string>()
+  /** With the id of the request, where this start has made one. */
+  private readonly contracts = new Map<string, string | undefined>()
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -18,22 +19,24 @@ export class Leaving {
 
   /** The signer had signed LEAVE there before this start. */
   add(contract: string): void {
-    this.contracts.add(contract)
+    this.contracts.set(contract, undefined)
   }
 
   /** LEAVE has been signed: what was about to be cosigned is larger than what it leaves at. */
-  begin(replica: Replica): void {
+  begin(replica: Replica, request: string): void {
     this.engine.dropSigns(replica.contract, 'checkpoint')
     replica.cosigning.isPending = false
-    this.add(replica.contract)
+    this.contracts.set(replica.contract, request)
     if (replica.status !== 'leaving') replica.leave()
   }
 
   /** Asks anew where the request was lost: at a crash, or with a disk that refused. */
   take(nowMs: number): void {
-    for (const contract of this.contracts) {
+    for (const [contract, request] of this.contracts) {
       const replica = this.engine.replicas.get(contract)
-      if (replica === undefined || replica.status === 'left') this.contracts.delete(contract)
+      // One that was ordered and had no effect would have none again: its author is the last member.
+      const isOver = request !== undefined && replica?.chain.hasOrdered(request)
+      if (replica === undefined || replica.status === 'left' || isOver) this.contracts.delete(contract)
       else if (replica.phase === 'signing' && replica.status !== 'halted' && !isUnderWay(replica))
         this.again(replica, nowMs)
     }

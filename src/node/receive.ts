@@ -9,6 +9,7 @@ const OBJECTIONS_KEPT = 20
 
 /** @throws CountersignError where its content is refused */
 export function receive(replica: Replica, from: string, message: Message, nowMs: number): void {
+  replica.resending.heard()
   switch (message.type) {
     case 'REQUEST':
       takeRequest(replica, message.request, message.openings, nowMs)

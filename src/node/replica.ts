@@ -136,7 +136,8 @@ export class Replica {
       cache: options.cache,
     }
     const { tip } = this.chain
-    const isOwn = tip.block.header.lineage === this.lineage.number
+    const { header } = tip.block
+    const isOwn = header.lineage === this.lineage.number && header.epoch === this.epochs.number
     const { notarization, finalization } = isOwn ? restored : {}
     const at = { hash: tip.hash, block: tip.block, notarization, finalization }
     // Certificates of a lineage before say nothing in this one.

@@ -8,11 +8,24 @@ export class Resending {
   /** When next, ms since 1970; undefined while nothing is lacking. */
   atMs: number | undefined
   private times = 0
+  /** Nobody listens to this node until it is spoken to. */
+  private isHushed = false
 
   /** Something moved: the back-off starts anew. patienceMs: how long views are waited for (see consensus/patience.ts). */
   restart(nowMs: number, patienceMs: number): void {
+    if (this.isHushed) return
     this.times = 0
     this.atMs = nowMs + firstMs(patienceMs)
+  }
+
+  /** All this would get is that its contract is not known. */
+  hush(): void {
+    this.isHushed = true
+    this.stop()
+  }
+
+  heard(): void {
+    this.isHushed = false
   }
 
   stop(): void {

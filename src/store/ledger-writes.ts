@@ -31,6 +31,11 @@ const MISSING_CERTIFICATE = `INSERT INTO certificate (contract, view, kind, bloc
 const IS_COMMITTED = `SELECT 1 FROM block JOIN chain ON chain.contract = block.contract AND chain.height = block.height
   WHERE block.contract = ? AND block.hash = ? AND chain.block = block.id`
 
+/** Of a certificate: its block is not committed. That of one that ended an epoch may be of a later view (EPO-11). */
+const OF_NO_COMMITTED = `NOT EXISTS (SELECT 1 FROM block JOIN chain ON chain.block = block.id
+  AND chain.contract = block.contract AND chain.height = block.height
+  WHERE block.contract = certificate.contract AND block.hash = certificate.block)`
+
 const OUTCOME = `INSERT INTO request_outcome (request, contract, height, place, outcome, code, not_after_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET height = excluded.height, place = excluded.place, outcome = excluded.outcome,
@@ -151,7 +156,8 @@ export class LedgerWriter {
     this.#database.run('DELETE FROM proposed WHERE contract = ? AND view <= ?', id, view)
     // Up to the view of the block before, what a commit leaves has been removed with that commit.
     this.#database.run(
-      `DELETE FROM certificate WHERE contract = ? AND view > ? AND view <= ? AND block <> ? AND kind <> 'skip'`,
+      `DELETE FROM certificate WHERE contract = ? AND view > ? AND view <= ? AND block <> ? AND kind <> 'skip'
+       AND ${OF_NO_COMMITTED}`,
       id,
       viewBefore,
       view,
@@ -171,15 +177,15 @@ export class LedgerWriter {
     const run = (sql: string): unknown => this.#database.run(sql, id, keepHeight)
     this.#database.run('DELETE FROM block WHERE id IN (SELECT block FROM proposed WHERE contract = ?)', id)
     this.#database.run('DELETE FROM proposed WHERE contract = ?', id)
+    run('DELETE FROM block WHERE id IN (SELECT block FROM chain WHERE contract = ?1 AND height > ?2)')
+    run('DELETE FROM chain WHERE contract = ? AND height > ?')
     this.#database.run(
-      'DELETE FROM certificate WHERE contract = ? AND (view > ? OR (view = ? AND block <> ?))',
+      `DELETE FROM certificate WHERE contract = ? AND (view > ? OR (view = ? AND block <> ?)) AND ${OF_NO_COMMITTED}`,
       id,
       kept.view,
       kept.view,
       kept.hash,
     )
-    run('DELETE FROM block WHERE id IN (SELECT block FROM chain WHERE contract = ?1 AND height > ?2)')
-    run('DELETE FROM chain WHERE contract = ? AND height > ?')
     run('DELETE FROM element_version WHERE contract = ? AND height > ?')
     run(
       `INSERT INTO waiting (contract, request)
@@ -202,7 +208,7 @@ export class LedgerWriter {
   #endEpoch(id: number, hash: string, view: number): void {
     this.#database.run('DELETE FROM proposed WHERE contract = ?', id)
     this.#database.run(
-      'DELETE FROM certificate WHERE contract = ? AND view > ? AND block <> ?',
+      `DELETE FROM certificate WHERE contract = ? AND view > ? AND block <> ? AND ${OF_NO_COMMITTED}`,
       id,
       view,
       bytesOf(hash),

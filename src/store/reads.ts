@@ -45,7 +45,12 @@ export class ContractReader {
       .map(({ hash }) => hexOf(hash))
     const height = blockHashes.length - 1
     const tip = this.block(height)
-    const certificates = this.certificates(tip?.block.header.view ?? -1)
+    const tipView = tip?.block.header.view ?? -1
+    // What committed a block that ended an epoch may be of a later view (EPO-11), and says nothing of views to come.
+    const former = new Set(blockHashes)
+    const certificates = this.certificates(tipView).filter(
+      ({ block = '', view }) => !former.has(block) || (block === tip?.hash && view === tipView),
+    )
     const loaded: LoadedContract = {
       height,
       proposed: this.#proposed(),

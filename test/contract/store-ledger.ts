@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Evidence, evidenceId } from '../../src/ledger/evidence.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
+import { TURN } from '../support/ordering.ts'
 import { refusal, type StoreContext } from './store-context.ts'
 import { START_MS, World } from './store-world.ts'
 
@@ -156,6 +157,24 @@ export function ledgerTests(at: StoreContext): void {
       const { certificates } = at.store.load(contract)
       expect(certificates).toHaveLength(3)
       for (const certificate of [newer, rival, skip]) expect(certificates).toContainEqual(certificate)
+    })
+
+    it('[EPO-11] that end an epoch keep their COMMIT of a later view, which counts for no view of the next epoch', () => {
+      const { contract } = at.world
+      const { hash, block } = at.world.block(3)
+      const turn = { hash, block: { ...block, entries: [TURN] } } as never
+      const commits = (view: number) => ({
+        notarization: at.world.certificate('notarization', view, hash),
+        commit: at.world.certificate('finalization', view, hash),
+      })
+      at.store.write([at.world.commit(turn, [], commits(9))])
+      expect(at.store.load(contract).certificates).toEqual([])
+      for (const view of [4, 8, 9, 12]) {
+        const next = at.world.block(view)
+        at.store.write([certified('notarization', view, next.hash), at.world.commit(next)])
+        expect(at.store.load(contract).certificates.map((one) => one.view)).toEqual([view])
+      }
+      expect(at.store.block(contract, 1)).toMatchObject({ notarization: { view: 9 }, commit: { view: 9 } })
     })
 
     it('[EVI-3] let go of certificates that a commit has passed, but for those of committed blocks and skipped views', () => {

@@ -151,6 +151,8 @@ export class Turnover {
       observers.length > 0 && this.random.chance(0.4) ? this.random.pick(observers) : place
     const { changes = [], members } = replica.chain.tip.state.epoch
     const leaving = changes.filter((change: Change) => change.op === 'leave')
+    // Were all to leave at once, nobody could go on, and nobody get out.
+    if (node === this.nodes[0]) return
     if (replica.epochs.part === 'member' && members.length - leaving.length <= MEMBERS_MIN) return
     this.tried(node, () => {
       node.engine?.leave(contract, node.nowMs)

@@ -26,11 +26,12 @@ const PAIRS = Array.from({ length: 8 }, (_, index) => generateKeyPair(new Uint8A
 /** Party ids of members 0 to 7. */
 export const PARTIES = PAIRS.map((_, index) => index.toString(16).repeat(64))
 
-const TURN: TurnEntry = {
+/** What a turn may look like; nothing in it is true. */
+export const TURN: TurnEntry = {
   kind: 'turn',
   epoch: 1,
   members: PARTIES.slice(0, 4),
-  cards: [],
+  cards: PARTIES.slice(0, 4),
   policy: {
     quorum: 'majority',
     clockBoundMs: 5000,
