@@ -135,6 +135,11 @@ export class Epochs {
     return { older: roster.guests.get(party)?.older ?? false, fromHeight: Number.POSITIVE_INFINITY }
   }
 
+  /** Whether a ledger block is of the lineage and epoch that go on: else its certificates say nothing in them. */
+  holds({ lineage, epoch }: { lineage: number; epoch: number }): boolean {
+    return lineage === this.replica.lineage.number && epoch === this.number
+  }
+
   /** When ordering wants its tick: who is not in takes no part in the course of views. */
   orderingWakeMs(nowMs: number): number | undefined {
     const { roster, consensus, self } = this.replica

@@ -136,8 +136,7 @@ export class Replica {
       cache: options.cache,
     }
     const { tip } = this.chain
-    const { header } = tip.block
-    const isOwn = header.lineage === this.lineage.number && header.epoch === this.epochs.number
+    const isOwn = this.epochs.holds(tip.block.header)
     const { notarization, finalization } = isOwn ? restored : {}
     const at = { hash: tip.hash, block: tip.block, notarization, finalization }
     // Certificates of a lineage before say nothing in this one.
