@@ -213,6 +213,15 @@ export class Epochs {
     sendInvitation(replica, party)
   }
 
+  /**
+   * Whether a party whose connection is new is told where we stand though everything is final here: nobody waits for observers
+   * and guests, who may have missed the end of it, and a turn waits for cosignatures on what is final.
+   */
+  tells(party: string): boolean {
+    const { roster } = this.replica
+    return !roster.isMember(party) || roster.turns.length > 0
+  }
+
   /** Its connection is new. */
   peerUp(party: string): void {
     this.shown.delete(party)

@@ -215,7 +215,7 @@ export class Replica {
       sendInvitation(this, party)
     this.epochs.peerUp(party)
     if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
-    else if (this.isUnsettled() || this.consensus.work) this.sendStatus(party)
+    else if (this.isUnsettled() || this.consensus.work || this.epochs.tells(party)) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
     this.evidence.tellAll(party)
     this.freezing.tellAll(party)

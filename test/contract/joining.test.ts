@@ -48,3 +48,34 @@ it('[EPO-5] who accepts while another comes in needs the yes of that one too, an
     expect([electorate.epoch, finalSize]).toEqual([2, chain.height + 1])
   }
 })
+
+it('[EPO-13] who was cut off while its acceptance was ordered, and an observer that was, are told what they missed', () => {
+  for (const role of ['member', 'observer'] as const) {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 2)
+    const replicaOf = (member: Member) => member.engine.replica(contract)
+    const ask = (member: Member, operation: EpochOperation) =>
+      member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+    const expiresMs = engines.nowMs + 3_600_000
+    const change = ask(first, { op: 'invite', card: third.card, role, older: true, expiresMs })
+    engines.pass(3000)
+    ask(second, { op: 'vote', change, yes: true })
+    engines.pass(3000)
+    const cutOff = (act: () => void) => {
+      engines.line = (message, _from, to) => (to === third.party ? undefined : message)
+      act()
+      engines.pass(60_000, 500)
+      for (const other of [first, second]) engines.disconnect(third, other)
+      engines.line = (message) => message
+      for (const other of [first, second]) engines.reconnect(third, other)
+      engines.pass(8000)
+    }
+    cutOff(() => third.engine.accept(contract, engines.nowMs))
+    expect(replicaOf(third).epochs.part).toBe(role)
+    if (role === 'member') continue
+    cutOff(() => engines.set(first, contract, 'a', '2'))
+    expect(replicaOf(third).finalSize).toBe(replicaOf(first).finalSize)
+    expect(replicaOf(third).chain.height).toBe(replicaOf(first).chain.height)
+  }
+})
