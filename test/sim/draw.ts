@@ -31,7 +31,8 @@ export function drawOptions(seed: number): SimOptions {
     duplicates: flip(0.4),
     reorder: flip(0.3),
   }
-  if (flip(0.5)) return options
+  const isHonest = flip(0.5)
+  if (isHonest) return { ...options, epochs: members < 7 && flip(0.4) }
   const hostile = random.shuffled(ATTACK_NAMES).slice(0, random.pick(ATTACKS))
   return { ...options, hostile, liars: random.integer(1, members - 1) }
 }

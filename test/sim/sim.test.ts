@@ -4,6 +4,8 @@ import { commandOf, DEFAULTS, parseOptions, type SimOptions } from './options.ts
 import { type Report, Simulation } from './simulation.ts'
 
 const ALL = { loss: 0.03, partitions: true, crashes: true, restores: true, duplicates: true } as const
+const FAILING = { loss: 0.02, partitions: true, crashes: true, duplicates: true } as const
+const RESTORED = { loss: 0.01, partitions: true, crashes: true, restores: true } as const
 const MEMBERS = [1, 2, 3, 4, 5, 7] as const
 
 /** Runs it; fails with the command that repeats it where an invariant broke or a fault was never delivered. */
@@ -69,6 +71,31 @@ describe('a network of nodes', () => {
   )
 })
 
+describe('members that come and go', () => {
+  it.each([2, 3, 4])(
+    '[EPO-5] [EPO-7] [EPO-8] [EPO-9] [EPO-13] of %i at first, in peace: every decided change gets its turn, and then all rest',
+    (members) => {
+      const { delivered } = run({ members, seed: 2, steps: 4000, epochs: true })
+      expect(delivered.turns).toBeGreaterThan(1)
+    },
+  )
+
+  it('[EPO-11] [EPO-12] [COS-3] [ORD-5] over a network and disks that fail nothing final is lost, and nobody is blamed', () => {
+    const { delivered } = run({ ...FAILING, members: 3, seed: 101, steps: 3000, epochs: true })
+    expect(delivered.turns).toBeGreaterThan(0)
+  })
+
+  it('[AMN-2] [EPO-11] and lose their memory on the way sign nothing twice', () => {
+    const { delivered } = run({ ...RESTORED, members: 4, seed: 201, steps: 3000, epochs: true })
+    expect(delivered.turns).toBeGreaterThan(0)
+  })
+
+  it('gives the same digest for the same seed', () => {
+    const options = { ...DEFAULTS, ...FAILING, members: 3, seed: 102, steps: 1000, epochs: true }
+    expect(new Simulation(options).run().digest).toBe(new Simulation(options).run().digest)
+  })
+})
+
 describe('policies and the rest', () => {
   it.each(['bft', 'unanimous'] as const)(
     '[ORD-1] [COS-3] finality does not depend on the quorum: %s',
@@ -126,7 +153,31 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
   ],
 ]
 
+/** Seeds with members that come and go, likewise. */
+const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
+  [
+    '[EPO-11] who left and missed the COMMIT of its turn asked for ever',
+    { members: 3, seed: 8, steps: 3000 },
+  ],
+  ['[EPO-12] LEAVE overtook a cosignature that was being signed', { members: 3, seed: 6, steps: 3000 }],
+  ['[EPO-12] who came in and left at once took back what was final', { members: 3, seed: 9, steps: 3000 }],
+  ['[EPO-6] a guest whose invitation had lapsed asked for ever', { members: 3, seed: 12, steps: 3000 }],
+  ['[VAL-2] who had left had to hold values it had never been shown', { members: 3, seed: 20, steps: 3000 }],
+  [
+    '[EPO-13] a guest was sent a request without its values',
+    { ...FAILING, members: 3, seed: 100, steps: 3000 },
+  ],
+  [
+    '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
+    { ...FAILING, members: 3, seed: 107, steps: 3000 },
+  ],
+]
+
 describe('seeds that once failed', () => {
+  it.each(FOUND_EPOCHS)('%s', (_, options) => {
+    run({ ...options, epochs: true })
+  })
+
   it.each(FOUND)('%s', (_, options) => {
     run(options)
   })
