@@ -3,7 +3,7 @@
  * let in is shown the ledger, and this party comes in or is out.
  */
 import { type ConsensusState, initialState } from '../consensus/state.ts'
-import { nextWakeMs } from '../consensus/timers.ts'
+import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { partyOf } from '../identity/card.ts'
 import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
@@ -138,6 +138,15 @@ export class Epochs {
   /** Whether a ledger block is of the lineage and epoch that go on: else its certificates say nothing in them. */
   holds({ lineage, epoch }: { lineage: number; epoch: number }): boolean {
     return lineage === this.replica.lineage.number && epoch === this.number
+  }
+
+  /**
+   * A block waits for its COMMIT; or a change is decided, and waits for cosignatures: whoever has to give one may not know how
+   * far the ledger is.
+   */
+  get isOpen(): boolean {
+    const { consensus, roster } = this.replica
+    return isUncommitted(consensus) || (this.part === 'member' && roster.turns.length > 0)
   }
 
   /** When ordering wants its tick: who is not in takes no part in the course of views. */

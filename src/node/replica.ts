@@ -12,7 +12,6 @@ import {
   restoredState,
   type Timing,
 } from '../consensus/state.ts'
-import { isUncommitted } from '../consensus/timers.ts'
 import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Genesis } from '../ledger/genesis.ts'
@@ -387,7 +386,7 @@ export class Replica {
     if (this.status === 'left') return false
     // One that has halted has to be told what it signed before it can freeze.
     if (this.status === 'halted') return this.phase === 'recalling'
-    return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || isUncommitted(this.consensus)
+    return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || this.epochs.isOpen
   }
 
   /** Something moved: repair starts its back-off anew. */

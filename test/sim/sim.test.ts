@@ -168,6 +168,10 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { ...FAILING, members: 3, seed: 100, steps: 3000 },
   ],
   [
+    '[EPO-13] [EPO-9] who was to come in did not hear of the last block, and all others waited for it in silence',
+    { members: 3, seed: 310, steps: 3000, crashes: true, loss: 0.02 },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
