@@ -320,6 +320,10 @@ export class Engine implements Outbox {
     if (held) {
       // The disk may have failed after it had taken the contract in.
       const { contract } = message
+      // A later invitation may bring values that an earlier one did not.
+      const brought = new Map(message.openings.map((opening) => [commitmentOf(opening), opening]))
+      const openings = this.replicas.get(contract)?.epochs.mayLack ? heldOf(held.genesis, brought) : []
+      if (openings.length > 0) this.write({ kind: 'openings', contract, openings })
       if (this.replicas.has(contract) || this.damaged.has(contract)) return
       this.open(held, this.amnesia.phaseOfNew, nowMs)
       this.notify({ contract, type: 'invited' })

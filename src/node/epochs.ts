@@ -8,6 +8,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { partyOf } from '../identity/card.ts'
 import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
 import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
+import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
 import { turnOf } from '../ledger/turn.ts'
 import type { Chain } from './chain.ts'
 import { Former } from './former.ts'
@@ -172,6 +173,15 @@ export class Epochs {
     // Where somebody came in who had to say yes as well, nobody listened to this party until that one did.
     if (!wasGuest && roster.guests.has(self))
       for (const entry of chain.pool.values()) if (entry.local) this.replica.sendRequest(undefined, entry)
+  }
+
+  /** A turn came between a request's signature and its way to disk: it may not stand any more, and is dropped. */
+  isTooLate({ id, request }: OpenRequest<AnyRequest>): boolean {
+    const { contract, outbox, roster } = this.replica
+    if (roster.authorKeyOf(request) === request.authorKey) return false
+    outbox.write({ kind: 'request-dropped', contract, id })
+    outbox.notify({ contract, type: 'expired', request: id })
+    return true
   }
 
   /** A LEAVE of this party stands in the ledger: whatever else was forgotten, it cosigns nothing more. */

@@ -199,6 +199,7 @@ export class Replica {
 
   /** Takes a request made, signed and already written to disk at this node. */
   submit(entry: OpenRequest<AnyRequest>, nowMs: number): void {
+    if (this.epochs.isTooLate(entry)) return
     this.chain.add({ ...entry, receivedMs: nowMs, local: true })
     this.outbox.notify({ contract: this.contract, type: 'received', request: entry.id })
     this.sendRequest(undefined, entry)

@@ -79,7 +79,7 @@ function checkBlockRows(
  * Goes through all requests: those that are neither ordered nor dropped wait, can be opened, and are signed; returns how many
  * are ordered.
  */
-function checkWaiting(store: Store, contract: string, waiting: Set<string>, { authorKeyOf }: Roster): number {
+function checkWaiting(store: Store, contract: string, waiting: Set<string>, roster: Roster): number {
   let ordered = 0
   let page: RequestRecord[] = []
   do {
@@ -95,7 +95,12 @@ function checkWaiting(store: Store, contract: string, waiting: Set<string>, { au
           isWaiting ? 'it waits though it is done' : 'it does not wait to be ordered',
         )
       if (!isWaiting) continue
-      under('REQ-1', `request ${id}`, () => checkAnyRequest({ request, signature }, contract, authorKeyOf))
+      // One that a block named which was not committed may be by a key that is in force no more.
+      under('REQ-1', `request ${id}`, () =>
+        checkAnyRequest({ request, signature }, contract, (own) =>
+          roster.hasHadAuthorKey(own) ? own.authorKey : roster.authorKeyOf(own),
+        ),
+      )
       const commitments = commitmentsOf(request.operations)
       if (store.openings(contract, commitments).size < commitments.length)
         fail('VAL-2', `request ${id}`, 'an opening of it is not in the store')

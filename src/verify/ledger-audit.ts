@@ -127,10 +127,13 @@ export class LedgerAudit {
   /**
    * The first opening that is missing, unless it is from before the exporter came in, by an invitation without former values,
    * as the ledger itself says.
+   * @param isOwn it is a node's own ledger: who has not come in yet may lack any
    */
-  missing(exporter: string): Finding | undefined {
+  missing(exporter: string, isOwn = false): Finding | undefined {
     const { firstMissing, lastMissingHeight } = this.#requests
     const arrived = this.#arrivals.get(exporter)
+    const isFounder = this.membership.members.some(({ party }) => party === exporter)
+    if (isOwn && arrived === undefined && !isFounder) return undefined
     if (firstMissing === undefined || arrived === undefined || arrived[2]) return firstMissing
     return lastMissingHeight < this.#finality.firstHeightOf(arrived[1]) ? undefined : firstMissing
   }

@@ -216,7 +216,7 @@ export class BundleVerifier {
   /** Every cosignature was compared, and every ledger block was committed (BUN-2, ORD-7). */
   #conclude(audit: LedgerAudit, exporter: string): void {
     this.#checkLineage(audit)
-    const missing = audit.missing(exporter)
+    const missing = audit.missing(exporter, this.#isUnfinished)
     if (missing !== undefined) throw new RuleBroken(missing)
     if (!this.#isUnfinished)
       for (const [party, { size }] of audit.cosignatures)

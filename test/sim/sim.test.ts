@@ -172,6 +172,17 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 3, seed: 310, steps: 3000, crashes: true, loss: 0.02 },
   ],
   [
+    '[EPO-2] a request signed before a turn that replaced its author’s key came to disk after it',
+    {
+      ...{ members: 3, seed: 504, steps: 3000 },
+      ...{ crashes: true, loss: 0.02, partitions: true, duplicates: true },
+    },
+  ],
+  [
+    '[EPO-13] who was invited again, with former values, was never given those of the genesis',
+    { members: 3, seed: 19, steps: 3000 },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
