@@ -121,7 +121,7 @@ export function departingFrom({ changes = [] }: EpochRecord): Set<string> {
 }
 
 /**
- * Invited parties that every member has let in and that have to accept, or to wait for their turn: they are shown the ledger,
+ * Invited parties that have every member’s yes that it takes (EPO-5) and that have to accept, or to wait for their turn: they are shown the ledger,
  * which nobody is by one member's word alone. timeMs: of the last ledger block.
  */
 export function guestsOf({ epoch }: EpochState, timeMs: number): Map<string, Invitation> {

@@ -65,7 +65,7 @@ export class Epochs {
     if (guest === undefined)
       throw new CountersignError(
         'unavailable',
-        'the ledger read so far does not let this party in yet: every member has to say yes, and this node to catch up',
+        'the ledger read so far does not let this party in yet: the members whose yes it takes have to give it, and this node to catch up',
       )
     if (guest.accepted) return undefined
     return { op: 'accept', change: guest.change, genesis: contract, checkpoint: pointOf(chain) }
@@ -179,8 +179,7 @@ export class Epochs {
   isTooLate({ id, request }: OpenRequest<AnyRequest>): boolean {
     const { contract, outbox, roster } = this.replica
     if (roster.authorKeyOf(request) === request.authorKey) return false
-    outbox.write({ kind: 'request-dropped', contract, id })
-    outbox.notify({ contract, type: 'expired', request: id })
+    dropRequests(outbox, contract, [id])
     return true
   }
 
@@ -222,7 +221,7 @@ export class Epochs {
     return state
   }
 
-  /** An invited party that every member has let in is sent the genesis: with it, it asks for the ledger. */
+  /** An invited party that has every yes it takes (EPO-5) is sent the genesis: with it, it asks for the ledger. */
   show(party: string): void {
     const { replica } = this
     const guest = replica.roster.guests.get(party)

@@ -1,6 +1,6 @@
 /**
- * A party's next card, taken into every contract that goes by one before (EPO-1): its node asks for it by itself, again if the
- * change has lapsed.
+ * A party's next card, taken into every contract that goes by one before (EPO-1): its node asks for it by itself; again,
+ * where the change has lapsed, at the node's next start or the contract's next turn.
  */
 import { cardHash, type ProvenCard } from '../identity/card.ts'
 import { epochOperationOf } from '../ledger/request.ts'

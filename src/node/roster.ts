@@ -37,7 +37,7 @@ const FIRST_LINEAGE: Standing = { lineage: 0, leftOut: new Set() }
 export class Roster {
   /** From epoch 0 on. */
   readonly spans: EpochSpan[]
-  /** Invited parties that every member has let in, and that have not come in yet. */
+  /** Invited parties that have every member’s yes that it takes (EPO-5), and that have not come in yet. */
   guests: ReadonlyMap<string, Invitation> = new Map()
   /** Which turns may come on the committed tip. */
   turns: readonly Turn[] = []
