@@ -2,7 +2,19 @@
 import colors from 'picocolors'
 import { CountersignError, toCountersignError } from '../crypto/errors.ts'
 
-export const { bold, dim, green, red, yellow, cyan } = colors
+/**
+ * Colours are for a terminal (https://no-color.org, and FORCE_COLOR the other way). A continuous build's variable `CI`,
+ * that picocolors would go by too, says nothing about who reads: scripts there read what goes into their pipes.
+ */
+export function wantsColors(environment: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (environment.NO_COLOR) return false
+  if (environment.FORCE_COLOR) return environment.FORCE_COLOR !== '0'
+  return isTerminal && environment.TERM !== 'dumb'
+}
+
+export const { bold, dim, green, red, yellow, cyan } = colors.createColors(
+  wantsColors(process.env, process.stdout.isTTY === true),
+)
 
 export function print(text = ''): void {
   process.stdout.write(`${text}\n`)

@@ -24,16 +24,11 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
   }
   for (const hash of fetch.blocks ?? []) {
     const messages = proposalMessages(replica.consensus, hash)
-    for (const message of messages) replica.outbox.send(replica.contract, to, message)
+    for (const message of messages) replica.send(to, message)
     if (messages.length === 0) {
       replica.outbox.flush()
       const stored = replica.store.blockByHash(replica.contract, hash)
-      if (stored)
-        replica.outbox.send(replica.contract, to, {
-          type: 'PROPOSE',
-          block: stored.block,
-          skipCertificates: [],
-        })
+      if (stored) replica.send(to, { type: 'PROPOSE', block: stored.block, skipCertificates: [] })
     }
   }
 }
@@ -85,7 +80,7 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
     if (isWhole(stored)) complete = sent.length
   }
   const last = sent[complete - 1]
-  replica.outbox.send(contract, to, {
+  replica.send(to, {
     type: 'LEDGER',
     fromHeight,
     blocks: sent.slice(0, complete).map(({ block }) => block),

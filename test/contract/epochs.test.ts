@@ -1,7 +1,7 @@
 /** Members that come and go, with real engines: the way from a request on the epoch to the next epoch's finals (EPO-1…). */
 import { describe, expect, it } from 'vitest'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
-import { blockHash } from '../../src/ledger/block.ts'
+import { blockHash, type LedgerBlock } from '../../src/ledger/block.ts'
 import type { Statement } from '../../src/ledger/certificate.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
@@ -13,7 +13,7 @@ import { lapseOf } from '../../src/node/lapse.ts'
 import { requestStatus } from '../../src/node/request-status.ts'
 import type { RequestRecord } from '../../src/store/store.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
-import { Engines, type Member } from '../support/engines.ts'
+import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -103,6 +103,28 @@ describe('a party that is invited', () => {
       member.engine.flush()
       expect(checkIntegrity(member.store, contract, member.party).finding).toBeUndefined()
     }
+  })
+
+  it('[ORD-10] is sent, in the new epoch’s name, a block that it asks for in it', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    admit(engines, contract, fourth)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    const { tip } = replicaOf(first, contract).chain
+    const sent: WireMessage[] = []
+    engines.line = (message) => {
+      sent.push(message)
+      return message
+    }
+    const blocks = [tip.hash, tip.block.header.parent]
+    first.engine.deliver(fourth.party, [{ type: 'FETCH', contract, epoch: 1, blocks }], engines.nowMs)
+    engines.settle()
+    const proposed = sent.filter(({ type }) => type === 'PROPOSE')
+    expect(proposed.map(({ epoch, block }) => [epoch, blockHash((block as LedgerBlock).header)])).toEqual(
+      blocks.map((hash) => [1, hash]),
+    )
   })
 
   it('[EPO-7] two that are invited at the same moment by different members both get in', () => {

@@ -17,8 +17,13 @@ type Ran = { code: number; stdout: string; stderr: string }
 /** The command as a person runs it, while this process goes on. */
 function run(node: ProcessNode, ...args: string[]): Promise<Ran> {
   return new Promise((done) => {
-    execFile(process.execPath, [COMMAND, ...args, '--data', node.directory], (error, stdout, stderr) =>
-      done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    const options = { env: { ...process.env, NO_COLOR: '1' } }
+    execFile(
+      process.execPath,
+      [COMMAND, ...args, '--data', node.directory],
+      options,
+      (error, stdout, stderr) =>
+        done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     )
   })
 }

@@ -183,6 +183,10 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 3, seed: 19, steps: 3000 },
   ],
   [
+    '[ORD-10] [EPO-11] a block asked for in a later epoch was answered as if in the first, and dropped',
+    { ...RESTORED, members: 2, seed: 991870419, steps: 3000, contracts: 3, quorum: 'bft' },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],

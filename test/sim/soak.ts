@@ -131,12 +131,13 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     from: { type: 'string' },
     child: { type: 'string' },
+    help: { type: 'boolean' },
   },
 })
 const minutes = Number(values.minutes)
 const first = values.from === undefined ? Math.floor(Math.random() * 1e9) : Number(values.from)
 if (values.child !== undefined) child(Number(values.child))
-else if (!(minutes > 0) || !Number.isSafeInteger(first) || first < 0) {
+else if (values.help || !(minutes > 0) || !Number.isSafeInteger(first) || first < 0) {
   console.error('npm run soak -- --minutes N [--from SEED]')
-  process.exitCode = 2
+  process.exitCode = values.help ? 0 : 2
 } else process.exitCode = await new Soak(first, minutes).run()

@@ -278,8 +278,11 @@ export class Cluster {
   }
 }
 
-/** Runs the command as a person would; never throws for its exit code. */
+/** Runs the command as a person would, without colours; never throws for its exit code. */
 export function countersign(...args: string[]): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   return { code: status, stdout, stderr }
 }
