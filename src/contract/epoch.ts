@@ -101,6 +101,20 @@ function isForObservers(request: AnyRequest): boolean {
   )
 }
 
+/**
+ * Who holds the values of before in an epoch: the first members, and who came in with them while one was in who had them
+ * (EPO-13). before: who held them in the epoch before; undefined in the first.
+ */
+export function holdersIn(
+  { epoch, members, observers = [], arrived = [] }: EpochRecord,
+  before: ReadonlySet<string> | undefined,
+): Set<string> {
+  if (before === undefined) return new Set(members)
+  const staying = [...members, ...observers.map(([party]) => party)].filter((party) => before.has(party))
+  const come = arrived.flatMap(([party, since, older]) => (older && since === epoch ? [party] : []))
+  return new Set(staying.length === 0 ? [] : [...staying, ...come])
+}
+
 /** The change of this id, be it open or lapsed. */
 export function changeOf({ changes = [] }: EpochRecord, id: string): Change | undefined {
   return changes.find(({ change }) => change === id)

@@ -68,6 +68,12 @@ export class Epochs {
         'the ledger read so far does not let this party in yet: the members whose yes it takes have to give it, and this node to catch up',
       )
     if (guest.accepted) return undefined
+    const { size } = this.replica.older
+    if (size > 0)
+      throw new CountersignError(
+        'unavailable',
+        `the values of ${size} requests of before, which the invitation promises, are not here yet: members that hold them are asked`,
+      )
     return { op: 'accept', change: guest.change, genesis: contract, checkpoint: pointOf(chain) }
   }
 
@@ -116,10 +122,19 @@ export class Epochs {
     return !this.isFounder && !this.replica.roster.isIn(this.replica.self)
   }
 
-  /** Whether this party was invited without the values of before. */
+  /** Values of before this party came in may be missing. */
   get lacksOlder(): boolean {
+    const { roster, self } = this.replica
+    return !this.isFounder && !(roster.isIn(self) && roster.holders.has(self))
+  }
+
+  /** This party was invited with the values of before, and somebody is in who has them. */
+  get isDueOlder(): boolean {
+    const { roster, self } = this.replica
     if (this.isFounder) return false
-    return !(this.rightsOf(this.replica.self)?.older ?? false)
+    return roster.isIn(self)
+      ? roster.holders.has(self)
+      : this.rightsOf(self)?.older === true && roster.holders.size > 0
   }
 
   /**

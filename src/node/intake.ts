@@ -29,6 +29,7 @@ export function takeRequest(
   // Waiting requests are passed on again and again: most that come are known, and need no check of their signature.
   const body = (value as { request?: unknown } | null)?.request
   const known = typeof body === 'object' && body !== null ? requestId(body as AnyRequest) : ''
+  if (replica.older.take(known, openings)) return
   if (replica.chain.pool.has(known) || replica.chain.hasOrdered(known)) return
   // One that a block names which may still be committed is needed however late it is, and whether it may stand there is
   // asked of the block's own parent.

@@ -32,7 +32,7 @@ export function receive(replica: Replica, from: string, message: Message, nowMs:
       answerSync(replica, from, message)
       break
     case 'LEDGER':
-      replica.takeLedger(from, message, nowMs)
+      replica.catchingUp.take(from, message, nowMs)
       break
     case 'RECALL':
       answerRecall(replica, from, message.boot)

@@ -16,9 +16,10 @@ import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
-import { requestIdsOf, turnOf } from '../ledger/turn.ts'
+import { requestIdsOf } from '../ledger/turn.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
 import type { ContractStatus, Store } from '../store/store.ts'
+import { CatchingUp } from './catching-up.ts'
 import type { Chain } from './chain.ts'
 import { Cosigning } from './cosigning.ts'
 import { Disputes } from './dispute.ts'
@@ -27,7 +28,8 @@ import { EvidenceBook } from './evidence-book.ts'
 import { Finality } from './finality.ts'
 import { Freezing } from './freezing.ts'
 import type { Lineage } from './lineage.ts'
-import type { LedgerMessage, Message, StatusMessage } from './messages.ts'
+import type { Message, StatusMessage } from './messages.ts'
+import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
 import { receive } from './receive.ts'
@@ -36,7 +38,6 @@ import { restoreChain } from './restore.ts'
 import type { Roster } from './roster.ts'
 import { sendInvitation } from './serve.ts'
 import { Sync } from './sync.ts'
-import { takeLedger } from './take-ledger.ts'
 
 /** signing: normal. starting, recalling: AMN-1, AMN-2; nothing is signed yet. */
 export type Phase = 'starting' | 'recalling' | 'signing'
@@ -73,10 +74,12 @@ export class Replica {
   readonly chain: Chain
   readonly finality: Finality
   readonly sync = new Sync()
+  readonly catchingUp = new CatchingUp(this)
   readonly evidence: EvidenceBook
   readonly disputes = new Disputes(this)
   readonly freezing: Freezing
   readonly cosigning: Cosigning
+  readonly older: Older
   readonly self: string
   status: ContractStatus
   haltReason: string | undefined
@@ -123,6 +126,7 @@ export class Replica {
     this.chain.isLeftOut = (party, height) => this.lineage.isLeftOut(party, height)
     this.roster = restored.roster
     this.epochs = new Epochs(this)
+    this.older = new Older(this)
     this.finality = new Finality(contract, this.lineage.number, this.roster)
     this.chain.certifiedBy = (party, key, minSize) => this.finality.certifying(party, key, minSize)
     this.evidence = new EvidenceBook(this)
@@ -268,6 +272,7 @@ export class Replica {
     dropRequests(this.outbox, this.contract, this.chain.expire(nowMs, uncommitted))
     const wake = this.epochs.orderingWakeMs(nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
+    this.older.ask(nowMs)
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
       else this.sendStatus(undefined)
@@ -278,11 +283,13 @@ export class Replica {
 
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
-    const times = [this.epochs.orderingWakeMs(nowMs), this.resending.atMs, this.chain.expiryMs]
+    const times = [
+      ...[this.epochs.orderingWakeMs(nowMs), this.resending.atMs, this.chain.expiryMs],
+      this.older.wakeMs(nowMs),
+    ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
-    if (this.status !== 'halted' && this.status !== 'left')
-      times.push(this.sync.wakeMs(this.chain.height, this.up, nowMs))
+    if (this.status !== 'halted' && this.status !== 'left') times.push(this.catchingUp.wakeMs(nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
@@ -401,7 +408,7 @@ export class Replica {
       if (this.consensus.view === 0 && this.finalSize >= 1) this.event({ type: 'START', nowMs })
       this.updateWork(nowMs)
       this.cosigning.tryTip(nowMs)
-      this.catchUp(nowMs)
+      this.catchingUp.ask(nowMs)
     } else this.freezing.startIfAutomatic()
     this.reportFinal()
     if (!this.isUnsettled()) this.resending.stop()
@@ -437,46 +444,13 @@ export class Replica {
       this.answers.add(from)
       if (this.answers.size >= this.electorate.quorum - 1) this.maySign(nowMs)
     }
-    this.catchUp(nowMs, this.phase !== 'signing')
-  }
-
-  private catchUp(nowMs: number, atOnce = false): void {
-    const asked = this.sync.next(this.chain.height, this.up, nowMs, atOnce)
-    if (!asked) return
-    const { party, fromHeight, toHeight } = asked
-    this.send(party, { type: 'SYNC', fromHeight, toHeight })
-  }
-
-  takeLedger(from: string, message: LedgerMessage, nowMs: number): void {
-    const asked = this.sync.answered(from, message.fromHeight)
-    if (!asked || asked.fromHeight !== this.chain.height + 1) return
-    const hadCosigned = this.finality.knownSizeOf(from) > asked.fromHeight
-    const taken = takeLedger(this, message, hadCosigned, nowMs)
-    if ('refused' in taken) {
-      this.sync.refuse(from, taken.refused, taken.isShort ?? false, nowMs)
-      if (taken.isFork) this.disputes.raise(from)
-      this.outbox.log('warn', 'history-refused', {
-        rule: 'SYN-2',
-        contract: this.contract,
-        party: from,
-        reason: taken.refused,
-      })
-      return
-    }
-    this.sync.served(from)
-    const { hashes, certificates: { notarization, finalization } = {} } = taken
-    this.commit(hashes, notarization, finalization, nowMs)
-    const { hash, block } = this.chain.tip
-    // With a block that ends an epoch ordering has begun anew on it.
-    const own = block.header.lineage === this.lineage.number && { notarization, finalization }
-    if (!turnOf(block)) this.event({ type: 'SYNCED', hash, block, ...own, nowMs })
-    if (this.phase === 'signing') this.maySign(nowMs)
-    this.catchUp(nowMs, true)
+    this.catchingUp.ask(nowMs, this.phase !== 'signing')
   }
 
   // ── start and amnesia ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  private maySign(nowMs: number): void {
+  /** Nothing that it has forgotten keeps this party from signing any more. */
+  maySign(nowMs: number): void {
     this.phase = 'signing'
     // Below what the lineage began with there is nothing to sign in it.
     const isBegun = this.chain.height + 1 >= this.lineage.base.size

@@ -12,6 +12,7 @@ import {
   type EpochState,
   electorateAt,
   guestsOf,
+  holdersIn,
 } from '../contract/epoch.ts'
 import type { ContractState } from '../contract/state.ts'
 import { type Turn, turnsAt } from '../contract/turn.ts'
@@ -77,6 +78,20 @@ export class Roster {
     const electorate = electorateIn(state, this.standing)
     this.spans.push({ firstHeight: height + 1, electorate, state: { contract, epoch, cards } })
     this.follow(state, timeMs)
+  }
+
+  /** Who holds all values of before. */
+  get holders(): ReadonlySet<string> {
+    let holders: Set<string> | undefined
+    for (const { state } of this.spans) holders = holdersIn(state.epoch, holders)
+    return holders ?? new Set()
+  }
+
+  /** From which height on a party is sure to hold all values; of who is not in, as far as is known here, of no height. */
+  valuesFrom(party: string): number {
+    if (this.holders.has(party)) return 0
+    const arrived = this.span.state.epoch.arrived?.find(([one]) => one === party)
+    return (arrived && this.spans[arrived[1]]?.firstHeight) ?? Number.POSITIVE_INFINITY
   }
 
   /** That of the next ledger block. */

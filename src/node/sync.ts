@@ -12,6 +12,16 @@ const SHORT_BAR_MS = 10_000
 
 type Asked = { party: string; fromHeight: number; toHeight: number; sinceMs: number }
 
+/**
+ * Who may be asked. up: who is connected; valuesFrom: from which height on a party is sure to hold all values; mayLack: it is no
+ * harm if some are missing, where nobody else is there.
+ */
+export type Askable = {
+  up: ReadonlySet<string>
+  valuesFrom: (party: string) => number
+  mayLack: boolean
+}
+
 export class Sync {
   /** Peers whose history was refused, with the reason: named to people, until they serve a good one. */
   readonly refused = new Map<string, string>()
@@ -39,16 +49,23 @@ export class Sync {
   }
 
   /** Peers that are connected, say they are ahead, and have not been refused. */
-  private able(height: number, up: ReadonlySet<string>, nowMs: number): [party: string, height: number][] {
-    return [...this.heights].filter(
+  private able(
+    height: number,
+    { up, valuesFrom, mayLack }: Askable,
+    nowMs: number,
+  ): [party: string, height: number][] {
+    const ahead = [...this.heights].filter(
       ([party, theirs]) => theirs > height && up.has(party) && nowMs >= (this.barredUntilMs.get(party) ?? 0),
     )
+    const whole = ahead.filter(([party]) => valuesFrom(party) <= height + 1)
+    return whole.length === 0 && mayLack ? ahead : whole
   }
 
-  /** Whom to ask for what, if it is time to. `up`: connected members. */
-  next(height: number, up: ReadonlySet<string>, nowMs: number, atOnce = false): Asked | undefined {
+  /** Whom to ask for what, if it is time to. */
+  next(height: number, askable: Askable, nowMs: number, atOnce = false): Asked | undefined {
     if (this.asked && height >= this.asked.fromHeight) this.asked = undefined
-    const able = this.able(height, up, nowMs)
+    const { up } = askable
+    const able = this.able(height, askable, nowMs)
     if (able.length === 0) {
       this.behindSinceMs = undefined
       return undefined
@@ -90,11 +107,12 @@ export class Sync {
   }
 
   /** When to look again, ms since 1970. */
-  wakeMs(height: number, up: ReadonlySet<string>, nowMs: number): number | undefined {
+  wakeMs(height: number, askable: Askable, nowMs: number): number | undefined {
+    const { up } = askable
     const times: number[] = []
     for (const [party, untilMs] of this.barredUntilMs)
       if (untilMs > nowMs && (this.heights.get(party) ?? -1) > height && up.has(party)) times.push(untilMs)
-    if (this.able(height, up, nowMs).length > 0)
+    if (this.able(height, askable, nowMs).length > 0)
       times.push(
         this.asked && up.has(this.asked.party)
           ? this.asked.sinceMs + ANSWER_TIMEOUT_MS

@@ -95,6 +95,7 @@ export function takeLedger(
   for (const id of added) {
     const entry = replica.chain.pool.get(id)
     if (!entry) continue
+    if (entry.lacking) replica.older.lacks(id)
     const { request, signature, openings } = entry
     replica.outbox.write({
       kind: 'request',

@@ -6,7 +6,7 @@
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
 import { type ExecutedBlock, executeBlock, isOpened } from '../contract/apply.ts'
-import { authorKeysAt, type EpochElectorate, electorateAt } from '../contract/epoch.ts'
+import { authorKeysAt, type EpochElectorate, electorateAt, holdersIn } from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTick } from '../contract/tick.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
@@ -64,6 +64,9 @@ export class LedgerAudit {
   /** The last block ended an epoch: whether its COMMIT stands beside it. */
   /** Of each party that came in later how it came, also where it has left again. */
   readonly #arrivals = new Map<string, Arrival>()
+  /** Who holds the values of before now; and whoever did once. */
+  #holders: Set<string>
+  readonly #everHolders = new Set<string>()
   #turned: { isCommitted: boolean } | undefined
   readonly lineages = new LineageAudit()
   /** Of the cosignatures. */
@@ -104,6 +107,7 @@ export class LedgerAudit {
     this.#hash = blockHash(this.#header)
     this.lineages.begin(this.#hash)
     this.#electorate = electorateAt(state)
+    this.#holders = holdersIn(state.epoch, undefined)
     this.#noteMembers()
   }
 
@@ -134,7 +138,8 @@ export class LedgerAudit {
     const arrived = this.#arrivals.get(exporter)
     const isFounder = this.membership.members.some(({ party }) => party === exporter)
     if (isOwn && arrived === undefined && !isFounder) return undefined
-    if (firstMissing === undefined || arrived === undefined || arrived[2]) return firstMissing
+    if (firstMissing === undefined || arrived === undefined || this.#everHolders.has(exporter))
+      return firstMissing
     return lastMissingHeight < this.#finality.firstHeightOf(arrived[1]) ? undefined : firstMissing
   }
 
@@ -239,6 +244,8 @@ export class LedgerAudit {
   /** The epoch that the last block has begun. */
   #turn(isCommitted: boolean): void {
     for (const arrived of this.#state.epoch.arrived ?? []) this.#arrivals.set(arrived[0], arrived)
+    this.#holders = holdersIn(this.#state.epoch, this.#holders)
+    for (const party of this.#holders) this.#everHolders.add(party)
     this.#turned = { isCommitted }
     this.#electorate = this.#electorateNow()
     this.#finality.beginEpoch(this.height + 1, this.#electorate)

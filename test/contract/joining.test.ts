@@ -1,6 +1,7 @@
 /** Two parties on their way in at once, one of them slower, with real engines (EPO-5, EPO-7). */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import { checkIntegrity } from '../../src/node/integrity.ts'
 import { Engines, type Member } from '../support/engines.ts'
 
 it('[EPO-5] who accepts while another comes in needs the yes of that one too, and its acceptance is not lost', () => {
@@ -78,4 +79,63 @@ it('[EPO-13] who was cut off while its acceptance was ordered, and an observer t
     expect(replicaOf(third).finalSize).toBe(replicaOf(first).finalSize)
     expect(replicaOf(third).chain.height).toBe(replicaOf(first).chain.height)
   }
+})
+
+describe('values of before', () => {
+  /** A founder, one that came in without the values of before, and one on its way in whom that one invites, with them. */
+  const late = () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 1)
+    const ask = (member: Member, operation: EpochOperation) =>
+      member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+    const invite = (by: Member, { card }: Member, older: boolean) =>
+      ask(by, { op: 'invite', card, role: 'member', older, expiresMs: engines.nowMs + 3_600_000 })
+    for (const value of ['2', '3']) {
+      engines.set(first, contract, 'a', value)
+      engines.pass(3000)
+    }
+    invite(first, second, false)
+    engines.pass(3000)
+    second.engine.accept(contract, engines.nowMs)
+    engines.pass(5000)
+    engines.disconnect(first, third)
+    const change = invite(second, third, true)
+    engines.pass(3000)
+    ask(first, { op: 'vote', change, yes: true })
+    engines.pass(5000)
+    return { engines, contract, first, second, third }
+  }
+
+  it('[EPO-13] that whoever served the ledger does not hold are asked of who does, and nobody accepts without them', () => {
+    const { engines, contract, first, third } = late()
+    const { epochs, older } = third.engine.replica(contract)
+    expect([epochs.part, older.size > 0]).toEqual(['guest', true])
+    expect(() => third.engine.accept(contract, engines.nowMs)).toThrow('are not here yet')
+    engines.boot(third, false)
+    for (const other of engines.members) if (other !== third) engines.reconnect(third, other)
+    expect(third.engine.replica(contract).older.size, 'a start forgets nothing').toBe(older.size)
+    engines.disconnect(first, third)
+    engines.pass(3000)
+    engines.reconnect(first, third)
+    engines.pass(5000)
+    expect(third.engine.replica(contract).older.size).toBe(0)
+    third.engine.accept(contract, engines.nowMs)
+    engines.pass(8000)
+    expect(third.engine.replica(contract).epochs.part).toBe('member')
+    third.engine.flush()
+    expect(checkIntegrity(third.store, contract, third.party)).toMatchObject({ ok: true })
+  })
+
+  it('[EPO-13] [BUN-1] that nobody holds any more are not waited for, and not missed', () => {
+    const { engines, contract, first, third } = late()
+    first.engine.leave(contract, engines.nowMs)
+    engines.pass(8000)
+    expect(third.engine.replica(contract).older.size).toBe(0)
+    third.engine.accept(contract, engines.nowMs)
+    engines.pass(8000)
+    expect(third.engine.replica(contract).epochs.part).toBe('member')
+    third.engine.flush()
+    expect(checkIntegrity(third.store, contract, third.party)).toMatchObject({ ok: true })
+  })
 })

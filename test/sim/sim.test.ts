@@ -183,6 +183,13 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 3, seed: 19, steps: 3000 },
   ],
   [
+    '[EPO-13] who was to see values of before had read the ledger from one who did not hold them',
+    {
+      ...{ members: 4, seed: 571221586, steps: 12_000 },
+      ...{ loss: 0.1, crashes: true, duplicates: true },
+    },
+  ],
+  [
     '[ORD-10] [EPO-11] a block asked for in a later epoch was answered as if in the first, and dropped',
     { ...RESTORED, members: 2, seed: 991870419, steps: 3000, contracts: 3, quorum: 'bft' },
   ],

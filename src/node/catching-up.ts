@@ -1,0 +1,64 @@
+/** Asking for ranges of the ledger, and taking them in (SYN-1, SYN-2): between `sync`, which decides, and the replica's chain. */
+import { turnOf } from '../ledger/turn.ts'
+import type { LedgerMessage } from './messages.ts'
+import type { Replica } from './replica.ts'
+import type { Askable } from './sync.ts'
+import { takeLedger } from './take-ledger.ts'
+
+export class CatchingUp {
+  private readonly replica: Replica
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  private get askable(): Askable {
+    const { up, roster, epochs } = this.replica
+    return { up, valuesFrom: (party) => roster.valuesFrom(party), mayLack: epochs.mayLack }
+  }
+
+  /** When to look again, ms since 1970; undefined while nobody is ahead. */
+  wakeMs(nowMs: number): number | undefined {
+    const { sync, chain } = this.replica
+    return sync.wakeMs(chain.height, this.askable, nowMs)
+  }
+
+  /** Asks for the next range, if it is time to. */
+  ask(nowMs: number, atOnce = false): void {
+    const { sync, chain } = this.replica
+    const asked = sync.next(chain.height, this.askable, nowMs, atOnce)
+    if (!asked) return
+    const { party, fromHeight, toHeight } = asked
+    this.replica.send(party, { type: 'SYNC', fromHeight, toHeight })
+  }
+
+  /** Takes a peer's answer. */
+  take(from: string, message: LedgerMessage, nowMs: number): void {
+    const { replica } = this
+    const { sync, chain, finality, lineage } = replica
+    const asked = sync.answered(from, message.fromHeight)
+    if (!asked || asked.fromHeight !== chain.height + 1) return
+    const hadCosigned = finality.knownSizeOf(from) > asked.fromHeight
+    const taken = takeLedger(replica, message, hadCosigned, nowMs)
+    if ('refused' in taken) {
+      sync.refuse(from, taken.refused, taken.isShort ?? false, nowMs)
+      if (taken.isFork) replica.disputes.raise(from)
+      replica.outbox.log('warn', 'history-refused', {
+        rule: 'SYN-2',
+        contract: replica.contract,
+        party: from,
+        reason: taken.refused,
+      })
+      return
+    }
+    sync.served(from)
+    const { hashes, certificates: { notarization, finalization } = {} } = taken
+    replica.commit(hashes, notarization, finalization, nowMs)
+    const { hash, block } = chain.tip
+    // With a block that ends an epoch ordering has begun anew on it.
+    const own = block.header.lineage === lineage.number && { notarization, finalization }
+    if (!turnOf(block)) replica.event({ type: 'SYNCED', hash, block, ...own, nowMs })
+    if (replica.phase === 'signing') replica.maySign(nowMs)
+    this.ask(nowMs, true)
+  }
+}
