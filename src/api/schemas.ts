@@ -171,6 +171,8 @@ export const problem = named(
 
 const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
 
+const person = z.object({ party: hash, name: z.string() })
+
 export const contractView = named(
   'Contract',
   z.object({
@@ -215,11 +217,28 @@ export const contractView = named(
       .describe('up to where the contract is accepted by lapse, without members that were silent'),
     waitingFor: z.array(awaited),
     waitingRequests: z.int().describe('requests held here that are not ordered yet'),
+    beginning: z
+      .object({
+        voucher: person.optional(),
+        headers: z.int(),
+        elements: z.int(),
+        fault: z.string().optional().describe('why the last attempt came to nothing'),
+      })
+      .optional()
+      .describe('on its way to a checkpoint that a member vouches for'),
+    basis: z
+      .object({ height: z.int(), voucher: person })
+      .optional()
+      .describe('the ledger is held here from this block on: who vouched for its checkpoint'),
   }),
 )
 export type ContractView = z.infer<typeof contractView>
 
-const person = z.object({ party: hash, name: z.string() })
+export const acceptBody = z
+  .object({ checkpointOf: hash.describe('a pinned member') })
+  .partial()
+  .nullish()
+
 const policyView = z.object({
   quorum: z.enum(['majority', 'bft', 'unanimous']),
   clockBoundMs: z.int(),

@@ -71,7 +71,17 @@ export function contractView(context: Context, id: string): ContractView {
     ...lapseView(replica),
     waitingFor: waitingFor(context, replica, height),
     waitingRequests: replica.chain.pool.size,
+    ...beginningView(replica),
   }
+}
+
+/** A ledger that is not held from its first block on, or is not to be (EPO-15). */
+function beginningView({ basis, beginning, roster }: Replica): Pick<ContractView, 'basis' | 'beginning'> {
+  const named = (party: string) => ({ party, name: roster.names.get(party) ?? party })
+  if (basis !== undefined) return { basis: { height: basis.height, voucher: named(basis.voucher) } }
+  const { voucher, fault, received } = beginning
+  if (voucher === undefined && fault === undefined) return {}
+  return { beginning: { ...received, ...(voucher && { voucher: named(voucher) }), ...(fault && { fault }) } }
 }
 
 /** Up to where the contract is accepted by lapse. */

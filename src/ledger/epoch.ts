@@ -4,7 +4,7 @@
 import * as shape from '../crypto/shape.ts'
 import { type Card, cardShape } from '../identity/card.ts'
 
-export { type Card, cardHash, partyOf } from '../identity/card.ts'
+export { type Card, cardHash, checkProvenCard, type ProvenCard, partyOf } from '../identity/card.ts'
 
 export type Policy = {
   quorum: 'majority' | 'bft' | 'unanimous'

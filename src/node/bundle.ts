@@ -2,6 +2,7 @@
  * A contract's ledger out of the store as a bundle (PROTOCOL BUN-1), line by line: no more than a few blocks are held at a
  * time, and what the store commits in the meantime makes no difference.
  */
+import { type EpochRecord, epochUidOf } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { freezeId } from '../ledger/freeze.ts'
@@ -12,6 +13,7 @@ import type { Opening } from '../ledger/value.ts'
 import type { Store, StoredBlock, StoredLineage } from '../store/store.ts'
 import { type BlockLine, formatLine } from '../verify/bundle.ts'
 import { RuleBroken } from '../verify/finding.ts'
+import { basisLines } from './basis-lines.ts'
 
 /**
  * tentative: up to the committed tip. By default it ends where the last of the members' cosignatures does: nothing before
@@ -80,10 +82,14 @@ export function openLedger(store: Store, contract: string): OpenLedger {
   return { contract, genesis, height, cosignatures }
 }
 
-/** Members of the contract's lineage. */
+/** The first members, or those where the ledger begins here, of the contract's lineage. */
 function membersNow(store: Store, contract: string, genesis: Genesis): string[] {
   const leftOut = new Set(store.lineages(contract).flatMap(({ guilty }) => guilty))
-  return firstEpoch(genesis).members.filter((party) => !leftOut.has(party))
+  const basis = store.basis(contract)
+  const versions = basis === undefined ? [] : store.elementHistory(contract, epochUidOf(contract))
+  const record = versions.findLast(({ height }) => height === basis?.height)?.record
+  const { members } = (record as EpochRecord | undefined) ?? firstEpoch(genesis)
+  return members.filter((party) => !leftOut.has(party))
 }
 
 /** The lines of a bundle up to a height, whatever of it is final. @throws CountersignError as `exportBundle` */
@@ -102,8 +108,10 @@ export function* bundleLines(
   const place = lineages.length > 0 ? { lineage: lineages.length } : {}
   for (const cosignature of cosignatures.values())
     yield formatLine({ type: 'cosignature', ...place, ...cosignature })
-  yield* lineageLines(store, contract, lineages, 0)
-  for (let from = 1; from <= toHeight; from += CHUNK_BLOCKS) {
+  const basis = store.basis(contract)
+  if (basis === undefined) yield* lineageLines(store, contract, lineages, 0)
+  else yield* basisLines(store, contract, basis)
+  for (let from = (basis?.height ?? 0) + 1; from <= toHeight; from += CHUNK_BLOCKS) {
     const count = Math.min(CHUNK_BLOCKS, toHeight - from + 1)
     const blocks = store.blocks(contract, from, count)
     if (blocks.length < count)

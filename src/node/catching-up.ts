@@ -19,13 +19,16 @@ export class CatchingUp {
 
   /** When to look again, ms since 1970; undefined while nobody is ahead. */
   wakeMs(nowMs: number): number | undefined {
-    const { sync, chain } = this.replica
+    const { sync, chain, beginning } = this.replica
+    if (beginning.voucher !== undefined) return undefined
     return sync.wakeMs(chain.height, this.askable, nowMs)
   }
 
   /** Asks for the next range, if it is time to. */
   ask(nowMs: number, atOnce = false): void {
-    const { sync, chain } = this.replica
+    const { sync, chain, beginning } = this.replica
+    // What was read before would be let go.
+    if (beginning.voucher !== undefined) return
     const asked = sync.next(chain.height, this.askable, nowMs, atOnce)
     if (!asked) return
     const { party, fromHeight, toHeight } = asked

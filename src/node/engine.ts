@@ -141,9 +141,8 @@ export class Engine implements Outbox {
   // ── what people do ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Makes a contract of these members (this party among them) and its first document (parent GENESIS_ROOT for what
-   * stands at the top), accepts it, and invites the others. What `prepare` gives, told its id, is written with it.
-   * @throws CountersignError `bad-format`, `disk-full`
+   * Makes a contract of these members (this party among them) and its first document (parent GENESIS_ROOT at the top), accepts it,
+   * and invites the others. What `prepare` gives, told its id, is written with it. @throws CountersignError `bad-format`, `disk-full`
    */
   create(
     name: string,
@@ -197,13 +196,15 @@ export class Engine implements Outbox {
     this.open(stored, phase, nowMs)
   }
 
-  /** @throws CountersignError `disk-full`, `unknown-contract`, `unavailable` */
-  accept(contract: string, nowMs: number): void {
+  /** @throws CountersignError `disk-full`, `unknown-contract`, `unavailable`; with a voucher as `Beginning.start` */
+  accept(contract: string, nowMs: number, voucher?: string): void {
     this.refuseWhenFull()
     const replica = this.replica(contract)
     this.wakes.touch(replica)
-    const joining = replica.epochs.joining()
-    replica.accept(nowMs)
+    if (voucher === undefined) replica.beginning.stop()
+    else replica.beginning.start(voucher)
+    const joining = voucher === undefined ? replica.epochs.joining() : undefined
+    if (voucher === undefined) replica.accept(nowMs)
     if (joining) this.submit(contract, [joining], [], nowMs, () => undefined)
   }
 
@@ -422,9 +423,8 @@ export class Engine implements Outbox {
     this.sent.add(message.type, parties.length, text.length)
   }
 
-  private queue(to: string, text: string): void {
-    if (to !== this.party) this.sends.push({ to, text })
-  }
+  private readonly queue = (to: string, text: string): void =>
+    void (to !== this.party && this.sends.push({ to, text }))
 
   notify(notice: Notice): void {
     this.options.notify(notice)

@@ -112,7 +112,7 @@ export class Epochs {
     return { lineage: lineage.number, isObserver: !roster.isMember(self) }
   }
 
-  private get isFounder(): boolean {
+  get isFounder(): boolean {
     const { genesis, self } = this.replica
     return genesis.members.some(({ card }) => partyOf(card) === self)
   }
@@ -131,7 +131,7 @@ export class Epochs {
   /** This party was invited with the values of before, and somebody is in who has them. */
   get isDueOlder(): boolean {
     const { roster, self } = this.replica
-    if (this.isFounder) return false
+    if (this.isFounder || this.replica.basis) return false
     return roster.isIn(self)
       ? roster.holders.has(self)
       : this.rightsOf(self)?.older === true && roster.holders.size > 0

@@ -81,6 +81,7 @@ export class FinalView {
         'not-found',
         `the contract has no ledger block ${height}; its last is ${followed.tip.height}`,
       )
+    if (height < (replica.basis?.height ?? 0)) throw notHeld(replica, height)
     this.node.engine.flush()
     const state = this.replayed(contract, followed, height) ?? this.restored(contract, height)
     if (height >= followed.finalHeight) followed.held.set(height, state)
@@ -96,6 +97,12 @@ export class FinalView {
     const replica = this.node.engine.replica(contract)
     if (!Number.isSafeInteger(height) || height < 0 || height > this.follow(replica).tip.height)
       throw new CountersignError('not-found', `the contract has no ledger block ${height}`)
+    if (height < replica.fromHeight) throw notHeld(replica, height)
+    return this.stored(replica, height)
+  }
+
+  private stored(replica: Replica, height: number): StoredBlock {
+    const { contract } = replica
     const stored = this.read(contract, () => this.node.store.block(contract, height))
     if (stored === undefined || logLeaf(stored.hash) !== replica.chain.log.leaf(height))
       throw this.damaged(contract, `ledger block ${height} on disk is not the one in the log`)
@@ -104,8 +111,12 @@ export class FinalView {
 
   /** The header of a committed ledger block. @throws as `block` */
   header(contract: string, height: number): Header {
-    const { tip } = this.node.engine.replica(contract).chain
-    return tip.block.header.height === height ? tip.block.header : this.block(contract, height).block.header
+    const replica = this.node.engine.replica(contract)
+    const { tip } = replica.chain
+    if (tip.block.header.height === height) return tip.block.header
+    // Of what was before a checkpoint that it begins with, headers are held.
+    if (height >= 0 && height < replica.fromHeight) return this.stored(replica, height).block.header
+    return this.block(contract, height).block.header
   }
 
   /**
@@ -150,7 +161,7 @@ export class FinalView {
   private take(notice: Notice): void {
     const replica = this.node.engine.replicas.get(notice.contract)
     if (!replica) return
-    if (notice.type === 'lineage') this.startOver(notice.contract)
+    if (notice.type === 'lineage' || notice.type === 'begun') this.startOver(notice.contract)
     const followed = this.follow(replica)
     if (notice.type === 'tentative') {
       const { block, state } = replica.chain.tip
@@ -245,4 +256,13 @@ export class FinalView {
     this.past.set(`${contract}:${height}`, state)
     for (const key of this.past.keys()) if (this.past.size > PAST_MAX) this.past.delete(key)
   }
+}
+
+/** What was before the checkpoint that a ledger begins with here (EPO-15). */
+function notHeld({ basis, roster }: Replica, height: number): CountersignError {
+  const voucher = basis?.voucher ?? ''
+  return new CountersignError(
+    'not-found',
+    `this node holds the contract from ledger block ${basis?.height} on, for which “${roster.names.get(voucher) ?? voucher}” vouched; ask a member that holds the whole for ledger block ${height}`,
+  )
 }

@@ -45,7 +45,7 @@ function auditOwn(
   party: string,
 ): { report: Report; finding: Finding | undefined } {
   const trusted = new Set(everMembers(store, ledger))
-  const verifier = new BundleVerifier({ trusted, unfinished: true })
+  const verifier = new BundleVerifier({ trusted, fromCheckpoint: true, unfinished: true })
   let unreadable: Finding | undefined
   try {
     for (const line of bundleLines(store, ledger, party, ledger.height)) {

@@ -44,6 +44,8 @@ export type Message = { contract: string; lineage?: number; epoch?: number } & (
   | { type: 'PROVE'; fromHeight: number }
   | ProofMessage
   | { type: 'FREEZE'; freeze: SignedFreeze }
+  | VouchMessage
+  | VouchedMessage
 )
 
 export type StatusMessage = {
@@ -56,6 +58,8 @@ export type StatusMessage = {
   /** Random, one a start of its sender; in an answer: that of the asker. */
   boot: string
   answer: boolean
+  /** The first ledger block that its sender holds with its requests, where that isn't block 0 (EPO-15). */
+  fromHeight?: number
 }
 
 /** Ledger blocks from fromHeight on, without a gap; the last one's COMMIT is the two certificates. */
@@ -87,6 +91,31 @@ export type RecalledMessage = {
   freeze?: SignedFreeze
 }
 
+/**
+ * Asks for a final checkpoint to begin at; with `height`, for a part of what stands behind it: headers from one on, records after
+ * a UID, or ordered requests after an id.
+ */
+export type VouchMessage = {
+  type: 'VOUCH'
+  height?: number
+  headers?: number
+  records?: string
+  ordered?: string
+}
+
+/** One part. height: of the checkpoint's ledger block; cards: proven, that its state holds and the genesis doesn't; openings: of the values in the records; isLast: nothing of it follows. */
+export type VouchedMessage = {
+  type: 'VOUCHED'
+  height: number
+  cosignatures?: Cosignature[]
+  cards?: unknown[]
+  headers?: Header[]
+  records?: [uid: string, record: { readonly [key: string]: unknown }][]
+  openings?: Opening[]
+  ordered?: [id: string, notAfterMs: number][]
+  isLast?: boolean
+}
+
 /** A message before its contract and lineage are added. */
 export type Outgoing = Message extends infer M
   ? M extends unknown
@@ -99,6 +128,20 @@ const as =
   <T>(check: (value: unknown) => T): shape.Check<T> =>
   (value) =>
     check(value)
+
+const pair =
+  <A, B>(first: shape.Check<A>, second: shape.Check<B>): shape.Check<[A, B]> =>
+  (value, where) => {
+    if (!Array.isArray(value) || value.length !== 2)
+      throw new CountersignError('bad-format', `${where}: expected a pair`)
+    return [first(value[0], `${where}[0]`), second(value[1], `${where}[1]`)]
+  }
+/** Whether it is a record, the state says that is made of it. */
+const record: shape.Check<object> = (value, where) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new CountersignError('bad-format', `${where}: expected an object`)
+  return value
+}
 
 const contract = shape.hash
 const openings = shape.array(openingShape, 200_000)
@@ -126,14 +169,17 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
   STATEMENT: message({ signed: as(checkStatementShape) }),
   CERTIFICATE: message({ certificate }),
   COSIGN: message({ cosignature: as(checkCosignatureShape) }),
-  STATUS: message({
-    view: shape.integer(0),
-    committedHeight: height,
-    // Of each member and observer one that counts, one beyond, one of another history, and one for a turn.
-    cosignatures: shape.array(as(checkCosignatureShape), 4 * 512),
-    boot,
-    answer: shape.boolean,
-  }),
+  STATUS: message(
+    {
+      view: shape.integer(0),
+      committedHeight: height,
+      // Of each member and observer one that counts, one beyond, one of another history, and one for a turn.
+      cosignatures: shape.array(as(checkCosignatureShape), 4 * 512),
+      boot,
+      answer: shape.boolean,
+    },
+    { fromHeight: shape.integer(1) },
+  ),
   FETCH: message({}, { requests: shape.array(shape.hash, 1024, 1), blocks: shape.array(shape.hash, 64, 1) }),
   SYNC: message({ fromHeight: height, toHeight: height }),
   LEDGER: message(
@@ -167,6 +213,23 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
     headers: shape.array(headerShape, 2048),
     certificates: shape.array(certificate, 8192),
   }),
+  VOUCH: message(
+    {},
+    { height: shape.integer(1), headers: shape.integer(1), records: shape.uid, ordered: shape.hash },
+  ),
+  VOUCHED: message(
+    { height: shape.integer(1) },
+    {
+      cosignatures: shape.array(as(checkCosignatureShape), 256),
+      // Their own check needs their order.
+      cards: shape.array(anything, 2048),
+      headers: shape.array(headerShape, 4096),
+      records: shape.array(pair(shape.uid, record), 10_000),
+      openings,
+      ordered: shape.array(pair(shape.hash, shape.timeMs), 20_000),
+      isLast: shape.boolean,
+    },
+  ),
 }
 
 /** Checks the shape of a message from a peer. @throws CountersignError `bad-format` */

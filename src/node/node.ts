@@ -382,10 +382,14 @@ export class Node {
     return earlier.length === 0 ? card : { ...card, earlier }
   }
 
-  /** @throws CountersignError as `Membership.checkAccept` and `Engine.accept` */
-  accept(contract: string): void {
-    this.membership.checkAccept(contract)
-    this.engine.accept(contract, this.now())
+  /**
+   * @param voucher begin at the final checkpoint that this pinned member vouches for; accept again once it is here
+   * @throws CountersignError as `Membership.checkAccept` and `Engine.accept`
+   */
+  accept(contract: string, voucher?: string): void {
+    if (voucher === undefined) this.membership.checkAccept(contract)
+    else this.membership.pinnedCard(voucher)
+    this.engine.accept(contract, this.now(), voucher)
     this.scheduleTurn()
   }
 

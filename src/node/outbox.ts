@@ -22,6 +22,8 @@ export type Notice = { contract: string } & (
   | { type: 'lineage'; lineage: number; height: number; leftOut: string[] }
   /** The ledger block of this height has ended an epoch; these are in from now on. */
   | { type: 'turned'; height: number; epoch: number; members: string[]; observers: string[] }
+  /** The ledger begins here with the final block of this height, for which this member vouches. */
+  | { type: 'begun'; height: number; voucher: string }
   /** This party is out. */
   | { type: 'left' }
 )
@@ -38,7 +40,7 @@ export type Outbox = {
   flush(): void
   /** The last that our signer has cosigned in the contract's lineage; by this key, if that has signed it too. */
   lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined
-  /** The contract's next lineage is to begin, at the end of this turn. */
+  /** The contract's next lineage, or the checkpoint that it was vouched for, is to begin, at the end of this turn. */
   renew(contract: string): void
   notify(notice: Notice): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void

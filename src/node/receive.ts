@@ -4,6 +4,7 @@ import { takeRequest } from './intake.ts'
 import type { Message } from './messages.ts'
 import type { Replica } from './replica.ts'
 import { answerFetch, answerRecall, answerSync } from './serve.ts'
+import { answerVouch } from './vouching.ts'
 
 const OBJECTIONS_KEPT = 20
 
@@ -51,6 +52,12 @@ export function receive(replica: Replica, from: string, message: Message, nowMs:
       break
     case 'FREEZE':
       replica.freezing.take(message.freeze)
+      break
+    case 'VOUCH':
+      answerVouch(replica, from, message)
+      break
+    case 'VOUCHED':
+      replica.beginning.take(from, message, nowMs)
       break
     case 'PROVE':
       replica.disputes.answer(from, message.fromHeight, nowMs)

@@ -1,4 +1,8 @@
-/** Contracts whose FREEZEs have led to the next lineage: it begins, on disk first, and they are opened in it (LIN-3). */
+/**
+ * Contracts that are opened anew over another ledger, on disk first: whose FREEZEs have led to the next lineage (LIN-3), or that
+ * begin at a checkpoint (EPO-15).
+ */
+import type { StoreWrite } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 import { lineageStart } from './lineage.ts'
 import type { Replica } from './replica.ts'
@@ -19,25 +23,50 @@ export class Renewals {
   take(nowMs: number): void {
     for (const contract of this.contracts) {
       const replica = this.engine.replicas.get(contract)
-      if (replica) this.begin(replica, nowMs)
+      if (replica?.beginning.writes) this.beginAt(replica, replica.beginning.writes, nowMs)
+      else if (replica) this.begin(replica, nowMs)
       this.contracts.delete(contract)
     }
   }
 
   private begin(replica: Replica, nowMs: number): void {
     const { engine } = this
-    const { contract, chain, finalSize, freezing, phase } = replica
+    const { contract, chain, finalSize, freezing } = replica
     const next = freezing.outcome
     if (next === undefined || 'missing' in next) return
     engine.flush()
     const hashes = engine.store.load(contract).blockHashes
     const hashAt = (height: number): string | undefined => hashes[height]
-    engine.writes.flush(lineageStart(contract, next, hashAt, chain.height, finalSize, nowMs))
+    const opened = this.reopened(
+      replica,
+      [lineageStart(contract, next, hashAt, chain.height, finalSize, nowMs)],
+      nowMs,
+    )
+    if (opened) this.opened(opened)
+  }
+
+  private beginAt(replica: Replica, writes: readonly StoreWrite[], nowMs: number): void {
+    const opened = this.reopened(replica, writes, nowMs)
+    if (opened?.basis === undefined) return
+    const { contract, basis } = opened
+    const { height, voucher } = basis
+    this.engine.log('info', 'begun', { rule: 'EPO-15', contract, height, voucher })
+    this.engine.notify({ contract, type: 'begun', height, voucher })
+    opened.sendStatus(undefined)
+  }
+
+  private reopened(
+    { contract, phase }: Replica,
+    writes: readonly StoreWrite[],
+    nowMs: number,
+  ): Replica | undefined {
+    const { engine } = this
+    engine.flush()
+    engine.writes.flush(...writes)
     engine.dropSigns(contract)
     engine.replicas.delete(contract)
     const stored = engine.store.contract(contract)
-    const opened = stored && engine.open(stored, phase, nowMs)
-    if (opened) this.opened(opened)
+    return stored && engine.open(stored, phase, nowMs)
   }
 
   private opened(replica: Replica): void {

@@ -18,7 +18,8 @@ import type { Genesis } from '../ledger/genesis.ts'
 import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
 import { requestIdsOf } from '../ledger/turn.ts'
 import type { SignItem, SignResult } from '../signer/signer.ts'
-import type { ContractStatus, Store } from '../store/store.ts'
+import type { Basis, ContractStatus, Store } from '../store/store.ts'
+import { Beginning } from './beginning.ts'
 import { CatchingUp } from './catching-up.ts'
 import type { Chain } from './chain.ts'
 import { Cosigning } from './cosigning.ts'
@@ -80,6 +81,9 @@ export class Replica {
   readonly freezing: Freezing
   readonly cosigning: Cosigning
   readonly older: Older
+  readonly beginning: Beginning
+  /** Where the ledger held here begins, if it isn’t held from its genesis on. */
+  readonly basis: Basis | undefined
   readonly self: string
   status: ContractStatus
   haltReason: string | undefined
@@ -126,7 +130,9 @@ export class Replica {
     this.chain.isLeftOut = (party, height) => this.lineage.isLeftOut(party, height)
     this.roster = restored.roster
     this.epochs = new Epochs(this)
+    this.basis = store.basis(contract)
     this.older = new Older(this)
+    this.beginning = new Beginning(this)
     this.finality = new Finality(contract, this.lineage.number, this.roster)
     this.chain.certifiedBy = (party, key, minSize) => this.finality.certifying(party, key, minSize)
     this.evidence = new EvidenceBook(this)
@@ -168,6 +174,11 @@ export class Replica {
 
   get cosignKeys(): ReadonlyMap<string, string> {
     return this.electorate.cosignKeys
+  }
+
+  /** The first ledger block that is held with its requests; block 0 where all are. */
+  get fromHeight(): number {
+    return this.basis === undefined ? 0 : this.basis.height + 1
   }
 
   /** The other members. */
@@ -235,7 +246,7 @@ export class Replica {
 
   /** Whether a party may speak here: who is in or let in; to a guest that has not come so far, also who invited it. */
   isHeard(party: string): boolean {
-    if (this.roster.isHeard(party)) return true
+    if (this.roster.isHeard(party) || party === this.beginning.voucher) return true
     return this.epochs.part === 'out' && this.status === 'invited' && party === this.invitedBy
   }
 
@@ -273,6 +284,7 @@ export class Replica {
     const wake = this.epochs.orderingWakeMs(nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
     this.older.ask(nowMs)
+    this.beginning.ask(nowMs)
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
       else this.sendStatus(undefined)
@@ -285,7 +297,7 @@ export class Replica {
   wakeMs(nowMs: number): number | undefined {
     const times = [
       ...[this.epochs.orderingWakeMs(nowMs), this.resending.atMs, this.chain.expiryMs],
-      this.older.wakeMs(nowMs),
+      ...[this.older.wakeMs(nowMs), this.beginning.wakeMs(nowMs)],
     ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
@@ -431,12 +443,13 @@ export class Replica {
       cosignatures: this.finality.all(),
       boot: answerTo ?? this.boot,
       answer: answerTo !== undefined,
+      ...(this.fromHeight > 0 && { fromHeight: this.fromHeight }),
     })
   }
 
   takeStatus(from: string, status: StatusMessage & { epoch?: number }, nowMs: number): void {
     for (const cosignature of status.cosignatures) this.cosigning.take(cosignature, nowMs)
-    this.sync.told(from, status.committedHeight)
+    this.sync.told(from, status.committedHeight, status.fromHeight)
     if ((status.epoch ?? 0) === this.epochs.number)
       this.event({ type: 'STATUS', from, view: status.view, committedHeight: status.committedHeight, nowMs })
     if (!status.answer) this.sendStatus(from, status.boot)

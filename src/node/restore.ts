@@ -16,7 +16,7 @@ import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
 import { pickOpenings } from './intake.ts'
-import { pastSpans, Roster, type Standing } from './roster.ts'
+import { pastSpans, Roster, type Standing, spansBefore } from './roster.ts'
 
 export type RestoredChain = {
   chain: Chain
@@ -91,7 +91,15 @@ export function restoreRoster(
     .flatMap(({ height, record }) =>
       record === null ? [] : [{ height, state: epochStateOf(contract, record as StateRecord, genesis) }],
     )
-  const { past, firstHeight } = pastSpans(versions)
+  const basis = store.basis(contract)
+  const [first] = versions
+  const { past, firstHeight } =
+    basis === undefined || first === undefined
+      ? pastSpans(versions)
+      : pastSpans(
+          versions.filter(({ height }) => height >= basis.height),
+          spansBefore(basis, first.state),
+        )
   return new Roster(past, firstHeight, state, timeMs, standing)
 }
 

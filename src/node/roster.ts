@@ -20,6 +20,7 @@ import { type Invitation, quorumOf } from '../ledger/epoch.ts'
 import { type Evidence, evidenceHolds, evidenceLineage } from '../ledger/evidence.ts'
 import type { AnyRequest } from '../ledger/request.ts'
 import type { TurnSigner } from '../ledger/turn.ts'
+import type { Basis } from '../store/store.ts'
 
 type PastSpan = Omit<EpochSpan, 'electorate'>
 
@@ -91,7 +92,8 @@ export class Roster {
   valuesFrom(party: string): number {
     if (this.holders.has(party)) return 0
     const arrived = this.span.state.epoch.arrived?.find(([one]) => one === party)
-    return (arrived && this.spans[arrived[1]]?.firstHeight) ?? Number.POSITIVE_INFINITY
+    if (arrived === undefined) return this.isIn(party) ? 0 : Number.POSITIVE_INFINITY
+    return this.spans[arrived[1]]?.firstHeight ?? Number.POSITIVE_INFINITY
   }
 
   /** That of the next ledger block. */
@@ -215,18 +217,46 @@ function keysOf({ cards }: EpochElectorate): Map<string, string> {
   return new Map([...cards].map(([party, { keys }]) => [party, keys.cosign]))
 }
 
-/** The epochs before that of the last one, by the versions of the epoch record, oldest first; and where that began. */
-export function pastSpans(versions: readonly { height: number; state: EpochState }[]): {
+/**
+ * The epochs before that of the last one, by the versions of the epoch record, oldest first; and where that began.
+ * @param before the epochs before that of the first version, and where that began
+ */
+export function pastSpans(
+  versions: readonly { height: number; state: EpochState }[],
+  before: { past: readonly PastSpan[]; firstHeight: number } = { past: [], firstHeight: 0 },
+): {
   past: PastSpan[]
   firstHeight: number
 } {
-  const past: PastSpan[] = []
-  let firstHeight = 0
+  const past: PastSpan[] = [...before.past]
+  let { firstHeight } = before
   for (const [index, { height, state }] of versions.entries()) {
-    const before = versions[index - 1]
-    if (before === undefined || before.state.epoch.epoch === state.epoch.epoch) continue
-    past.push({ firstHeight, lastHeight: height, state: before.state })
+    const last = versions[index - 1]
+    if (last === undefined || last.state.epoch.epoch === state.epoch.epoch) continue
+    past.push({ firstHeight, lastHeight: height, state: last.state })
     firstHeight = height + 1
   }
   return { past, firstHeight }
+}
+
+/**
+ * The epochs before that of a ledger that begins at a checkpoint: when they were, and of those after the first not who was in.
+ * @param first the state of the first
+ */
+export function spansBefore(
+  { epochStarts }: Basis,
+  first: EpochState,
+): { past: PastSpan[]; firstHeight: number } {
+  const { contract, epoch } = first
+  const past = epochStarts.map((start, number): PastSpan => {
+    const firstHeight = epochStarts[number - 1] ?? 0
+    const nobody = { ...epoch, epoch: number, members: [], cards: [] }
+    const cards = { genesis: new Map(), newer: new Map() }
+    return {
+      firstHeight,
+      lastHeight: start - 1,
+      state: number === 0 ? first : { contract, epoch: nobody, cards },
+    }
+  })
+  return { past, firstHeight: epochStarts.at(-1) ?? 0 }
 }

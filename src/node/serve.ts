@@ -28,7 +28,8 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
     if (messages.length === 0) {
       replica.outbox.flush()
       const stored = replica.store.blockByHash(replica.contract, hash)
-      if (stored) replica.send(to, { type: 'PROPOSE', block: stored.block, skipCertificates: [] })
+      if (stored && stored.block.header.height >= replica.fromHeight)
+        replica.send(to, { type: 'PROPOSE', block: stored.block, skipCertificates: [] })
     }
   }
 }
@@ -47,6 +48,7 @@ function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyR
 export function answerSync(replica: Replica, to: string, sync: Extract<Message, { type: 'SYNC' }>): void {
   const { contract, store, chain, outbox } = replica
   const { fromHeight } = sync
+  if (fromHeight < replica.fromHeight) return
   outbox.flush()
   const { base } = replica.lineage
   // The lineage's first block has no COMMIT of its own where a later one that is given up had it.

@@ -15,7 +15,7 @@ const ALL_HEIGHTS = 200
  */
 export function checkStoredElements(store: Store, contract: string, height: number): void {
   const stored = new StoredState()
-  for (const at of heightsToCheck(height)) {
+  for (const at of heightsToCheck(store.basis(contract)?.height ?? 0, height)) {
     const root = stored.rootOf(store.elements(contract, at))
     if (root !== store.block(contract, at)?.block.header.stateRoot)
       fail('STA-1', `ledger block ${at}`, `the stored elements as of its height have the root ${root}`)
@@ -35,10 +35,11 @@ export function checkStoredElements(store: Store, contract: string, height: numb
 }
 
 /** The first, the tip, and evenly those between. */
-function heightsToCheck(height: number): Set<number> {
-  const step = height < ALL_HEIGHTS ? 1 : (2 * height) / ALL_HEIGHTS
+function heightsToCheck(first: number, height: number): Set<number> {
+  const count = height - first
+  const step = count < ALL_HEIGHTS ? 1 : (2 * count) / ALL_HEIGHTS
   const heights = new Set<number>()
-  for (let at = 0; at < height; at += step) heights.add(Math.floor(at))
+  for (let at = first; at < height; at += step) heights.add(Math.floor(at))
   return heights.add(height)
 }
 

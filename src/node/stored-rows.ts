@@ -25,9 +25,10 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
   const state = under('STA-1', `ledger block ${height}`, () => restoreState(contract, records, genesis))
   const roster = restoreRoster(contract, genesis, store, state, tipTimeMs)
   /** Ordered requests that can still be replayed, with their notAfterMs. */
-  const replayable = new Map<string, number>()
+  const basis = store.basis(contract)
+  const replayable = new Map((basis?.ordered ?? []).filter(([, notAfterMs]) => notAfterMs > tipTimeMs))
   let ordered = 0
-  for (let from = 0; from <= height; from += CHUNK_BLOCKS)
+  for (let from = basis === undefined ? 0 : basis.height + 1; from <= height; from += CHUNK_BLOCKS)
     for (const stored of store.blocks(contract, from, Math.min(CHUNK_BLOCKS, height - from + 1))) {
       const held = checkBlockRows(store, contract, stored)
       ordered += held.size

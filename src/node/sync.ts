@@ -28,13 +28,16 @@ export class Sync {
   /** Until when each of them is not asked, ms since 1970. */
   private readonly barredUntilMs = new Map<string, number>()
   private readonly heights = new Map<string, number>()
+  /** The first ledger block that each can give, where that isn’t block 0. */
+  private readonly firstHeights = new Map<string, number>()
   private asked: Asked | undefined
   private behindSinceMs: number | undefined
   private turn = 0
 
   /** A peer says how far it has committed. */
-  told(party: string, committedHeight: number): void {
+  told(party: string, committedHeight: number, fromHeight?: number): void {
     this.heights.set(party, committedHeight)
+    if (fromHeight !== undefined) this.firstHeights.set(party, fromHeight)
   }
 
   /** A peer says that it knows nothing of this contract, or nothing that it would tell us. */
@@ -55,7 +58,11 @@ export class Sync {
     nowMs: number,
   ): [party: string, height: number][] {
     const ahead = [...this.heights].filter(
-      ([party, theirs]) => theirs > height && up.has(party) && nowMs >= (this.barredUntilMs.get(party) ?? 0),
+      ([party, theirs]) =>
+        theirs > height &&
+        up.has(party) &&
+        nowMs >= (this.barredUntilMs.get(party) ?? 0) &&
+        height + 1 >= (this.firstHeights.get(party) ?? 0),
     )
     const whole = ahead.filter(([party]) => valuesFrom(party) <= height + 1)
     return whole.length === 0 && mayLack ? ahead : whole

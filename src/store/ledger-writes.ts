@@ -1,5 +1,6 @@
 /** Ledger blocks and their certificates as SQL: proposed, certified, committed. */
 import { CountersignError } from '../crypto/errors.ts'
+import { blockHash } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import { type AnyLedgerBlock, entriesOf, turnOf } from '../ledger/turn.ts'
 import type { Database } from './database.ts'
@@ -194,6 +195,28 @@ export class LedgerWriter {
     run('DELETE FROM request_outcome WHERE contract = ? AND height > ?')
     this.#memory.begin()
     this.#memory.setTip(id, { height: keepHeight, view: kept.view })
+  }
+
+  /** All that is held but block 0 goes, and the ledger begins at a later one. */
+  begin(id: number, { basis, headers, changes }: Extract<StoreWrite, { kind: 'basis' }>): void {
+    if (headers.at(-1)?.height !== basis.height)
+      throw new CountersignError(
+        'invariant-broken',
+        `the headers do not end with ledger block ${basis.height}`,
+      )
+    this.goBack(id, 0)
+    for (const table of ['waiting', 'request_outcome', 'request', 'cosignature', 'basis'])
+      this.#database.run(`DELETE FROM ${table} WHERE contract = ?`, id)
+    // Rows of requests that it knows are gone.
+    this.#memory.forget()
+    for (const header of headers) {
+      const { height, view, timeMs } = header
+      const hash = blockHash(header)
+      this.#insertBlock(id, hash, { header, entries: [] })
+      this.#database.run(CHAIN, id, bytesOf(hash), height, view, timeMs)
+    }
+    this.#version(id, basis.height, changes)
+    this.#database.run('INSERT INTO basis (contract, body) VALUES (?, ?)', id, JSON.stringify(basis))
   }
 
   skipsDropped(id: number, toView: number): void {

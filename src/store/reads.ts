@@ -1,4 +1,5 @@
 /** What the node and its doors ask of a contract's rows; see Store for each. */
+import type { Header } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Evidence } from '../ledger/evidence.ts'
@@ -11,6 +12,7 @@ import {
   type CertificateRow,
   hexOf,
   type RequestRow,
+  readBasis,
   readBlock,
   readCertificate,
   readCosignature,
@@ -20,7 +22,7 @@ import {
   readOpening,
   readRequest,
 } from './rows.ts'
-import type { LoadedContract, RequestRecord, StoredBlock, StoredLineage } from './store.ts'
+import type { Basis, LoadedContract, RequestRecord, StoredBlock, StoredLineage } from './store.ts'
 
 const REQUEST_COLUMNS = `request.id, request.hash, request.body, request.signature, request.received_ms, request.local,
   request_outcome.height, request_outcome.place, request_outcome.outcome, request_outcome.code
@@ -58,7 +60,12 @@ export class ContractReader {
       cosignatures: this.cosignatures(),
       blockHashes,
       waiting: this.#waiting(),
-      unexpired: this.#unexpired(tip?.block.header.timeMs ?? 0),
+      unexpired: [
+        ...(this.basis()?.ordered ?? []).flatMap(([id, notAfterMs]) =>
+          notAfterMs > (tip?.block.header.timeMs ?? 0) ? [{ id, notAfterMs }] : [],
+        ),
+        ...this.#unexpired(tip?.block.header.timeMs ?? 0),
+      ],
     }
     if (tip !== undefined) loaded.tip = tip
     return loaded
@@ -153,6 +160,46 @@ export class ContractReader {
         stored.commit = certificate
     }
     return stored
+  }
+
+  headers(fromHeight: number, limit: number): Header[] {
+    return this.#database
+      .all<{ hash: Uint8Array; body: string | null }>(
+        `SELECT chain.hash, block.body FROM chain LEFT JOIN block ON block.id = chain.block
+         WHERE chain.contract = ? AND chain.height >= ? ORDER BY chain.height LIMIT ?`,
+        this.#id,
+        fromHeight,
+        Math.max(0, limit),
+      )
+      .map(({ hash, body }) => readBlock(hexOf(hash), body).header)
+  }
+
+  basis(): Basis | undefined {
+    const row = this.#database.get<{ body: string }>('SELECT body FROM basis WHERE contract = ?', this.#id)
+    return row === undefined ? undefined : readBasis(row.body)
+  }
+
+  orderedUntil(
+    { height, timeMs }: { height: number; timeMs: number },
+    { after, limit }: { after: string; limit: number },
+  ): [id: string, notAfterMs: number][] {
+    const rows = this.#database
+      .all<{ hash: Uint8Array; not_after_ms: number }>(
+        `SELECT request.hash, request_outcome.not_after_ms FROM request_outcome
+         JOIN request ON request.id = request_outcome.request
+         WHERE request_outcome.contract = ? AND request_outcome.not_after_ms > ? AND request_outcome.height <= ?
+         AND request.hash > ? ORDER BY request.hash LIMIT ?`,
+        this.#id,
+        timeMs,
+        height,
+        bytesOf(after),
+        limit,
+      )
+      .map(({ hash, not_after_ms: notAfterMs }): [string, number] => [hexOf(hash), notAfterMs])
+    const before = (this.basis()?.ordered ?? []).filter(
+      ([id, notAfterMs]) => id > after && notAfterMs > timeMs,
+    )
+    return [...rows, ...before].sort(([one], [other]) => (one < other ? -1 : 1)).slice(0, limit)
   }
 
   heightAt(timeMs: number): number {

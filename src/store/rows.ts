@@ -17,6 +17,7 @@ import { type AnyRequest, anyRequestShape } from '../ledger/request.ts'
 import { type AnyLedgerBlock, checkAnyBlockShape } from '../ledger/turn.ts'
 import { type Opening, type Value, valueShape } from '../ledger/value.ts'
 import type {
+  Basis,
   ContractStatus,
   RequestRecord,
   SignedCard,
@@ -176,6 +177,19 @@ export function readLineage(lineage: number, body: string): StoredLineage {
     body,
     ({ genesis, guilty, path, finalSize }) =>
       genesis.lineage === lineage && Array.isArray(guilty) && Array.isArray(path.blocks) && finalSize >= 0,
+  )
+}
+
+export function readBasis(body: string): Basis {
+  return readJson<Basis>(
+    'basis',
+    'of the contract',
+    body,
+    ({ height, voucher, ordered, epochStarts }) =>
+      Number.isSafeInteger(height) &&
+      typeof voucher === 'string' &&
+      Array.isArray(ordered) &&
+      Array.isArray(epochStarts),
   )
 }
 

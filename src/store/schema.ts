@@ -6,7 +6,7 @@
  *             ├─ opening                         values, apart: the only rows that quote any
  *             ├─ block ─┬─ chain                 committed, by height
  *             │         └─ proposed              not committed yet
- *             ├─ certificate, cosignature, evidence, freeze, lineage
+ *             ├─ certificate, cosignature, evidence, freeze, lineage, basis
  *             └─ element, element_version        current: the newest version; as of a height: the newest up to it
  *
  * Committing a block adds rows and rewrites none: bodies of blocks and requests, written when they arrive, stay where they
@@ -176,6 +176,12 @@ export const MIGRATIONS: readonly string[] = [
     lineage INTEGER NOT NULL CHECK (lineage > 0),
     body TEXT NOT NULL,
     PRIMARY KEY (contract, lineage)
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE basis (
+    contract INTEGER PRIMARY KEY REFERENCES contract,
+    body TEXT NOT NULL
   ) STRICT;
   `,
 ]

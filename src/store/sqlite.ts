@@ -99,6 +99,10 @@ export function openSqliteStore(path: string): SqliteStore {
     cosignatures: (contract) => read(contract, [], (reader) => reader.cosignatures()),
     evidence: (contract) => read(contract, [], (reader) => reader.evidence()),
     freezes: (contract) => read(contract, [], (reader) => reader.freezes()),
+    basis: (contract) => read(contract, undefined, (reader) => reader.basis()),
+    headers: (contract, fromHeight, limit) =>
+      read(contract, [], (reader) => reader.headers(fromHeight, limit)),
+    orderedUntil: (contract, until, page) => read(contract, [], (reader) => reader.orderedUntil(until, page)),
     lineages: (contract) => read(contract, [], (reader) => reader.lineages()),
 
     peers: () => database.guard(() => database.all<PeerRow>(`${PEERS} ORDER BY card.party`).map(peerOf)),

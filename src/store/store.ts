@@ -5,9 +5,11 @@
  * Everything is synchronous, and everything throws CountersignError alone: `disk-full`; `storage-failed` where the engine
  * failed or what it holds is damaged; `unknown-contract` and `invariant-broken` for a batch that makes no sense.
  */
-import type { Outcome } from '../ledger/block.ts'
+
+import type { Header, Outcome } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { ProvenCard } from '../ledger/epoch.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Genesis } from '../ledger/genesis.ts'
@@ -37,6 +39,20 @@ export type StoredContract = {
 
 /** A lineage after the first, as it was computed. finalSize: how much of the ledger was final here when it began. */
 export type StoredLineage = NextLineage & { finalSize: number; startedMs: number }
+
+/**
+ * Where a ledger begins here that is not held from its genesis on (EPO-15): the height of the final block whose state was taken
+ * in, the member that vouched for it, when that was; which requests had been ordered until then that block time has not outlived;
+ * at which heights the epochs up to its own began; and the cards in its state that stand in no genesis, with what proves them.
+ */
+export type Basis = {
+  height: number
+  voucher: string
+  receivedMs: number
+  ordered: [id: string, notAfterMs: number][]
+  epochStarts: number[]
+  cards: ProvenCard[]
+}
 
 /** A record of the state: an element's or the epoch record; a plain JSON object. */
 export type StateRecord = { readonly [key: string]: unknown }
@@ -125,6 +141,17 @@ export type StoreWrite =
    * proposed, certified and cosigned of the lineage before and has no committed block goes. The contract is `accepted`.
    */
   | { kind: 'lineage'; contract: string; start: StoredLineage; keepHeight: number }
+  /**
+   * The ledger begins at a later block: all that was held of it but block 0 goes, requests too, and these headers of the blocks up
+   * to the basis stand for them. changes: of the genesis's state to that of the basis.
+   */
+  | {
+      kind: 'basis'
+      contract: string
+      basis: Basis
+      headers: readonly Header[]
+      changes: readonly ElementChange[]
+    }
   | { kind: 'signer-counter'; counter: number }
   /** Cards of all sequence numbers are kept. With pinnedMs the party is pinned, and stays so. */
   | { kind: 'peer-card'; card: SignedCard; pinnedMs?: number }
@@ -166,6 +193,19 @@ export interface Store {
   contractOfElement(uid: string): string[]
   /** The committed ledger block at a height. */
   block(contract: string, height: number): StoredBlock | undefined
+  /** Where the ledger held here begins, if it isn't held from its genesis on. Blocks before have their header, and no entries. */
+  basis(contract: string): Basis | undefined
+  /** Headers of committed ledger blocks from a height on, at most `limit`. */
+  headers(contract: string, fromHeight: number, limit: number): Header[]
+  /**
+   * Of the requests ordered up to a height, those that block time had not outlived by this time; by id, those after one, at
+   * most `limit`.
+   */
+  orderedUntil(
+    contract: string,
+    until: { height: number; timeMs: number },
+    page: { after: string; limit: number },
+  ): [id: string, notAfterMs: number][]
   /** A committed or proposed ledger block. */
   blockByHash(contract: string, hash: string): StoredBlock | undefined
   /** Committed ledger blocks from a height on, at most `limit`. */

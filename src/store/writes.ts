@@ -75,6 +75,9 @@ export class Writer {
       case 'lineage':
         this.#lineage(write)
         break
+      case 'basis':
+        this.#ledger.begin(this.idOf(write.contract), write)
+        break
       case 'signer-counter':
         this.#counter(write)
         break

@@ -4,7 +4,8 @@
  *   {"type":"bundle", …}          version, contract, who exported it, height of the last ledger block in it
  *   {"type":"genesis", …}         the genesis with its members' cards, the openings of its values
  *   {"type":"cosignature", …}     one for each member: its largest
- *   {"type":"ledger-block", …}    from height 1 on, each with its requests, openings and certificates
+ *   {"type":"basis", …}           where it begins at a checkpoint instead: headers, state, values, in as many lines as it takes
+ *   {"type":"ledger-block", …}    from height 1, or behind that, on, each with its requests, openings and certificates
  *   {"type":"lineage", …}         behind the ledger block that a lineage began with: the FREEZEs that led to it
  *   {"type":"end", …}             the height again: without this line the file is cut off
  */
@@ -12,7 +13,8 @@ import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { parseJson } from '../crypto/json.ts'
 import * as shape from '../crypto/shape.ts'
-import { ENTRIES_MAX } from '../ledger/block.ts'
+import type { ProvenCard } from '../identity/card.ts'
+import { ENTRIES_MAX, type Header } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
@@ -44,8 +46,25 @@ export type BlockLine = {
   notarization?: Certificate
   finalization?: Certificate
 }
+/** Parts of what a ledger begins with that isn't held from its genesis on (BUN-4). height: of its block, in each. */
+export type BasisLine = {
+  type: 'basis'
+  height: number
+  headers: Header[]
+  records: [uid: string, record: object][]
+  openings: Opening[]
+  ordered: [id: string, notAfterMs: number][]
+  cards: ProvenCard[]
+}
 export type EndLine = { type: 'end'; height: number }
-export type BundleLine = HeadLine | GenesisLine | CosignatureLine | BlockLine | LineageLine | EndLine
+export type BundleLine =
+  | HeadLine
+  | GenesisLine
+  | CosignatureLine
+  | BasisLine
+  | BlockLine
+  | LineageLine
+  | EndLine
 
 /** A line as it was read: its own keys are checked, what stands under `unknown` ones isn't. */
 export type ReadLine =
@@ -53,10 +72,21 @@ export type ReadLine =
   | { type: 'genesis'; genesis: unknown; openings: unknown[] }
   | { type: 'cosignature'; lineage: number; cosignature: unknown }
   | ReadLineageLine
+  | ReadBasisLine
   | ReadBlockLine
   | EndLine
 
 export type ReadLineageLine = { type: 'lineage'; lineage: unknown; freezes: unknown[] }
+
+export type ReadBasisLine = {
+  type: 'basis'
+  height: number
+  headers: unknown[]
+  records: unknown[]
+  openings: unknown[]
+  ordered: unknown[]
+  cards: unknown[]
+}
 
 export type ReadBlockLine = {
   type: 'ledger-block'
@@ -92,6 +122,16 @@ const LINEAGE = shape.object({
   lineage: anything,
   freezes: shape.array(anything, 512, 1),
 })
+const many = shape.array(anything, LINE_MAX_NODES)
+const BASIS = shape.object({
+  type: shape.literal('basis'),
+  height: shape.integer(1),
+  headers: many,
+  records: many,
+  openings,
+  ordered: many,
+  cards: many,
+})
 const laterLineage = shape.integer(1)
 const END = shape.object({ type: shape.literal('end'), height: shape.integer(0) })
 
@@ -110,6 +150,8 @@ export function parseLine(text: string): ReadLine {
     }
     case 'ledger-block':
       return BLOCK(value, 'line') as ReadBlockLine
+    case 'basis':
+      return BASIS(value, 'line')
     case 'lineage':
       return LINEAGE(value, 'line') as ReadLineageLine
     case 'end':

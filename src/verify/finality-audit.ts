@@ -56,6 +56,13 @@ export class FinalityAudit {
     this.#spans.push({ firstHeight, members, cosignKeys, claimedSize })
   }
 
+  /** One of which it isn’t known who was in: the ledger begins later here (BUN-4). */
+  unknownEpoch(firstHeight: number): void {
+    const before = this.#spans.at(-1)
+    if (before !== undefined) before.lastHeight = firstHeight - 1
+    this.#spans.push({ firstHeight, members: [], cosignKeys: new Map(), claimedSize: 0 })
+  }
+
   /**
    * The ledger has come to this checkpoint, of a block of this electorate. COS-2, CHK-1, CHK-2: those who cosigned a ledger of
    * this size cosigned this one.
@@ -101,6 +108,7 @@ export class FinalityAudit {
 
   /** What the members of an epoch make final: nothing before they have all cosigned a block of it or a later one. */
   #finalSizeOf({ firstHeight, lastHeight, members }: Span): number {
+    if (members.length === 0) return 0
     const sizes = members.map((party) =>
       this.reached.has(party) ? (this.cosignatures.get(party)?.size ?? 0) : 0,
     )

@@ -16,7 +16,8 @@ import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from 
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { LedgerHistory } from '../ledger/history.ts'
 import { type BlockPlace, checkAnyBlockShape, isTick, turnOf } from '../ledger/turn.ts'
-import type { ReadBlockLine, ReadLineageLine } from './bundle.ts'
+import { BasisAudit } from './basis-audit.ts'
+import type { ReadBasisLine, ReadBlockLine, ReadLineageLine } from './bundle.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { type Finding, fail, under } from './finding.ts'
 import { LineageAudit } from './lineage-audit.ts'
@@ -58,20 +59,22 @@ export class LedgerAudit {
   committedHeight = 0
   #header: Header
   #hash: string
+  #epochFirstHeight = 0
   #state: ContractState
   /** Of the ledger block that comes next. */
   #electorate: EpochElectorate
-  /** The last block ended an epoch: whether its COMMIT stands beside it. */
   /** Of each party that came in later how it came, also where it has left again. */
   readonly #arrivals = new Map<string, Arrival>()
   /** Who holds the values of before now; and whoever did once. */
   #holders: Set<string>
   readonly #everHolders = new Set<string>()
+  /** The last block ended an epoch: whether its COMMIT stands beside it. */
   #turned: { isCommitted: boolean } | undefined
   readonly lineages = new LineageAudit()
   /** Of the cosignatures. */
   cosignedLineage = 0
-  readonly #history = new LedgerHistory()
+  #history = new LedgerHistory()
+  #basis: BasisAudit | undefined
   readonly #finality = new FinalityAudit()
   readonly #requests: RequestAudit
   readonly #cache = new SignatureCache(CACHED_SIGNATURES)
@@ -113,7 +116,12 @@ export class LedgerAudit {
 
   get counts(): Counts {
     const { requests, openings } = this.#requests
-    return { ledgerBlocks: this.height, requests, signatures: this.#signatures + requests, openings }
+    return {
+      ledgerBlocks: this.height - this.basisHeight,
+      requests,
+      signatures: this.#signatures + requests,
+      openings,
+    }
   }
 
   get recomputed(): Recomputed {
@@ -178,10 +186,47 @@ export class LedgerAudit {
     this.#signatures += 1
   }
 
-  /** All cosignatures have been taken: compares those of block 0. @throws RuleBroken */
+  /** Of the block that the ledger begins with here; 0 for its genesis (BUN-4). */
+  get basisHeight(): number {
+    return this.#basis?.height ?? 0
+  }
+
+  /** Takes a part of what the ledger begins with. @throws RuleBroken */
+  basisLine(line: ReadBasisLine): void {
+    this.#basis ??= new BasisAudit(line.height, this.#header)
+    this.#basis.add(line)
+  }
+
+  /** All parts have been taken: the ledger goes on from there. @throws RuleBroken */
+  takeBasis(): void {
+    if (this.#basis === undefined) return
+    const { contract, genesis } = this.membership
+    const { header, state, history, ordered, epochStarts, openings } = this.#basis.end(contract, genesis)
+    this.#header = header
+    this.#hash = blockHash(header)
+    this.#state = state
+    this.#history = history
+    this.#requests.begin(ordered, openings)
+    this.#electorate = electorateAt(state)
+    this.#holders = new Set()
+    for (const arrived of state.epoch.arrived ?? []) this.#arrivals.set(arrived[0], arrived)
+    this.members.clear()
+    this.#noteMembers()
+    for (const [number, firstHeight] of [0, ...epochStarts.slice(0, -1)].entries())
+      if (number < epochStarts.length) this.#finality.unknownEpoch(firstHeight)
+    this.#epochFirstHeight = epochStarts.at(-1) ?? 0
+  }
+
+  /** All cosignatures have been taken: compares those of the block it begins with. @throws RuleBroken */
   begin(): void {
-    this.#finality.beginEpoch(0, this.#electorate)
-    this.#append(this.#header, false)
+    this.#finality.beginEpoch(this.#epochFirstHeight, this.#electorate)
+    if (this.#basis === undefined) {
+      this.#append(this.#header, false)
+      return
+    }
+    const checkpoint = checkpointOf(this.#header, this.#history.root)
+    if (this.cosignedLineage === 0) this.#finality.take(checkpoint, this.#electorate, false)
+    this.committedHeight = this.height
   }
 
   /** Takes the next ledger block. @throws RuleBroken */

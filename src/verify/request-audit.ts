@@ -52,6 +52,12 @@ export class RequestAudit {
     this.#membership = membership
   }
 
+  /** The ledger begins at a checkpoint: what had been ordered until then, and how many openings stand there. */
+  begin(ordered: readonly (readonly [id: string, notAfterMs: number])[], openings: number): void {
+    for (const [id, notAfterMs] of ordered) this.#ordered.set(id, notAfterMs)
+    this.openings += openings
+  }
+
   /** The openings of the genesis (GEN-1, VAL-1, VAL-2), by commitment. @throws RuleBroken */
   genesis(values: readonly unknown[]): Map<string, Opening> {
     const openings = this.#open(this.#membership.genesis.operations, values, 'genesis', 0)

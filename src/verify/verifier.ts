@@ -13,7 +13,8 @@ export type { Finding } from './finding.ts'
 
 /**
  * valid: everything holds, and every member is one the caller trusts; invalid: a rule is broken; unreadable: it is no bundle;
- * unidentified: it is consistent in itself, but a member is not one the caller trusts.
+ * unidentified: it is consistent in itself, but a member is not one the caller trusts, or it begins at a checkpoint and the caller
+ * does not say that this will do.
  */
 export type Verdict = 'valid' | 'invalid' | 'unreadable' | 'unidentified'
 
@@ -35,6 +36,8 @@ export type Report = {
   tentativeHeights: number
   /** Record hash at the last final height. */
   stateRoot?: string
+  /** Where it is not its genesis that the ledger begins with here: the height of that block (BUN-4). */
+  basisHeight?: number
   /** The last final checkpoint with all members' cosignatures as a C2SP signed note, if all cosigned at that very size. */
   checkpoint?: string
   /** Where it is not the first, and who was left out of it, proved to have signed two histories (LIN-3). */
@@ -48,10 +51,11 @@ export type Report = {
 }
 
 /**
- * trusted: ids of the parties that the caller knows. unfinished: for a node's own ledger, where a member's cosignature may
+ * trusted: ids of the parties that the caller knows. fromCheckpoint: the caller takes the members' word for what was before a
+ * checkpoint that the ledger begins with (BUN-4). unfinished: for a node's own ledger, where a member's cosignature may
  * be outstanding, or be of a size that has not arrived.
  */
-export type VerifierOptions = { trusted: ReadonlySet<string>; unfinished?: boolean }
+export type VerifierOptions = { trusted: ReadonlySet<string>; fromCheckpoint?: boolean; unfinished?: boolean }
 
 const NOTHING_COUNTED: Counts = { ledgerBlocks: 0, requests: 0, signatures: 0, openings: 0 }
 const NOTHING_RECOMPUTED: Recomputed = {
@@ -69,7 +73,8 @@ const NEXT = {
   start: ['bundle'],
   bundle: ['genesis'],
   genesis: ['cosignature', 'ledger-block', 'lineage', 'end'],
-  cosignature: ['cosignature', 'ledger-block', 'lineage', 'end'],
+  cosignature: ['cosignature', 'basis', 'ledger-block', 'lineage', 'end'],
+  basis: ['basis', 'ledger-block', 'lineage', 'end'],
   'ledger-block': ['ledger-block', 'lineage', 'end'],
   lineage: ['ledger-block', 'lineage', 'end'],
   end: [],
@@ -82,6 +87,7 @@ const NEXT = {
 export class BundleVerifier {
   readonly #trusted: ReadonlySet<string>
   readonly #isUnfinished: boolean
+  readonly #isFromCheckpoint: boolean
   readonly #cutter = new LineCutter(LINE_MAX_BYTES)
   #lines = 0
   #last: keyof typeof NEXT = 'start'
@@ -89,8 +95,9 @@ export class BundleVerifier {
   #audit: LedgerAudit | undefined
   #finding: Finding | undefined
 
-  constructor({ trusted, unfinished = false }: VerifierOptions) {
+  constructor({ trusted, fromCheckpoint = false, unfinished = false }: VerifierOptions) {
     this.#trusted = trusted
+    this.#isFromCheckpoint = fromCheckpoint
     this.#isUnfinished = unfinished
   }
 
@@ -172,7 +179,11 @@ export class BundleVerifier {
       audit.cosignature(line.cosignature, line.lineage)
       return
     }
-    if (this.#last === 'genesis' || this.#last === 'cosignature') this.#begin(audit)
+    if (line.type === 'basis') {
+      audit.basisLine(line)
+      return
+    }
+    if (this.#last !== 'ledger-block' && this.#last !== 'lineage') this.#begin(audit)
     if (line.type === 'lineage') {
       audit.lineage(line)
       return
@@ -192,10 +203,11 @@ export class BundleVerifier {
 
   /** COS-3: without a cosignature of each member nothing at all is final. */
   #begin(audit: LedgerAudit): void {
+    audit.takeBasis()
     if (!this.#isUnfinished && audit.cosignedLineage === 0)
       checkSigned(
         audit,
-        audit.membership.members.map(({ party }) => party),
+        audit.basisHeight > 0 ? audit.currentMembers : audit.membership.members.map(({ party }) => party),
       )
     audit.begin()
   }
@@ -226,6 +238,12 @@ export class BundleVerifier {
             `cosignature of ${party}`,
             `it is on ${size} ledger blocks, and the file ends after ${audit.height + 1}: it is cut off`,
           )
+    if (audit.basisHeight > 0 && !this.#isUnfinished && audit.finalSize <= audit.basisHeight)
+      fail(
+        'BUN-4',
+        `ledger block ${audit.basisHeight}`,
+        'the ledger begins with it here, and not every member has cosigned it or a later one of its epoch',
+      )
     if (audit.committedHeight < audit.height)
       fail(
         'ORD-7',
@@ -238,10 +256,13 @@ export class BundleVerifier {
     const audit = this.#audit
     const members = audit === undefined ? [] : this.#members(audit)
     const strangers = members.filter(({ identified }) => !identified)
-    const finding = this.#finding ?? unidentified(strangers, audit)
+    const basisHeight = audit?.basisHeight ?? 0
+    const isTaken = basisHeight === 0 || this.#isFromCheckpoint
+    const finding =
+      this.#finding ?? unidentified(strangers, audit) ?? (isTaken ? undefined : begins(basisHeight))
     const height = (audit?.finalSize ?? 0) - 1
     const report: Report = {
-      verdict: this.#verdict(strangers.length === 0),
+      verdict: this.#verdict(strangers.length === 0 && isTaken),
       height,
       tentativeHeights: (audit?.height ?? -1) - height,
       members,
@@ -255,6 +276,7 @@ export class BundleVerifier {
     if (finding !== undefined) report.finding = finding
     if (audit === undefined) return report
     report.name = audit.membership.genesis.name
+    if (basisHeight > 0) report.basisHeight = basisHeight
     const { number, leftOut } = audit.lineages
     if (number > 0) {
       report.lineage = number
@@ -308,5 +330,15 @@ function unidentified(
     rule: 'BUN-3',
     place: sinceHeight === 0 ? 'genesis' : `ledger block ${sinceHeight}`,
     message: `these signers are none of the parties you trust: ${names.join(', ')}`,
+  }
+}
+
+/** BUN-4: nothing in the file shows what was before. */
+function begins(height: number): Finding {
+  return {
+    rule: 'BUN-4',
+    place: `ledger block ${height}`,
+    message:
+      'the file begins there: what was before is its members’ word. Ask for an export of a member that holds the whole, or say that their word will do',
   }
 }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { cardHash, signCard } from '../../src/identity/card.ts'
 import { commitmentOf } from '../../src/ledger/value.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
+import { basisTests } from './store-basis.ts'
 import { refusal, StoreContext, type StoreEngine } from './store-context.ts'
 import { ledgerTests } from './store-ledger.ts'
 import { lineageTests } from './store-lineage.ts'
@@ -18,6 +19,7 @@ export function storeSuite(engine: StoreEngine): void {
     requestTests(at)
     ledgerTests(at)
     lineageTests(at)
+    basisTests(at)
 
     describe('at first', () => {
       it('holds nothing', () => {

@@ -42,6 +42,7 @@ type LifeNotice = Extract<
       | 'frozen'
       | 'lineage'
       | 'turned'
+      | 'begun'
       | 'left'
   }
 >
@@ -192,6 +193,10 @@ export class EventStream {
     if (!node.engine.replicas.has(contract)) return true
     const last = { tentative: states.tentative(contract).height, final: states.finalHeight(contract) }
     const position = { ...(this.cursor.get(contract) ?? { tentative: -1, final: -1 }) }
+    // What was before is not held here.
+    const beginHeight = node.engine.replica(contract).basis?.height ?? -1
+    for (const stage of ['tentative', 'final'] as const)
+      position[stage] = Math.max(position[stage], Math.min(beginHeight, last[stage]))
     for (const stage of ['tentative', 'final'] as const)
       while (position[stage] < last[stage]) {
         if (this.blocked) return false

@@ -13,6 +13,8 @@ type Version = {
   height: number
   timeMs: number
   stage: 'final' | 'tentative'
+  /** It was so before the checkpoint that the ledger begins with here. */
+  sinceBefore?: true
   request?: string
   author?: string
   authorName?: string
@@ -36,7 +38,12 @@ export function historyOf(context: Context, { height, state }: Shown, uid: strin
   const { node, states } = context
   node.engine.flush()
   const found = states.read(contract, () => node.store.elementHistory(contract, uid)) ?? []
-  const versions = found.filter((one) => one.height <= height)
+  const beginHeight = context.replica(contract).basis?.height ?? 0
+  // Which of them were removed before the checkpoint that it begins with, is not held here.
+  const versions = found.filter(
+    (one) =>
+      one.height <= height && one.height >= beginHeight && (one.height > beginHeight || one.record !== null),
+  )
   const now = element(state, uid)
   const last = recordOf(versions.at(-1))
   if (now !== undefined || last !== undefined)
@@ -73,6 +80,7 @@ class Reading {
     const { height, request } = this.found
     const replica = context.replica(contract)
     const record = recordOf(this.found)
+    if (replica.basis?.height === height) return this.taken(height, record)
     const made =
       request && states.read(contract, () => context.node.store.request(contract, request))?.request
     const operations = made ? made.operations : replica.genesis.operations
@@ -89,6 +97,16 @@ class Reading {
       }),
       ...(record ? this.contentOf(record) : { removed: true as const }),
     }
+  }
+
+  /** As it stood in the state of the checkpoint that the ledger begins with here: since when, and by whom, is not held. */
+  private taken(height: number, record: ElementRecord | undefined): Version {
+    const { states } = this.context
+    const { contract, uid } = this
+    if (!record || !isSameRecord(record, element(states.at(contract, height), uid)))
+      throw states.damaged(contract, notSigned(uid))
+    const { timeMs } = states.header(contract, height)
+    return { height, timeMs, stage: 'final', sinceBefore: true, ...this.contentOf(record) }
   }
 
   private contentOf(record: ElementRecord): Partial<Version> {

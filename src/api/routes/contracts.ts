@@ -14,6 +14,7 @@ import { type App, attemptOf, BODY_MAX_BYTES } from '../app.ts'
 import type { Context } from '../context.ts'
 import { RawJson } from '../json-body.ts'
 import {
+  acceptBody,
   checkView,
   contractList,
   contractParams,
@@ -75,14 +76,17 @@ export function contractRoutes(app: App, context: Context): void {
         summary: 'Accept it: this node cosigns the document and the members as they stand',
         description:
           'An invited party comes in with the next turn: `standing` says how far that is. 404 `unknown-party` or 409 ' +
-          '`superseded-card` where this node could not talk with a member, 503 `unavailable` before every member has said yes.',
+          '`superseded-card` where this node could not talk with a member, 503 `unavailable` before every member has said yes. ' +
+          'With `checkpointOf` it accepts nothing yet: it begins at the final checkpoint that this member vouches for, instead of ' +
+          'reading the ledger from its first block (`beginning`, then `basis`); accept again once that is here.',
         tags,
         params: contractParams,
+        body: acceptBody,
         response: { 200: detailsSchema },
       },
     },
     async (request) => {
-      node.accept(request.params.contract)
+      node.accept(request.params.contract, request.body?.checkpointOf)
       return contractDetails(context, request.params.contract)
     },
   )

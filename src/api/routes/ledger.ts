@@ -54,9 +54,11 @@ export function ledgerRoutes(app: App, context: Context): void {
   )
 }
 
-function page(context: Context, contract: string, { from = 0, limit }: { from?: number; limit: number }) {
-  context.replica(contract)
+function page(context: Context, contract: string, query: { from?: number; limit: number }) {
+  const { fromHeight } = context.replica(contract)
   const { states, node } = context
+  const from = Math.max(query.from ?? 0, fromHeight)
+  const { limit } = query
   const finalHeight = states.finalHeight(contract)
   const last = states.tentative(contract).height
   const count = Math.max(0, Math.min(limit, last + 1 - from))

@@ -29,16 +29,13 @@ export function addContractCommands(program: Command): void {
     .description(
       'accept an invitation: your node cosigns the contract as it stands, or comes in with the next turn',
     )
+    .option(
+      '--checkpoint-of <party>',
+      'begin at the final checkpoint that this member vouches for, instead of reading the ledger from its first block',
+    )
     .option(...DATA)
     .option('--json', 'print JSON')
-    .action(async (text: string, options) => {
-      const client = new NodeClient(options.data)
-      const { id, name } = await findContract(client, text)
-      const view = await client.post<ContractView>(`/api/contracts/${id}/accept`)
-      if (options.json) printJson(view)
-      else if (view.part === 'member') print(`${green('✓')} ${bold(safe(name))} accepted${waitingText(view)}`)
-      else print(`${green('✓')} ${bold(safe(name))} ${safe(view.standing)}`)
-    })
+    .action(acceptContract)
   contract
     .command('list')
     .description('list them')
@@ -85,6 +82,42 @@ export function addContractCommands(program: Command): void {
       else print(`${red('✗')} ${bold(safe(name))}: ${findingText(report)}`)
       process.exitCode = report.ok ? 0 : 1
     })
+}
+
+const POLL_MS = 200
+
+async function acceptContract(
+  text: string,
+  options: { checkpointOf?: string; data: string; json?: boolean },
+): Promise<void> {
+  const client = new NodeClient(options.data)
+  const { id, name } = await findContract(client, text)
+  if (options.checkpointOf !== undefined)
+    await beginAt(client, id, options.checkpointOf, options.json ?? false)
+  const view = await client.post<ContractView>(`/api/contracts/${id}/accept`)
+  if (options.json) printJson(view)
+  else if (view.part === 'member') print(`${green('✓')} ${bold(safe(name))} accepted${waitingText(view)}`)
+  else print(`${green('✓')} ${bold(safe(name))} ${safe(view.standing)}`)
+}
+
+/** Until the checkpoint has been taken in, and the ledger read from there on. @throws CountersignError where it is refused */
+async function beginAt(client: NodeClient, id: string, member: string, asJson: boolean): Promise<void> {
+  const party = await findParty(client, member)
+  let view = await client.post<ContractView>(
+    `/api/contracts/${id}/accept`,
+    JSON.stringify({ checkpointOf: party }),
+  )
+  while (view.basis === undefined || view.part === 'out') {
+    if (view.beginning?.fault !== undefined)
+      throw new CountersignError('conflict', `it does not begin at that checkpoint: ${view.beginning.fault}`)
+    await new Promise((done) => setTimeout(done, POLL_MS))
+    view = await client.get<ContractView>(`/api/contracts/${id}`)
+  }
+  const { height, voucher } = view.basis
+  if (!asJson)
+    print(
+      `  begun at ledger block ${height}, on the word of ${bold(safe(voucher.name))}: what was before is not held here`,
+    )
 }
 
 type CheckView = {

@@ -16,6 +16,9 @@ export type ContractView = {
   members: { party: string; name: string; connected: boolean; cosignedSize: number }[]
   waitingFor: { party: string; name: string }[]
   reason?: string
+  /** Where it is not held from its first block on; and on the way there. */
+  basis?: { height: number; voucher: { name: string } }
+  beginning?: { fault?: string }
 }
 
 /** What an id, the beginning of one, or a name stands for. @throws CountersignError `not-found`, `bad-request` where several fit */

@@ -61,6 +61,10 @@ export function addVerifyCommands(program: Command): void {
     .description('check an exported contract, or exported evidence, with no node running')
     .option('--trust <fingerprint...>', 'fingerprints of parties you know')
     .option('--card <file...>', 'card files of parties you know')
+    .option(
+      '--from-checkpoint',
+      'take the members’ word for what was before a checkpoint that the file begins with',
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -76,7 +80,7 @@ export function addVerifyCommands(program: Command): void {
         process.exitCode = EXIT[report.verdict]
         return
       }
-      const report = await verifyFile(file, trusted)
+      const report = await verifyFile(file, trusted, options.fromCheckpoint)
       if (options.json) printJson(report)
       else printReport(file, report)
       process.exitCode = EXIT[report.verdict]
@@ -93,8 +97,12 @@ function readCardFile(file: string) {
 }
 
 /** Streams a bundle through the verifier. Unreadable files give that verdict, not an error. */
-export async function verifyFile(file: string, trusted: ReadonlySet<string>): Promise<Report> {
-  const verifier = new BundleVerifier({ trusted })
+export async function verifyFile(
+  file: string,
+  trusted: ReadonlySet<string>,
+  fromCheckpoint = false,
+): Promise<Report> {
+  const verifier = new BundleVerifier({ trusted, fromCheckpoint })
   try {
     const lines = createInterface({
       input: createReadStream(file, 'utf8'),
@@ -112,7 +120,11 @@ function printReport(file: string, report: Report): void {
     valid: green('VALID: every signer identified'),
     invalid: red('INVALID'),
     unreadable: red('UNREADABLE: this is not a bundle'),
-    unidentified: yellow('CONSISTENT IN ITSELF, SIGNERS UNIDENTIFIED'),
+    unidentified: yellow(
+      report.finding?.rule === 'BUN-4'
+        ? 'CONSISTENT IN ITSELF, AND NOT THE WHOLE LEDGER'
+        : 'CONSISTENT IN ITSELF, SIGNERS UNIDENTIFIED',
+    ),
   }
   print(`${bold(file)}  ${titles[report.verdict]}`)
   const { finding } = report
@@ -128,6 +140,8 @@ function printReport(file: string, report: Report): void {
     print(
       `  lineage       ${report.lineage}, without ${red((report.leftOut ?? []).map(({ name }) => safe(name)).join(', '))}, proved to have signed two histories`,
     )
+  if (report.basisHeight !== undefined)
+    print(`  taken on signatures  all before ledger block ${report.basisHeight}, with which the file begins`)
   if (report.recomputed.takenOutcomes > 0)
     print(
       `  taken on signatures  what ${report.recomputed.takenOutcomes} requests came to: their values are from before the exporter came in`,
@@ -136,6 +150,8 @@ function printReport(file: string, report: Report): void {
     const mark = member.identified ? green('✓ known to you') : yellow('? not known to you')
     print(`  signed by     ${formatFingerprint(member.party)}  ${bold(safe(member.name))}  ${mark}`)
   }
-  if (report.verdict === 'unidentified')
+  if (report.verdict === 'unidentified' && finding?.rule === 'BUN-4')
+    print(dim('  If the word of its members will do for that: --from-checkpoint.'))
+  else if (report.verdict === 'unidentified')
     print(dim('  A bundle’s own keys prove nothing: name the parties you know with --trust or --card.'))
 }

@@ -1,0 +1,143 @@
+/**
+ * A ledger that is begun at a final checkpoint (PROTOCOL EPO-15): the headers up to it, its state, and what its members have
+ * cosigned. Whether the blocks before it kept the rules is not looked at here: that is what the cosignatures stand for.
+ *
+ *   block 0 ── header ── header ── … ── basis ── block ── block       executed here from the basis on
+ *                                         └ state, by its root
+ */
+import { CountersignError } from '../crypto/errors.ts'
+import { blockHash, type Header } from '../ledger/block.ts'
+import {
+  type Checkpoint,
+  type Cosignature,
+  cosignatureVerifies,
+  sameCheckpoint,
+} from '../ledger/checkpoint.ts'
+import {
+  type Card,
+  cardHash,
+  checkProvenCard,
+  type EpochRecord,
+  type ProvenCard,
+  partyOf,
+} from '../ledger/epoch.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import { LedgerHistory } from '../ledger/history.ts'
+import type { EpochElectorate } from './epoch.ts'
+import type { StateRecord } from './record.ts'
+import { type ContractState, restoreState, stateRoot } from './state.ts'
+
+/** Headers followed from block 0 on: each extends the one before (BLK-4, LOG-1). */
+export class HeaderChain {
+  readonly history = new LedgerHistory()
+  /** The last that was taken. */
+  last: Header
+
+  /** @param first of block 0 */
+  constructor(first: Header) {
+    this.last = first
+    this.history.append(first)
+  }
+
+  /** Takes the next, and gives the checkpoint that it makes. @throws CountersignError `bad-format` */
+  add(header: Header): Checkpoint {
+    const { last, history } = this
+    const { contract, lineage, epoch, height, view, parent, timeMs, logRoot } = header
+    const follows =
+      contract === last.contract &&
+      lineage === last.lineage &&
+      (epoch === last.epoch || epoch === last.epoch + 1) &&
+      height === last.height + 1 &&
+      view > last.view &&
+      timeMs > last.timeMs &&
+      parent === blockHash(last) &&
+      logRoot === history.root
+    if (!follows)
+      throw new CountersignError('bad-format', `header ${last.height + 1} does not follow the one before`)
+    this.last = header
+    return history.append(header)
+  }
+}
+
+/**
+ * The state after a ledger block, of records that may be anybody's.
+ * @throws CountersignError `bad-format` where they don't give its state root, or where it ends an epoch
+ */
+export function basisState(
+  contract: string,
+  genesis: Genesis,
+  header: Header,
+  records: Iterable<readonly [uid: string, record: StateRecord]>,
+): ContractState {
+  let state: ContractState
+  try {
+    state = restoreState(contract, records, genesis)
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error
+    throw new CountersignError('bad-format', `its records are no state: ${error.message}`)
+  }
+  if (stateRoot(state) !== header.stateRoot)
+    throw new CountersignError(
+      'bad-format',
+      `its records do not give the record hash of ledger block ${header.height}`,
+    )
+  if (state.epoch.epoch !== header.epoch)
+    throw new CountersignError('bad-format', `ledger block ${header.height} ends an epoch`)
+  return state
+}
+
+/**
+ * Every member has cosigned the basis, or a later block of its epoch (COS-3).
+ * @param height of the basis
+ * @param checkpoints of the sizes that were cosigned
+ * @throws CountersignError `bad-signature` naming the member
+ */
+export function checkVouched(
+  { contract, lineage, epoch, cosignKeys }: EpochElectorate,
+  height: number,
+  cosignatures: readonly Cosignature[],
+  checkpoints: ReadonlyMap<number, Checkpoint>,
+): void {
+  for (const [party, key] of cosignKeys) {
+    const cosignature = cosignatures.find((one) => one.party === party)
+    const checkpoint = cosignature && checkpoints.get(cosignature.size)
+    const holds =
+      cosignature !== undefined &&
+      checkpoint !== undefined &&
+      checkpoint.size > height &&
+      checkpoint.epoch === epoch &&
+      sameCheckpoint(checkpoint, cosignature) &&
+      cosignatureVerifies(key, contract, lineage, cosignature)
+    if (!holds)
+      throw new CountersignError(
+        'bad-signature',
+        `the member ${party} has not cosigned ledger block ${height}`,
+      )
+  }
+}
+
+/**
+ * Every card in force, and of who is to come, that stands in no genesis is proved by those before it (CARD-2): nobody but its
+ * party made it.
+ * @throws CountersignError `bad-card`
+ */
+export function checkBasisCards({ epoch }: ContractState, proven: readonly unknown[]): ProvenCard[] {
+  const checked = proven.map(checkProvenCard)
+  const hashes = new Set(checked.map(({ card }) => cardHash(card)))
+  for (const card of cardsToProve(epoch))
+    if (!hashes.has(cardHash(card)))
+      throw new CountersignError('bad-card', `the card of ${partyOf(card)} in it is not proved`)
+  return checked
+}
+
+/** Cards in an epoch record that no genesis shows. */
+export function cardsToProve({ newer = [], changes = [] }: EpochRecord): Card[] {
+  return [...newer, ...changes.flatMap((change) => ('card' in change ? [change.card] : []))]
+}
+
+/** Heights at which the epochs after the first began, by headers of blocks 0 on. */
+export function epochStarts(headers: Iterable<Header>): number[] {
+  const starts: number[] = []
+  for (const { epoch, height } of headers) if (epoch > starts.length) starts.push(height)
+  return starts
+}

@@ -1,0 +1,92 @@
+/**
+ * Where a bundle begins that does not hold the ledger from its genesis on (PROTOCOL BUN-4): headers, a state and its values, line
+ * by line. What was before is taken on the cosignatures of the members there: nothing else shows it.
+ */
+import { basisState, checkBasisCards, HeaderChain } from '../contract/basis.ts'
+import type { StateRecord } from '../contract/record.ts'
+import { isElement } from '../contract/record.ts'
+import type { ContractState } from '../contract/state.ts'
+import * as shape from '../crypto/shape.ts'
+import { type Header, headerShape } from '../ledger/block.ts'
+import type { Genesis } from '../ledger/genesis.ts'
+import type { LedgerHistory } from '../ledger/history.ts'
+import { commitmentOf, openingShape } from '../ledger/value.ts'
+import type { ReadBasisLine } from './bundle.ts'
+import { fail, under } from './finding.ts'
+
+/** What an audit goes on from. epochStarts: first heights of the epochs after the first. */
+export type AuditedBasis = {
+  header: Header
+  state: ContractState
+  history: LedgerHistory
+  ordered: [id: string, notAfterMs: number][]
+  epochStarts: number[]
+  openings: number
+}
+
+const orderedShape: shape.Check<[string, number]> = (value, where) => {
+  const [id, notAfterMs] = shape.array((one) => one, 2, 2)(value, where)
+  return [shape.hash(id, `${where}[0]`), shape.timeMs(notAfterMs, `${where}[1]`)]
+}
+const recordShape: shape.Check<[string, StateRecord]> = (value, where) => {
+  const [uid, record] = shape.array((one) => one, 2, 2)(value, where)
+  if (typeof record !== 'object' || record === null) shape.hash(record, `${where}[1]`)
+  return [shape.uid(uid, `${where}[0]`), record as StateRecord]
+}
+
+export class BasisAudit {
+  readonly height: number
+  readonly #chain: HeaderChain
+  readonly #epochStarts: number[] = []
+  readonly #records: [string, StateRecord][] = []
+  readonly #commitments = new Set<string>()
+  readonly #ordered: [string, number][] = []
+  readonly #cards: unknown[] = []
+
+  /** @param first header of block 0 */
+  constructor(height: number, first: Header) {
+    this.height = height
+    this.#chain = new HeaderChain(first)
+  }
+
+  /** Takes the next of its lines. @throws RuleBroken */
+  add(line: ReadBasisLine): void {
+    const place = `ledger block ${this.height}`
+    if (line.height !== this.height)
+      fail('BUN-4', place, `another line says that it begins with ${line.height}`)
+    for (const value of line.headers)
+      under('BLK-4', `ledger block ${this.#chain.last.height + 1}`, () => {
+        const header = headerShape(value, 'header')
+        this.#chain.add(header)
+        if (header.epoch > this.#epochStarts.length) this.#epochStarts.push(header.height)
+      })
+    for (const value of line.records)
+      this.#records.push(under('ELE-2', place, () => recordShape(value, 'record')))
+    for (const value of line.openings)
+      this.#commitments.add(under('VAL-1', place, () => commitmentOf(openingShape(value, 'opening'))))
+    for (const value of line.ordered)
+      this.#ordered.push(under('BUN-4', place, () => orderedShape(value, 'ordered')))
+    this.#cards.push(...line.cards)
+  }
+
+  /** All lines have been taken. @throws RuleBroken */
+  end(contract: string, genesis: Genesis): AuditedBasis {
+    const header = this.#chain.last
+    const place = `ledger block ${this.height}`
+    if (header.height !== this.height)
+      fail('BUN-4', place, `the headers end with ledger block ${header.height}`)
+    const state = under('STA-1', place, () => basisState(contract, genesis, header, this.#records))
+    under('CARD-2', place, () => checkBasisCards(state, this.#cards))
+    for (const [uid, record] of this.#records)
+      if (isElement(record) && record.value !== undefined && !this.#commitments.has(record.value))
+        fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+    return {
+      header,
+      state,
+      history: this.#chain.history,
+      ordered: this.#ordered,
+      epochStarts: this.#epochStarts,
+      openings: this.#commitments.size,
+    }
+  }
+}
