@@ -15,7 +15,7 @@ import type { VouchedMessage, VouchMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 const ASK_EVERY_MS = 3000
-const SILENCE_MS = 60_000
+const SILENCE_MS = 20_000
 /** What an honest member’s answer stays below, by far: nobody’s memory is filled by a liar’s. */
 const HEADERS_MOST = 20_000_000
 const RECORDS_MOST = 5_000_000
@@ -91,9 +91,7 @@ export class Beginning {
     if (this.voucher === undefined || this.writes || nowMs < this.askAtMs) return
     this.heardMs ??= nowMs
     if (nowMs >= this.heardMs + SILENCE_MS) {
-      this.stop(
-        'who was to vouch for it has sent nothing for a minute; the ledger is read from its beginning',
-      )
+      this.stop('who was to vouch for it has sent nothing for a while; the ledger is read from its beginning')
       return
     }
     this.askAtMs = nowMs + ASK_EVERY_MS
@@ -135,6 +133,7 @@ export class Beginning {
     const { height, cosignatures, cards, headers, records, openings = [], ordered, isLast } = message
     if (parts === undefined) {
       if (!cosignatures || !cards) return false
+      this.refuseOld(height)
       const none = { headers: [], records: [], openings: [], ordered: [] }
       this.parts = { height, cosignatures, cards, ...none, next: { headers: 1 } }
       return true
@@ -162,6 +161,21 @@ export class Beginning {
     if (isTooMuch) throw new CountersignError('too-large', 'it sends more than any contract holds')
     this.askAtMs = nowMs
     return true
+  }
+
+  /** Nothing that is held, and may have been called final, is let go. @throws CountersignError `conflict` */
+  private refuseOld(height: number): void {
+    if (height <= this.replica.chain.height)
+      throw new CountersignError('conflict', 'this node has read the ledger as far already')
+  }
+
+  /** What goes to disk now, unless the ledger has been read as far in the meantime. */
+  takeWrites(): readonly StoreWrite[] | undefined {
+    const { writes, parts } = this
+    this.writes = undefined
+    if (!writes || !parts || parts.height > this.replica.chain.height) return writes
+    this.stop()
+    return undefined
   }
 
   /** @throws CountersignError `bad-format`, `bad-signature`, `bad-card`, … where the whole does not hold */

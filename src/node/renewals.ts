@@ -23,7 +23,8 @@ export class Renewals {
   take(nowMs: number): void {
     for (const contract of this.contracts) {
       const replica = this.engine.replicas.get(contract)
-      if (replica?.beginning.writes) this.beginAt(replica, replica.beginning.writes, nowMs)
+      const writes = replica?.beginning.takeWrites()
+      if (replica && writes) this.beginAt(replica, writes, nowMs)
       else if (replica) this.begin(replica, nowMs)
       this.contracts.delete(contract)
     }

@@ -109,18 +109,18 @@ describe('a party that begins at a checkpoint', () => {
   })
 })
 
-it('[EPO-15] who asks one that does not answer reads the ledger itself after a minute, or as soon as it accepts', () => {
+it('[EPO-15] who asks one that does not answer reads the ledger itself after a while, or as soon as it accepts', () => {
   for (const isAccepted of [true, false]) {
     const { engines, contract, third, fourth, replicaOf } = vouchedWorld()
     engines.line = (message) => (message.type === 'VOUCH' ? undefined : message)
     fourth.engine.accept(contract, engines.nowMs, third.party)
-    engines.pass(20_000)
+    engines.pass(15_000)
     expect(replicaOf(fourth).chain.height).toBe(0)
     if (isAccepted)
       expect(() => fourth.engine.accept(contract, engines.nowMs)).toThrow('this node to catch up')
     engines.pass(60_000)
     expect(replicaOf(fourth).beginning.fault).toEqual(
-      isAccepted ? undefined : expect.stringContaining('minute'),
+      isAccepted ? undefined : expect.stringContaining('nothing for a while'),
     )
     expect(replicaOf(fourth).chain.height).toBe(replicaOf(third).chain.height)
   }

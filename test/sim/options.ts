@@ -19,6 +19,8 @@ export type SimOptions = {
   reorder: boolean
   /** Parties come and go: `members` are in at first, OUTSIDERS more are there to be invited. */
   epochs: boolean
+  /** Who comes in may begin at a checkpoint that a member vouches for (EPO-15). */
+  checkpoints: boolean
   /** What liars do, by name; nobody lies where there is none. */
   hostile: readonly string[]
   /** How many members lie, where any do. Which ones is drawn from the seed. */
@@ -43,12 +45,21 @@ export const DEFAULTS: SimOptions = {
   duplicates: false,
   reorder: false,
   epochs: false,
+  checkpoints: false,
   hostile: [],
   liars: 0,
   last: 40,
 }
 
-const SWITCHES = ['partitions', 'crashes', 'restores', 'duplicates', 'reorder', 'epochs'] as const
+const SWITCHES = [
+  'partitions',
+  'crashes',
+  'restores',
+  'duplicates',
+  'reorder',
+  'epochs',
+  'checkpoints',
+] as const
 
 /** The options of a command line. @throws Error saying what is wrong */
 export function parseOptions(argv: readonly string[]): { options: SimOptions; json: boolean } {
@@ -70,6 +81,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
       duplicates: { type: 'boolean' },
       reorder: { type: 'boolean' },
       epochs: { type: 'boolean' },
+      checkpoints: { type: 'boolean' },
       json: { type: 'boolean' },
     },
   })

@@ -74,6 +74,10 @@ export class Simulation implements World {
   private readonly workload: Workload
   private readonly turnover: Turnover | undefined
   private readonly random: Random
+  /** Of its own, so that nothing else of a run is drawn otherwise. */
+  private readonly vouched: Random
+  /** Who has tried, by contract: once. */
+  private readonly hasBegun = new Set<string>()
   private readonly byParty: Map<string, number>
   private readonly guards: Guards
   private readonly plot: Plot | undefined
@@ -86,6 +90,7 @@ export class Simulation implements World {
     syncs: 0,
     skips: 0,
     starts: 0,
+    begun: 0,
   }
   private clockMs = 0
   private steps = 0
@@ -99,6 +104,7 @@ export class Simulation implements World {
     this.trace = new Trace(options.last)
     const { seed, members } = options
     this.random = new Random(seed)
+    this.vouched = new Random(seed, 8)
     const keys = new Random(seed, 1)
     const count = members + (options.epochs ? OUTSIDERS : 0)
     const parties = Array.from({ length: count }, (_, index) =>
@@ -284,6 +290,7 @@ export class Simulation implements World {
     for (const checker of this.watching(node)) checker.notice?.(node, notice)
     if (notice.type === 'invited') this.acceptLater(node, notice.contract)
     if (notice.type === 'halted') this.freezeLater(node, notice.contract)
+    if (notice.type === 'begun') this.counts.begun += 1
   }
 
   private acceptLater(node: SimNode, contract: string): void {
@@ -291,9 +298,36 @@ export class Simulation implements World {
       if (!node.engine?.replicas.has(contract)) this.acceptLater(node, contract)
       else if (node.engine.replicas.get(contract)?.status === 'invited')
         node.act((engine) => {
-          if (engine.storageError || !accepted(engine, contract, node.nowMs)) this.acceptLater(node, contract)
+          const isUnderWay = engine.storageError || this.beginsElsewhere(node, engine, contract)
+          if (isUnderWay || !accepted(engine, contract, node.nowMs)) this.acceptLater(node, contract)
         })
     })
+  }
+
+  /** Whether it is on its way to a checkpoint that some other node is to vouch for; now and then it sets out. */
+  private beginsElsewhere({ party, nowMs }: SimNode, engine: Engine, contract: string): boolean {
+    if (!this.options.checkpoints) return false
+    const { basis, beginning, epochs, status } = engine.replica(contract)
+    if (beginning.voucher !== undefined) return true
+    const key = `${contract} ${party.id}`
+    const mayBegin = !basis && !epochs.isFounder && status === 'invited' && !this.hasBegun.has(key)
+    if (!mayBegin || !this.vouched.chance(0.5)) return false
+    const others = this.nodes.filter((other) => other.party.id !== party.id && engine.isUp(other.party.id))
+    if (others.length === 0) return false
+    this.hasBegun.add(key)
+    const voucher = this.vouched.pick(others)
+    // Nodes tell one another their cards (CARD-3) where there are sockets.
+    const cards = this.nodes.flatMap((one) => [...(one.party.card.earlier ?? []), one.party.card])
+    voucher.act((other) => {
+      for (const card of cards) other.write({ kind: 'peer-card', card })
+    })
+    try {
+      engine.accept(contract, nowMs, voucher.party.id)
+      return true
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      return false
+    }
   }
 
   /** Who keeps a contract that has halted: sooner or later it looks at it and freezes it, if there is reason to (LIN-1). */

@@ -30,6 +30,8 @@ export class Acknowledged implements Checker {
       const height = this.chain.heightOf(id)
       for (const { name, disk, party } of this.world.nodes) {
         if (!this.world.seats.isIn(contract, party.id)) continue
+        // What was before the checkpoint that it began at is others' to keep.
+        if (height !== undefined && height <= (disk.store.basis(contract)?.height ?? -1)) continue
         const record = disk.store.request(contract, id)
         if (record?.height === undefined || record.height !== height)
           throw new Violation(

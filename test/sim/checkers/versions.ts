@@ -38,7 +38,7 @@ export class Versions implements Checker {
 
   private compare(node: SimNode, { contract, genesis }: StoredContract): void {
     const { store } = node.disk
-    const blocks = store.blocks(contract, 1, Number.MAX_SAFE_INTEGER)
+    const blocks = store.blocks(contract, store.basis(contract)?.height ?? 1, Number.MAX_SAFE_INTEGER)
     if (this.world.options.epochs) {
       this.compareEpochs(node, contract, blocks)
       return
