@@ -411,7 +411,7 @@ export class Replica {
 
   /** Something moved: repair starts its back-off anew. */
   poke(nowMs: number): void {
-    this.resending.restart(nowMs, this.consensus.patienceMs)
+    this.resending.restart(nowMs, this.consensus.patienceMs, this.phase === 'signing')
   }
 
   /** Applies every rule that has become applicable after a change. */

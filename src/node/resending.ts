@@ -11,9 +11,12 @@ export class Resending {
   /** Nobody listens to this node until it is spoken to. */
   private isHushed = false
 
-  /** Something moved: the back-off starts anew. patienceMs: how long views are waited for (see consensus/patience.ts). */
-  restart(nowMs: number, patienceMs: number): void {
-    if (this.isHushed) return
+  /**
+   * Something moved: the back-off starts anew. But what a node asks before it signs (AMN-1, AMN-2), a ledger that grows does not
+   * answer, and under load it would never be asked again. patienceMs: how long views are waited for (see consensus/patience.ts).
+   */
+  restart(nowMs: number, patienceMs: number, maySign: boolean): void {
+    if (this.isHushed || (!maySign && this.atMs !== undefined)) return
     this.times = 0
     this.atMs = nowMs + firstMs(patienceMs)
   }

@@ -1,0 +1,43 @@
+/** A node that starts while the others are at work, and misses the first answers to it (AMN-1, AMN-2). */
+import { expect, it } from 'vitest'
+import { Engines, type Member } from '../support/engines.ts'
+
+it.each([
+  ['[AMN-1] started', false],
+  ['[AMN-2] started --restored', true],
+])('a guest that is %s asks again while the ledger grows without a break, and comes in', (_, restored) => {
+  const engines = new Engines(3)
+  const [first, second, guest] = engines.members as [Member, Member, Member]
+  const contract = engines.contract('{"a":"0"}', 2)
+  const expiresMs = engines.nowMs + 3_600_000
+  const operation = { op: 'invite', card: guest.card, role: 'member', older: true, expiresMs } as const
+  const change = first.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+  engines.pass(3000)
+  second.engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+  engines.pass(3000)
+  // All but its own last cosignature.
+  engines.line = (message, from) =>
+    from === guest.party && ['COSIGN', 'STATUS'].includes(message.type) ? undefined : message
+  guest.engine.accept(contract, engines.nowMs)
+  engines.pass(3000)
+  engines.line = (message) => message
+  for (const { engine } of engines.members) expect(engine.replica(contract).epochs.number).toBe(0)
+  for (const member of [first, second]) engines.disconnect(guest, member)
+  guest.engine.flush()
+  engines.boot(guest, restored)
+  // It reaches the others before they reach it: what they answer is lost.
+  for (const member of [first, second]) engines.connect(guest, member)
+  engines.settle()
+  for (const member of [first, second]) engines.connect(member, guest)
+  for (let round = 0; round < 40; round += 1) {
+    engines.set(first, contract, 'a', `under load ${round}`)
+    engines.pass(250)
+  }
+  for (const { engine } of engines.members) expect(engine.replica(contract).epochs.number).toBe(1)
+  engines.pass(1000)
+  const { tip } = guest.engine.replica(contract).chain
+  for (const { engine } of engines.members) {
+    const { finalSize, chain } = engine.replica(contract)
+    expect([finalSize, chain.tip.hash]).toEqual([chain.height + 1, tip.hash])
+  }
+})
