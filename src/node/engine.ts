@@ -84,18 +84,15 @@ export class Engine implements Outbox {
   }
 
   open(stored: StoredContract, phase: Phase, nowMs: number): Replica | undefined {
-    const { contract, genesis, status, reason, from } = stored
+    const { contract, status } = stored
     try {
       const lineage = new Lineage(this.store, contract)
       const lock = this.signer.lock(contract, lineage.number)
       const replica = new Replica({
-        contract,
-        genesis,
+        ...stored,
         lineage,
         // A crash may have come between the signer's note that it left and ours.
         status: lock?.left && status === 'accepted' ? 'leaving' : status,
-        reason,
-        from,
         self: this.party,
         timing: this.options.timing,
         store: this.store,
@@ -109,6 +106,8 @@ export class Engine implements Outbox {
       })
       this.replicas.set(contract, replica)
       if (lock?.left) this.leaving.add(contract)
+      const frozen = this.signer.freeze(contract, lineage.number)
+      if (frozen) replica.freezing.resume(frozen)
       this.wakes.touch(replica)
       for (const party of this.up) replica.peerUp(party, nowMs)
       return replica

@@ -15,6 +15,7 @@ import type { Replica } from './replica.ts'
 /** Kept of one party in a lineage: two that differ prove it guilty. */
 const KEPT_OF_PARTY = 2
 const TELL_EVERY_MS = 1000
+const FROZEN = 'this party has frozen it, as others have'
 
 export class Freezing {
   private readonly replica: Replica
@@ -86,7 +87,7 @@ export class Freezing {
         'unavailable',
         'this node has yet to be told what it signed before; try again',
       )
-    replica.halt('this party has frozen it, as others have')
+    replica.halt(FROZEN)
     const cosignKey = replica.cosignKeys.get(replica.self)
     const statement = this.statement()
     this.isAsked =
@@ -94,6 +95,13 @@ export class Freezing {
       replica.outbox.sign(replica.contract, { kind: 'freeze', statement, cosignKey })
     if (!this.isAsked)
       throw new CountersignError('unavailable', 'this node lacks the cosign key that the contract goes by')
+  }
+
+  /** The signer has it. A crash may have come before it was kept here; no other is ever signed. */
+  resume(freeze: SignedFreeze): void {
+    if (this.own) return
+    this.replica.halt(FROZEN)
+    this.signed(freeze)
   }
 
   private statement(): ReturnType<typeof makeFreeze> {

@@ -178,6 +178,31 @@ describe('a contract with two committed histories', () => {
     )
   })
 
+  it('[LIN-1] [SGN-2] a FREEZE that was signed when its node died is the one that goes out, whatever is known by then', () => {
+    const forked = fork(3, [[0], [1]], [1, 2])
+    const { engines, contract, honest } = forked
+    const [killed, other] = honest as [Member, Member]
+    meet(forked)
+    killed.engine.freeze(contract)
+    const { append } = killed.journal
+    killed.journal.append = (records) => {
+      append(records)
+      throw new Error('killed')
+    }
+    expect(() => killed.engine.turn(engines.nowMs)).toThrow('killed')
+    killed.journal.append = append
+    expect(killed.store.freezes(contract)).toEqual([])
+    engines.disconnect(killed, other)
+    engines.boot(killed, false)
+    // What it holds now would make another: whose cosignatures were astray is on no disk.
+    killed.engine.freeze(contract)
+    freeze(forked, [other])
+    engines.reconnect(killed, other)
+    engines.pass(20_000)
+    expectSame(forked, honest, 1)
+    expect(killed.logs.filter(({ event }) => event === 'signer-refused')).toEqual([])
+  })
+
   it('[LIN-3] tells the liar that it is a member no more, and asks it nothing', () => {
     const forked = fork(3, [[0], [1]])
     const { engines, contract, honest, liar } = forked
