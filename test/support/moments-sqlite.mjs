@@ -4,19 +4,26 @@ import { at, sync } from './moments.mjs'
 
 export * from '@photostructure/sqlite'
 
+/** The statements of a transaction, with the texts in them. */
+let transaction = []
+
 export class DatabaseSync extends sqlite.DatabaseSync {
   prepare(sql, ...rest) {
     const statement = super.prepare(sql, ...rest)
-    if (sql === 'COMMIT') {
-      const run = statement.run.bind(statement)
-      const value = (...parameters) => {
-        at('committing')
-        const result = sync(() => run(...parameters))
-        at('committed')
-        return result
-      }
-      Object.defineProperty(statement, 'run', { value })
+    const run = statement.run.bind(statement)
+    const commit = () => {
+      const written = transaction.join('\n')
+      at('committing', written)
+      const result = sync(run)
+      at('committed', written)
+      return result
     }
+    const note = (...parameters) => {
+      if (sql === 'BEGIN IMMEDIATE') transaction = []
+      else transaction.push(sql, ...parameters.filter((one) => typeof one === 'string'))
+      return run(...parameters)
+    }
+    Object.defineProperty(statement, 'run', { value: sql === 'COMMIT' ? commit : note })
     return statement
   }
 }

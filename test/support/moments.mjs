@@ -2,6 +2,8 @@
 // `DIRECTORY.moments` beside its data directory says. Nothing here pretends: what was written is written, what was not is not.
 //
 //   {"kill": "committed", "after": 2}   at the third such moment from when the file was put there; the file is gone then
+//   {…, "holding": "TEXT"}              only such moments count at which what is written, locked or sent holds the text
+//   {…, "since": "TEXT"}                and none before such a text was
 //   {"syncMs": 60}                      everything that is to reach the disk takes so long; each time a byte in DIRECTORY.moments.met
 import fs from 'node:fs'
 import { register, syncBuiltinESMExports } from 'node:module'
@@ -11,18 +13,21 @@ import { TLSSocket } from 'node:tls'
 
 const control = `${process.argv[process.argv.indexOf('--data') + 1]}.moments`
 const met = `${control}.met`
-const counted = { text: '', count: 0 }
+const counted = { text: '', count: 0, hasBegun: false }
 
-/** One of the moments of test/support/moments.ts is here. */
-export function at(moment) {
+/** One of the moments of test/support/moments.ts is here, with what is written, locked or sent. */
+export function at(moment, given) {
   const text = told()
   if (text === '') return
-  const { kill, after = 0 } = JSON.parse(text)
-  if (kill !== moment) return
-  if (text !== counted.text) Object.assign(counted, { text, count: 0 })
+  const { kill, after = 0, holding = '', since = '' } = JSON.parse(text)
+  if (text !== counted.text) Object.assign(counted, { text, count: 0, hasBegun: false })
+  const what = holding + since === '' ? '' : String(given)
+  counted.hasBegun ||= what.includes(since)
+  if (kill !== moment || !counted.hasBegun || !what.includes(holding)) return
   counted.count += 1
   if (counted.count <= after) return
-  fs.unlinkSync(control)
+  // It may just have been healed.
+  fs.rmSync(control, { force: true })
   process.kill(process.pid, 'SIGKILL')
 }
 
@@ -48,6 +53,7 @@ export function sync(work) {
 
 const { openSync, writeSync, fdatasyncSync, fsyncSync } = fs
 const journals = new Set()
+let record = ''
 
 fs.openSync = (path, ...rest) => {
   const descriptor = openSync(path, ...rest)
@@ -56,13 +62,16 @@ fs.openSync = (path, ...rest) => {
   return descriptor
 }
 fs.writeSync = (descriptor, ...rest) => {
-  if (journals.has(descriptor)) at('locking')
+  if (journals.has(descriptor)) {
+    record = rest[0]
+    at('locking', record)
+  }
   return writeSync(descriptor, ...rest)
 }
 fs.fdatasyncSync = (descriptor) => {
-  if (journals.has(descriptor)) at('lock written')
+  if (journals.has(descriptor)) at('lock written', record)
   sync(() => fdatasyncSync(descriptor))
-  if (journals.has(descriptor)) at('locked')
+  if (journals.has(descriptor)) at('locked', record)
 }
 fs.fsyncSync = (descriptor) => sync(() => fsyncSync(descriptor))
 syncBuiltinESMExports()
@@ -84,8 +93,8 @@ register(
 
 const { write } = TLSSocket.prototype
 TLSSocket.prototype.write = function (...given) {
-  at('sending')
+  at('sending', given[0])
   const result = write.apply(this, given)
-  at('sent')
+  at('sent', given[0])
   return result
 }

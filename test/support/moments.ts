@@ -1,5 +1,5 @@
 /** Real nodes that die by SIGKILL at a moment with a name, or whose disk is slow on any machine (moments.mjs). */
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Cluster, type ProcessNode, until } from './processes.ts'
 
@@ -21,6 +21,12 @@ export const MOMENTS = [
 
 export type Moment = (typeof MOMENTS)[number]
 
+/**
+ * Which moments count: holding: at which what is committed (SQL with the texts it is given), locked or sent holds this; since: at
+ * or after the first of any kind that held that.
+ */
+export type Texts = { holding?: string; since?: string }
+
 const controlOf = (node: ProcessNode): string => `${node.directory}.moments`
 
 export class MomentCluster extends Cluster {
@@ -34,8 +40,10 @@ export class MomentCluster extends Cluster {
   }
 
   /** Its process, running or to be started, kills itself at such a moment, `after` so many that it lives through. */
-  dieAt(node: ProcessNode, moment: Moment, after = 0): void {
-    writeFileSync(controlOf(node), JSON.stringify({ kill: moment, after }))
+  dieAt(node: ProcessNode, moment: Moment, after = 0, texts: Texts = {}): void {
+    // Put there as a whole: the process reads it at any time.
+    writeFileSync(`${controlOf(node)}.new`, JSON.stringify({ kill: moment, after, ...texts }))
+    renameSync(`${controlOf(node)}.new`, controlOf(node))
   }
 
   /** Waits until it has done so. */
@@ -46,8 +54,8 @@ export class MomentCluster extends Cluster {
   }
 
   /** Starts a node that dies at that moment; resolves when it has. */
-  async startToDieAt(node: ProcessNode, moment: Moment, after = 0): Promise<void> {
-    this.dieAt(node, moment, after)
+  async startToDieAt(node: ProcessNode, moment: Moment, after = 0, texts: Texts = {}): Promise<void> {
+    this.dieAt(node, moment, after, texts)
     // It may be dead before its API answers.
     await this.startNode(node).catch(() => undefined)
     await this.dead(node)
