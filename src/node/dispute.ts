@@ -5,7 +5,7 @@
  */
 import type { ConsensusState } from '../consensus/state.ts'
 import { blockHash, type Header } from '../ledger/block.ts'
-import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
+import { type Certificate, certificateVerifies, type SignedStatement } from '../ledger/certificate.ts'
 import { contradictionsAmong, statementsOfCertificates } from '../ledger/evidence.ts'
 import type { ProofMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
@@ -85,20 +85,12 @@ export class Disputes {
       return held !== undefined && held.hash !== blockHash(header)
     })
     if (fork < 0 || !isChain(headers, replica, fromHeight)) return
-    const { electorate, consensus } = replica
-    const { cache } = consensus.config
     // The COMMIT first: who proves none costs no more than that.
-    const top = committedTop(headers, certificates)
+    const top = committedTop(headers, certificates, replica)
     if (top < fork) return
-    const commit = certificates.filter(
-      ({ kind, block }) => kind !== 'skip' && block === blockHash(headers[top] as Header),
+    const statements = [...certificates, ...certificatesFrom(replica, fromHeight)].flatMap((one) =>
+      statementsIn(replica, fromHeight, one),
     )
-    if (!commit.every((one) => certificateVerifies(electorate, one, cache))) return
-    const proven = certificates.filter((one) => certificateVerifies(electorate, one, cache))
-    const statements = statementsOfCertificates(electorate, [
-      ...proven,
-      ...certificatesFrom(replica, fromHeight),
-    ])
     const evidence = contradictionsAmong(statements)
     for (const one of evidence) replica.evidence.found(one)
     const guilty = [...new Set(evidence.map(({ party }) => party))]
@@ -124,14 +116,47 @@ function isChain(headers: readonly Header[], { contract, lineage }: Replica, fro
   })
 }
 
-/** Place of the last header that has both certificates of a COMMIT, -1 where there is none. */
-function committedTop(headers: readonly Header[], certificates: readonly Certificate[]): number {
-  const has = (kind: Certificate['kind'], hash: string, view: number): boolean =>
-    certificates.some((one) => one.kind === kind && one.block === hash && one.view === view)
-  return headers.findLastIndex((header) => {
-    const hash = blockHash(header)
-    return has('notarization', hash, header.view) && has('finalization', hash, header.view)
-  })
+/** Place of the last header that has both certificates of a COMMIT, by who was in then as far as is known here; else -1. */
+function committedTop(
+  headers: readonly Header[],
+  certificates: readonly Certificate[],
+  { roster, consensus }: Replica,
+): number {
+  const isCommit = (one: Certificate, other: Certificate): boolean =>
+    one.kind === 'notarization' &&
+    other.kind === 'finalization' &&
+    one.block === other.block &&
+    one.view === other.view
+  // That of a block that ended an epoch may be of a later view than its own (EPO-11).
+  const commitOf = ({ view }: Header, hash: string): Certificate[] => {
+    const own = certificates.filter((one) => one.block === hash && one.view >= view)
+    const first = own.find((one) => own.some((other) => isCommit(one, other)))
+    return own.filter((one) => one.view === first?.view)
+  }
+  const top = headers.findLastIndex(
+    (header) => header.epoch <= roster.current && commitOf(header, blockHash(header)).length > 0,
+  )
+  const header = headers[top]
+  const electorate = header && roster.spans[header.epoch]?.electorate
+  if (!header || !electorate) return -1
+  const { cache } = consensus.config
+  const commit = commitOf(header, blockHash(header))
+  return commit.every((one) => certificateVerifies(electorate, one, cache)) ? top : -1
+}
+
+/**
+ * What its signers have signed: a certificate names no epoch, views are counted anew in each (EPO-11), and so it is of the one
+ * whose members' it proves to be. Nothing where there is none since this height.
+ */
+function statementsIn(
+  { roster, consensus }: Replica,
+  fromHeight: number,
+  one: Certificate,
+): SignedStatement[] {
+  const spans = roster.spans.filter(({ lastHeight = fromHeight }) => lastHeight + 1 >= fromHeight)
+  const { cache } = consensus.config
+  const span = spans.find(({ electorate }) => certificateVerifies(electorate, one, cache))
+  return span === undefined ? [] : statementsOfCertificates(span.electorate, [one])
 }
 
 /** All certificates held for the views since the block before this height. */

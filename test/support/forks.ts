@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Policy } from '../../src/ledger/genesis.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
-import { Engines, type Member, memoryJournal } from './engines.ts'
+import { Engines, type Member, memoryJournal, type WireMessage } from './engines.ts'
 
 const folders: string[] = []
 /** Removes what copies were made of members: after each test. */
@@ -74,6 +74,74 @@ export function fork(
     engines.pass(20_000)
   }
   const honest = [...left, ...right].map((place) => engines.member(place))
+  const tips = honest.map(({ engine }) => engine.replica(contract).chain.tip.hash)
+  return { engines, contract, liar: liars.at(-1) as Member, liars, honest, sides, tips }
+}
+
+/** What the last members, who lie, are for the others while they order as if nothing were decided. */
+function forgetsTurns({ engine }: Member, contract: string): () => void {
+  const { chain } = engine.replica(contract)
+  const { certifiedBy } = chain
+  chain.certifiedBy = () => undefined
+  return () => {
+    chain.certifiedBy = certifiedBy
+  }
+}
+
+const hasTurn = (message: object): boolean => JSON.stringify(message).includes('"kind":"turn"')
+
+/**
+ * Like `fork`, with a change decided before the histories part, and everybody's cosignatures of that held by all: the left has
+ * its turn at once. The right orders as many blocks before its own turn, if it comes to one.
+ * @param decide brings the change about, up to its turn, which does not come yet
+ */
+export function forkAtTurn(
+  count: number,
+  sides: [number[], number[]],
+  decide: (engines: Engines, contract: string) => void,
+  right: { before: number; turns: boolean },
+  members = count,
+): Fork {
+  const engines = new Engines(count)
+  const contract = engines.contract('{"a":"0","b":"0"}', members)
+  const [leftSide, rightSide] = sides
+  const lying = engines.members.map((_, at) => at).filter((at) => !sides.flat().includes(at))
+  const liars = lying.map((place) => engines.member(place))
+  engines.set(engines.member(0), contract, 'a', '1')
+  engines.pass(5000)
+  const open = engines.line
+  const noTurn = (message: WireMessage) =>
+    message.type === 'PROPOSE' && hasTurn(message) ? undefined : message
+  engines.line = noTurn
+  decide(engines, contract)
+  const forget = liars.map(copyOf)
+  for (const a of [...leftSide, ...lying])
+    for (const b of rightSide) engines.disconnect(engines.member(a), engines.member(b))
+  engines.line = open
+  engines.pass(20_000)
+  engines.set(engines.member(leftSide[0] as number), contract, 'a', 'left')
+  engines.pass(20_000)
+  for (const liar of liars) for (const place of leftSide) engines.disconnect(liar, engines.member(place))
+  for (const one of forget) one()
+  for (const liar of liars) engines.boot(liar, false)
+  const remember = right.before > 0 ? liars.map((liar) => forgetsTurns(liar, contract)) : []
+  if (right.before > 0) engines.line = noTurn
+  for (const liar of liars) for (const other of liars) if (liar !== other) engines.connect(liar, other)
+  for (const liar of liars) for (const place of rightSide) engines.reconnect(liar, engines.member(place))
+  for (let round = 0; round < right.before; round += 1) {
+    engines.set(engines.member(rightSide[0] as number), contract, 'b', `right ${round}`)
+    engines.pass(20_000)
+  }
+  for (const one of remember) one()
+  if (right.turns) {
+    engines.line = open
+    engines.pass(20_000)
+    engines.set(engines.member(rightSide[0] as number), contract, 'b', 'right, turned')
+    engines.pass(20_000)
+  }
+  for (const liar of liars) for (const place of rightSide) engines.disconnect(liar, engines.member(place))
+  engines.line = open
+  const honest = sides.flat().map((place) => engines.member(place))
   const tips = honest.map(({ engine }) => engine.replica(contract).chain.tip.hash)
   return { engines, contract, liar: liars.at(-1) as Member, liars, honest, sides, tips }
 }
