@@ -66,6 +66,7 @@ export const POOL_MAX = 50_000
 
 /** Headers of committed ledger blocks that are kept at hand; others are on disk. */
 const HEADERS_KEPT = 1024
+const NOBODY: ReadonlySet<string> = new Set()
 
 export class Chain {
   tip: Executed
@@ -80,11 +81,9 @@ export class Chain {
   /** Lineage of the ledger block at a height. */
   lineageAt: (height: number) => number = () => 0
 
-  /** Whether a party is left out of the lineage of the ledger block at a height: nothing of it is ordered. */
-  isLeftOut: (party: string, height: number) => boolean = () => false
+  /** Who is left out of the lineage of the ledger block at a height: nothing of theirs is ordered, and a turn takes them out. */
+  leftOutAt: (height: number) => ReadonlySet<string> = () => NOBODY
 
-  /** Who is left out of the lineage. */
-  leftOut: ReadonlySet<string> = new Set()
   /** Cosignatures held here, for the turn that is built of them. */
   certifiedBy: CertifiedBy = () => undefined
   private keys: { epoch: ContractState['epoch']; of: (request: AnyRequest) => string | undefined } | undefined
@@ -199,7 +198,8 @@ export class Chain {
   private keysOn({ state, block }: Executed): (request: AnyRequest) => string | undefined {
     if (this.keys?.epoch !== state.epoch) this.keys = { epoch: state.epoch, of: authorKeysAt(state) }
     const { of } = this.keys
-    return (request) => (this.isLeftOut(request.author, block.header.height + 1) ? undefined : of(request))
+    const leftOut = this.leftOutAt(block.header.height + 1)
+    return (request) => (leftOut.has(request.author) ? undefined : of(request))
   }
 
   private placeOn(parent: Executed, timeMs: number): BlockPlace {
@@ -209,14 +209,14 @@ export class Chain {
       height: height + 1,
       timeMs,
       holds: this.holdsOn(parent),
-      leftOut: this.leftOut,
+      leftOut: this.leftOutAt(height + 1),
     }
   }
 
   /** The turn that may come on this block, with its certificate, if all who have to have cosigned. */
   private readyTurn(parent: Executed, timeMs: number): TurnEntry | undefined {
     if ((parent.state.epoch.changes ?? []).length === 0 || turnOf(parent.block)) return undefined
-    for (const turn of turnsAt(parent.state, timeMs, this.leftOut)) {
+    for (const turn of turnsAt(parent.state, timeMs, this.leftOutAt(parent.block.header.height + 1))) {
       const certificate = this.certificateFor(turn)
       if (certificate) return { ...turn.entry, certificate }
     }

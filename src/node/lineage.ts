@@ -48,9 +48,10 @@ export class Lineage {
     return number
   }
 
-  /** Whether a party was left out when the ledger block of this height was ordered. */
-  isLeftOut(party: string, height: number): boolean {
-    return this.leftOut.has(party) && this.before(this.at(height)).leftOut.has(party)
+  /** Who was left out when the ledger block of this height was ordered. */
+  leftOutAt(height: number): ReadonlySet<string> {
+    const number = this.at(height)
+    return number === this.number ? this.leftOut : this.before(number).leftOut
   }
 
   /** Hash of the ledger block at a height of the lineages before, where a FREEZE has shown it. */

@@ -126,8 +126,7 @@ export class Replica {
     })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
-    this.chain.leftOut = this.lineage.leftOut
-    this.chain.isLeftOut = (party, height) => this.lineage.isLeftOut(party, height)
+    this.chain.leftOutAt = (height) => this.lineage.leftOutAt(height)
     this.roster = restored.roster
     this.epochs = new Epochs(this)
     this.basis = store.basis(contract)

@@ -14,7 +14,7 @@ import type { Replica } from './replica.ts'
 export type TakenLedger =
   /** isFork: a COMMIT that does not build on what is committed here. */
   | { refused: string; isShort?: true; isFork?: true }
-  /** certificates: none of blocks of former lineages, which FREEZEs have shown. */
+  /** certificates: none where a FREEZE has shown the last block, and it came without. */
   | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
 
 /** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
@@ -28,7 +28,9 @@ export function takeLedger(
   const last = blocks.at(-1)
   const { lineage } = replica
   const isFormer = last !== undefined && last.header.lineage < lineage.number
-  const isShown = isFormer && lineage.hashAt(last.header.height) === blockHash(last.header)
+  // What ended an epoch is handed on with its COMMIT (EPO-11), also where a FREEZE has shown it.
+  const isShown =
+    isFormer && turnOf(last) === undefined && lineage.hashAt(last.header.height) === blockHash(last.header)
   if (last === undefined || !((notarization && finalization) || isShown))
     return {
       refused: hadCosigned
@@ -48,7 +50,7 @@ export function takeLedger(
     [notarization, 'notarization'],
     [finalization, 'finalization'],
   ] as const) {
-    if (isShown || !certificate) continue
+    if (!certificate) continue
     if (certificate.kind !== kind || certificate.block !== tipHash || !isOfView(certificate, last))
       return refuse(`its ${kind} is not of the last ledger block it sent`)
     const electorate = isFormer
@@ -57,8 +59,7 @@ export function takeLedger(
     if (!certificateVerifies(electorate, certificate, replica.consensus.config.cache))
       return refuse(`its ${kind} of ledger block ${last.header.height} does not verify`)
   }
-  if (!isShown && notarization?.view !== finalization?.view)
-    return refuse('its two certificates are of different views')
+  if (notarization?.view !== finalization?.view) return refuse('its two certificates are of different views')
   // Hashes first, from the certified block back to our tip: cheap, and nothing unproven is executed.
   let parent = replica.chain.tip.hash
   const hashes: string[] = []
@@ -106,7 +107,7 @@ export function takeLedger(
     })
     if (openings.length > 0) replica.outbox.write({ kind: 'openings', contract, openings })
   }
-  const certificates = notarization && finalization && !isShown ? { notarization, finalization } : undefined
+  const certificates = notarization && finalization ? { notarization, finalization } : undefined
   return certificates ? { hashes, certificates } : { hashes }
 }
 
