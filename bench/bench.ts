@@ -2,6 +2,7 @@
  * `npm run bench`: separate processes, real TLS between the nodes, fsync on; a write counts when it is final on all nodes.
  *
  *   npm run bench -- --members 4 --clients 1|32|256 --seconds 10 [--contracts 1000] [--json]
+ *   npm run bench -- --joining [--clients 64]      the last member comes in while the clients of the others write
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { generateKeyPairSync, sign, verify } from 'node:crypto'
@@ -13,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { NodeClient } from '../src/cli/client.ts'
 import { initialise, readOwnCard } from '../src/cli/directory.ts'
+import { joining, joiningLines } from './joining.ts'
 import type { WorkerResult, WorkerTask } from './worker.ts'
 
 const { values: options } = parseArgs({
@@ -24,6 +26,7 @@ const { values: options } = parseArgs({
     contracts: { type: 'string', default: '1' },
     'value-bytes': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
+    joining: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },
 })
@@ -186,19 +189,8 @@ async function load(task: WorkerTask, onStart: () => Promise<void>): Promise<Wor
   })
 }
 
-const root = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
-const members: Member[] = []
-try {
-  const verifications = verifyPerSecond()
-  say(`one core verifies ${verifications} Ed25519 signatures a second here`)
-  for (let index = 0; index < number('members'); index += 1) members.push(await startMember(root, index))
-  for (const member of members)
-    for (const other of members)
-      if (member !== other)
-        await new NodeClient(member.directory).post(
-          '/api/peers',
-          JSON.stringify({ url: `https://127.0.0.1:${other.port}`, fingerprint: other.party }),
-        )
+/** Clients write as much as they can; a write counts when it is final on all nodes. */
+async function measureWrites(verifications: number): Promise<void> {
   say(`${members.length} nodes are up; making ${number('contracts')} contract(s) …`)
   const paths = await makeContracts(members, number('contracts'), number('clients'))
   const nodes = members.map(({ directory, apiPort }) => ({
@@ -273,6 +265,40 @@ try {
       say(`errors ${report.errors}, conflicted ${report.conflicted}`)
   }
   if (report.errors > 0 || report.writes === 0) process.exitCode = 1
+}
+
+/** The last member comes in while clients of the others write. */
+async function measureJoining(): Promise<void> {
+  const report = await joining(
+    members,
+    {
+      clients: number('clients'),
+      seconds: number('seconds'),
+      warmupSeconds: number('warmup'),
+      valueBytes: number('value-bytes'),
+    },
+    say,
+  )
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else for (const line of joiningLines(report)) say(line)
+  if (report.errors > 0 || report.lost > 0 || report.writes === 0) process.exitCode = 1
+}
+
+const root = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
+const members: Member[] = []
+try {
+  const verifications = verifyPerSecond()
+  say(`one core verifies ${verifications} Ed25519 signatures a second here`)
+  for (let index = 0; index < number('members'); index += 1) members.push(await startMember(root, index))
+  for (const member of members)
+    for (const other of members)
+      if (member !== other)
+        await new NodeClient(member.directory).post(
+          '/api/peers',
+          JSON.stringify({ url: `https://127.0.0.1:${other.port}`, fingerprint: other.party }),
+        )
+  if (options.joining) await measureJoining()
+  else await measureWrites(verifications)
 } finally {
   for (const member of members) member.process.kill('SIGTERM')
   await Promise.all(members.map((member) => new Promise((resolve) => member.process.once('exit', resolve))))
