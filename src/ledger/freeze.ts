@@ -115,25 +115,32 @@ export function freezeId({ statement }: SignedFreeze): string {
   return freezeStatementId(statement)
 }
 
-/** What a FREEZE is checked against. base: what the lineage began with; for lineage 0 block 0. */
-export type FreezeContext = {
-  electorate: Electorate
-  cosignKeys: ReadonlyMap<string, string>
-  base: Top
-}
+/** Who is in an epoch. */
+export type FreezeEpoch = { electorate: Electorate; cosignKeys: ReadonlyMap<string, string> }
+
+/**
+ * What a FREEZE is checked against: the epoch that goes on, and those before it, by whose keys what is older was signed. base:
+ * what the lineage began with; for lineage 0 block 0.
+ */
+export type FreezeContext = FreezeEpoch & { former?: readonly FreezeEpoch[]; base: Top }
 
 /**
  * True if it is its party's, of this lineage, everything in it is genuine, the history it shows was committed, its party's
  * own cosignature is of that history, and everybody's is of what the history does not show: so that any two histories that
  * honest members show can be compared.
  */
-export function freezeHolds(freeze: SignedFreeze, { electorate, cosignKeys, base }: FreezeContext): boolean {
+export function freezeHolds(freeze: SignedFreeze, context: FreezeContext): boolean {
+  const { electorate, cosignKeys, base, former = [] } = context
   const { contract, lineage, party, cosignatures, evidence } = freeze.statement
   const key = cosignKeys.get(party)
   if (key === undefined || contract !== electorate.contract || lineage !== electorate.lineage) return false
   if (!freezeVerifies(key, freeze)) return false
   const history = new History(freeze.statement.history)
-  if (!history.isCommitted(electorate, base)) return false
+  const epochs = [...former, context]
+  // A block that ended an epoch was committed by who was in before it.
+  const { epoch } = freeze.statement.history.header
+  const committing = epochs.find((one) => one.electorate.epoch === epoch)?.electorate
+  if (!history.isCommitted(committing ?? electorate, base)) return false
   const own = cosignatures.filter((one) => one.party === party)
   if (own.length > 1 || !own.every((one) => history.holds(one))) return false
   const { from } = history.shown
@@ -141,10 +148,13 @@ export function freezeHolds(freeze: SignedFreeze, { electorate, cosignKeys, base
     cosignatures.some((one) => one.party === member && one.size > from && history.holds(one))
   const isBase = from === base.size - 1 && history.blockAt(base.size) === base.block
   if (!isBase && !(from >= base.size && [...cosignKeys.keys()].every(isSeen))) return false
+  // Of who has another key since, or is out, the last is by a former key.
+  const isGenuine = (one: Cosignature): boolean =>
+    [...new Set(epochs.flatMap((at) => at.cosignKeys.get(one.party) ?? []))].some((itsKey) =>
+      cosignatureVerifies(itsKey, contract, lineage, one),
+    )
   return (
-    cosignatures.every((one) => {
-      const itsKey = cosignKeys.get(one.party)
-      return itsKey !== undefined && cosignatureVerifies(itsKey, contract, lineage, one)
-    }) && evidence.every((one) => evidenceHolds(one, electorate, cosignKeys))
+    cosignatures.every(isGenuine) &&
+    evidence.every((one) => epochs.some((at) => evidenceHolds(one, at.electorate, at.cosignKeys)))
   )
 }

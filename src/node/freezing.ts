@@ -107,7 +107,9 @@ export class Freezing {
   private statement(): ReturnType<typeof makeFreeze> {
     const { contract, lineage, self, chain, store, outbox, finality, evidence, cosignKeys } = this.replica
     outbox.flush()
-    const from = Math.max(finality.finalSize, lineage.base.size) - 1
+    // What was final by an epoch before, who has come in since need not have cosigned as one of the members.
+    const cosignedByAll = Math.min(...this.replica.members.map((party) => finality.sizeOf(party)))
+    const from = Math.max(Math.min(finality.finalSize, cosignedByAll), lineage.base.size) - 1
     const size = chain.height + 1
     if (size < lineage.base.size || size - from > HISTORY_BLOCKS_MAX)
       throw new CountersignError(
@@ -165,15 +167,14 @@ export class Freezing {
   /** What FREEZEs, and certificates, of a lineage up to this one are checked against. */
   contextOf(lineage: number): FreezeContext & { members: string[] } {
     const { replica } = this
-    if (lineage === replica.lineage.number) {
-      const { electorate, cosignKeys, members } = replica
-      return { electorate, cosignKeys, members: [...members], base: replica.lineage.base }
-    }
-    const { base, leftOut } = replica.lineage.before(lineage)
-    const electorate = replica.roster.as({ lineage, leftOut })
+    const isCurrent = lineage === replica.lineage.number
+    const { base, leftOut } = isCurrent ? replica.lineage : replica.lineage.before(lineage)
+    const electorate = isCurrent ? replica.electorate : replica.roster.as({ lineage, leftOut })
+    const former = replica.roster.formerAs({ lineage, leftOut })
     return {
       electorate,
       cosignKeys: electorate.cosignKeys,
+      former: former.map((one) => ({ electorate: one, cosignKeys: one.cosignKeys })),
       members: [...electorate.members],
       base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
     }

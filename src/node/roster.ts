@@ -163,6 +163,11 @@ export class Roster {
     return electorateIn(this.span.state, standing)
   }
 
+  /** Who was in, in the epochs before, likewise. */
+  formerAs(standing: Standing): EpochElectorate[] {
+    return this.spans.slice(0, -1).map(({ state }) => electorateIn(state, standing))
+  }
+
   /** Whether a request names an author key that was its author's in some epoch. */
   hasHadAuthorKey({ author, authorKey }: AnyRequest): boolean {
     return this.spans.some(({ electorate }) => electorate.cards.get(author)?.keys.author === authorKey)

@@ -63,6 +63,8 @@ export class LedgerAudit {
   #state: ContractState
   /** Of the ledger block that comes next. */
   #electorate: EpochElectorate
+  /** Of the epochs before. */
+  readonly #before: EpochElectorate[] = []
   /** Of each party that came in later how it came, also where it has left again. */
   readonly #arrivals = new Map<string, Arrival>()
   /** Who holds the values of before now; and whoever did once. */
@@ -265,7 +267,8 @@ export class LedgerAudit {
 
   /** Takes what led to the next lineage, which begins with the last block. @throws RuleBroken */
   lineage(line: ReadLineageLine): void {
-    this.lineages.take(line, { size: this.height + 1, block: this.#hash }, this.#electorate)
+    const before = this.#before.map((one) => this.lineages.remaining(one))
+    this.lineages.take(line, { size: this.height + 1, block: this.#hash }, this.#electorate, before)
     this.#signatures += line.freezes.length
     this.#electorate = this.#electorateNow()
     if (this.lineages.number !== this.cosignedLineage) return
@@ -292,6 +295,7 @@ export class LedgerAudit {
     this.#holders = holdersIn(this.#state.epoch, this.#holders)
     for (const party of this.#holders) this.#everHolders.add(party)
     this.#turned = { isCommitted }
+    this.#before.push(this.#electorate)
     this.#electorate = this.#electorateNow()
     this.#finality.beginEpoch(this.height + 1, this.#electorate)
     this.#noteMembers()

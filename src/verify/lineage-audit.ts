@@ -50,15 +50,22 @@ export class LineageAudit {
   /**
    * Takes the line of the next lineage, which the ledger has come to the tip of.
    * @param electorate of the lineage that ends, at the tip
+   * @param before those of the epochs before
    * @throws RuleBroken
    */
-  take(line: ReadLineageLine, tip: Top, electorate: EpochElectorate): void {
+  take(
+    line: ReadLineageLine,
+    tip: Top,
+    electorate: EpochElectorate,
+    before: readonly EpochElectorate[],
+  ): void {
     const place = `lineage ${this.number + 1}`
     const base = this.#base as Top
     const freezes = line.freezes.map((value) => under('LIN-1', place, () => checkFreezeShape(value)))
     const { cosignKeys } = electorate
+    const former = before.map((one) => ({ electorate: one, cosignKeys: one.cosignKeys }))
     for (const freeze of freezes)
-      if (!freezeHolds(freeze, { electorate, cosignKeys, base }))
+      if (!freezeHolds(freeze, { electorate, cosignKeys, former, base }))
         fail('LIN-1', place, `the FREEZE of ${freeze.statement.party} does not hold`)
     const next = under('LIN-2', place, () => nextLineage(freezes, electorate.members, base))
     if ('missing' in next)

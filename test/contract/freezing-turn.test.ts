@@ -25,6 +25,29 @@ function decidePolicy(engines: Engines, contract: string): void {
   engines.pass(6000)
 }
 
+/** The fourth is invited by all and accepts. */
+function decideJoining(engines: Engines, contract: string): void {
+  const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+  const expiresMs = engines.nowMs + 3_600_000
+  const operation = { op: 'invite', card: fourth.card, role: 'member', older: true, expiresMs } as const
+  const change = first.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+  engines.pass(3000)
+  for (const { engine } of [second, third])
+    engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+  engines.pass(6000)
+  fourth.engine.accept(contract, engines.nowMs)
+  engines.pass(9000)
+}
+
+/** One replaces all its keys. */
+function decideCard(engines: Engines, contract: string, place: number): void {
+  const member = engines.member(place)
+  const card = engines.rekey(member)
+  const operation = { op: 'card', card, expiresMs: engines.nowMs + 3_600_000 } as const
+  member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+  engines.pass(9000)
+}
+
 /** Both sides have halted, and accuse the liar and nobody else, by what holds. */
 function expectHalted(forked: Fork): void {
   const { honest, liars } = forked
@@ -97,6 +120,27 @@ describe('two committed histories', () => {
     const forked = forkAtTurn(3, [[0], [1]], turned, { before: 0, turns: true })
     expect(epochsOf(forked)).toEqual([1, 1])
     meet(forked)
+    expectOn(forked)
+  })
+
+  it.each([0, 1, 2])(
+    '[EPO-2] [LIN-1] [LIN-3] that part at a turn that brings new keys of member %i',
+    (place) => {
+      const decide = (engines: Engines, contract: string): void => decideCard(engines, contract, place)
+      const forked = forkAtTurn(3, [[0], [1]], decide, { before: 0, turns: true })
+      expect(epochsOf(forked)).toEqual([1, 1])
+      meet(forked)
+      expectOn(forked)
+    },
+  )
+
+  it('[EPO-11] [LIN-1] [LIN-3] that part at a turn that lets a fourth in, one of which ends with it', () => {
+    const forked = forkAtTurn(4, [[0, 3], [1]], decideJoining, { before: 0, turns: true }, 3)
+    expect(epochsOf(forked)).toEqual([1, 1, 1])
+    const tips = forked.honest.map((member) => replicaOf(forked, member).chain.tip.block.header.epoch)
+    expect(tips).toEqual([1, 1, 0])
+    meet(forked)
+    forked.honest.sort((a, b) => forked.engines.members.indexOf(a) - forked.engines.members.indexOf(b))
     expectOn(forked)
   })
 
