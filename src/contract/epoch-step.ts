@@ -248,8 +248,9 @@ function isProven({ contract, epoch }: ContractState, evidence: Evidence, card: 
   // Whichever epoch it is of: the keys are the party's, and what an honest member signs in an epoch doesn't contradict itself.
   const { lineage, epoch: number } =
     'lineage' in evidence ? { ...evidence, epoch: 0 } : evidence.first.statement
-  return keys.some(({ vote, cosign }) => {
+  const cosignKeys = new Map([[party, keys.map(({ cosign }) => cosign)]])
+  return keys.some(({ vote }) => {
     const electorate = { contract, lineage, epoch: number, quorum: 1, voteKeys: new Map([[party, vote]]) }
-    return evidenceHolds(evidence, electorate, new Map([[party, cosign]]))
+    return evidenceHolds(evidence, electorate, cosignKeys)
   })
 }

@@ -32,6 +32,8 @@ export type EpochElectorate = Electorate & {
   cards: ReadonlyMap<string, Card>
   /** Of the members. */
   cosignKeys: ReadonlyMap<string, string>
+  /** Of the members, with those of their former cards: what these have signed stays theirs (EPO-3). */
+  everCosignKeys: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -54,7 +56,15 @@ export function electorateAt(state: EpochState, lineage = 0): EpochElectorate {
     policy: epoch.policy,
     cards,
     cosignKeys: keysOf('cosign'),
+    everCosignKeys: new Map(
+      [...keysOf('cosign')].map(([party, key]) => [party, [key, ...formerOf(epoch, party)]]),
+    ),
   }
+}
+
+/** The cosign keys of a party's former cards. */
+function formerOf({ former = [] }: EpochRecord, party: string): string[] {
+  return former.flatMap(([owner, , cosign]) => (owner === party ? [cosign] : []))
 }
 
 /** The cards in force by party, members' first. @throws CountersignError `invariant-broken` as `electorateAt` */

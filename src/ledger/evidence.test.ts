@@ -145,6 +145,17 @@ describe('evidence', () => {
     }
   })
 
+  it('[EVI-1] [EVI-2] is of two cosignatures by different keys where the party replaced its own between them', () => {
+    const second = cosign(birch.keys.cosign.privateKey, alder.party, { ...checkpoint, root: two }, 2)
+    const across = { ...checkpoints({}), second }
+    const by = (keys: readonly string[]) => evidenceHolds(across, electorate, new Map([[alder.party, keys]]))
+    const [former, newer] = [alder.keys.cosign.publicKey, birch.keys.cosign.publicKey]
+    expect(by([former, newer])).toBe(true)
+    expect(by([former])).toBe(false)
+    expect(by([newer])).toBe(false)
+    expect(by([])).toBe(false)
+  })
+
   it('[EVI-1] has an id over what was signed, the same in either order', () => {
     const [votes] = genuine as [StatementEvidence]
     const text = jcs({ kind: 'two-votes', party: alder.party, signed: [vote(one), vote(two)] })

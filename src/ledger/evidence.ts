@@ -134,28 +134,26 @@ export function contradiction(
   return undefined
 }
 
+/** By party its cosign key, or all that it has had: whoever lies across a change of keys has signed by two of them. */
+export type CosignKeys = ReadonlyMap<string, string | readonly string[]>
+
 /**
  * True if the evidence holds: both signatures are the party's and no honest member makes both. electorate: of the contract,
  * lineage and epoch that it is about.
  */
-export function evidenceHolds(
-  evidence: Evidence,
-  electorate: Electorate,
-  cosignKeys: ReadonlyMap<string, string>,
-): boolean {
+export function evidenceHolds(evidence: Evidence, electorate: Electorate, cosignKeys: CosignKeys): boolean {
   const { party } = evidence
-  if (evidence.kind === 'two-freezes' || evidence.kind === 'cosigned-past-freeze') {
-    const key = cosignKeys.get(party)
-    return key !== undefined && isOf(evidence, electorate) && freezeContradicted(evidence, key)
-  }
+  const keys = [cosignKeys.get(party) ?? []].flat()
+  if (evidence.kind === 'two-freezes' || evidence.kind === 'cosigned-past-freeze')
+    return isOf(evidence, electorate) && freezeContradicted(evidence, keys)
   const { first, second } = evidence
   if (first.party !== party || second.party !== party) return false
   if (evidence.kind === 'two-checkpoints' || evidence.kind === 'not-extended') {
     const { contract, lineage } = evidence
-    const key = cosignKeys.get(party)
-    if (key === undefined || !isOf(evidence, electorate)) return false
-    if (!contradicts(evidence)) return false
-    return [evidence.first, evidence.second].every((one) => cosignatureVerifies(key, contract, lineage, one))
+    if (!isOf(evidence, electorate) || !contradicts(evidence)) return false
+    return [evidence.first, evidence.second].every((one) =>
+      keys.some((key) => cosignatureVerifies(key, contract, lineage, one)),
+    )
   }
   if (contradiction(evidence.first, evidence.second) !== evidence.kind) return false
   return statementVerifies(electorate, evidence.first) && statementVerifies(electorate, evidence.second)
@@ -165,20 +163,21 @@ function isOf(place: { contract: string; lineage: number }, electorate: Electora
   return place.contract === electorate.contract && place.lineage === electorate.lineage
 }
 
-/** Whether both are the party's, by this cosign key, and the FREEZE is contradicted. */
-function freezeContradicted(evidence: FreezeEvidence | PastFreezeEvidence, key: string): boolean {
+/** Whether both are the party's, by one of these cosign keys each, and the FREEZE is contradicted. */
+function freezeContradicted(evidence: FreezeEvidence | PastFreezeEvidence, keys: readonly string[]): boolean {
   const { party, contract, lineage, first } = evidence
   const isOwn = ({ statement }: AnySignedFreeze): boolean =>
     statement.party === party && statement.contract === contract && statement.lineage === lineage
-  if (!isOwn(first) || !freezeVerifies(key, first)) return false
+  const verifies = (freeze: AnySignedFreeze): boolean => keys.some((key) => freezeVerifies(key, freeze))
+  if (!isOwn(first) || !verifies(first)) return false
   if (evidence.kind === 'cosigned-past-freeze') {
     const { second } = evidence
     if (second.party !== party || second.size <= frozenSize(first.statement)) return false
-    return cosignatureVerifies(key, contract, lineage, second)
+    return keys.some((key) => cosignatureVerifies(key, contract, lineage, second))
   }
   const { second } = evidence
   if (freezeStatementId(first.statement) === freezeStatementId(second.statement)) return false
-  return isOwn(second) && freezeVerifies(key, second)
+  return isOwn(second) && verifies(second)
 }
 
 /** Whether two cosigned checkpoints can't both be of one history. Signatures are not looked at. */

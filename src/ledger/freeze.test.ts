@@ -5,7 +5,14 @@ import { jcs } from '../crypto/jcs.ts'
 import type { Certificate } from './certificate.ts'
 import type { Cosignature } from './checkpoint.ts'
 import type { Evidence } from './evidence.ts'
-import { checkFreezeShape, type Freeze, freezeHolds, freezeId, type SignedFreeze } from './freeze.ts'
+import {
+  checkFreezeShape,
+  type Freeze,
+  freezable,
+  freezeHolds,
+  freezeId,
+  type SignedFreeze,
+} from './freeze.ts'
 import type { FrozenHistory } from './freeze-history.ts'
 
 const [ledger, other] = parted(() => new LedgerFixture({ members: 3 }), 2, 2, 1)
@@ -56,6 +63,26 @@ describe('a FREEZE', () => {
     const rumour: Evidence = { ...proof, second: c }
     expect(holds(frozen(ledger, 1, [], { evidence: [rumour] })), 'no evidence').toBe(false)
     expect(freezeHolds(freeze, { ...context, cosignKeys: new Map() }), 'no member').toBe(false)
+  })
+
+  it('[LIN-1] holds what members have signed, by whichever key they had, and nothing that a guest or another epoch’s key says', () => {
+    const former = ledger.cosignature(1, ledger.checkpoint(2))
+    const newer = new Map([...cosignKeys, [birch, '1'.repeat(43)]])
+    const both = new Map<string, string | readonly string[]>([
+      ...cosignKeys,
+      [birch, ['1'.repeat(43), cosignKeys.get(birch) as string]],
+    ])
+    const guest = { ...b, party: '9'.repeat(64) }
+    const of = (keys: typeof both) => freezable([a, former, guest], { electorate, cosignKeys: keys })
+    expect(of(cosignKeys)).toEqual([a, former])
+    expect(of(newer)).toEqual([a])
+    expect(of(both)).toEqual([a, former])
+    const freeze = frozen(ledger, 0, of(both))
+    expect(freezeHolds(freeze, { ...context, cosignKeys: both })).toBe(true)
+    expect(freezeHolds(freeze, { ...context, cosignKeys: newer })).toBe(false)
+    expect(freezeHolds(frozen(ledger, 0, [a, guest]), context)).toBe(false)
+    const rumour: Evidence = { ...proof, second: c }
+    expect(freezable([proof, rumour], context)).toEqual([proof])
   })
 
   it('[LIN-1] shows a history that was committed, and that all have cosigned what it leaves out of', () => {

@@ -10,7 +10,7 @@ import * as shape from '../crypto/shape.ts'
 import { type StatementSignature, signStatements } from '../crypto/statement.ts'
 import { type Electorate, statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from './checkpoint.ts'
-import { checkEvidenceShape, type Evidence, evidenceHolds, evidenceId } from './evidence.ts'
+import { type CosignKeys, checkEvidenceShape, type Evidence, evidenceHolds, evidenceId } from './evidence.ts'
 import { type FrozenHistory, History, historyShape, type Top } from './freeze-history.ts'
 import { type AnyFreeze, freezeStatementId, freezeVerifies } from './freeze-statement.ts'
 
@@ -115,8 +115,8 @@ export function freezeId({ statement }: SignedFreeze): string {
   return freezeStatementId(statement)
 }
 
-/** Who is in an epoch. */
-export type FreezeEpoch = { electorate: Electorate; cosignKeys: ReadonlyMap<string, string> }
+/** Who is in an epoch. cosignKeys: of each member all that it has had by then. */
+export type FreezeEpoch = { electorate: Electorate; cosignKeys: CosignKeys }
 
 /**
  * What a FREEZE is checked against: the epoch that goes on, and those before it, by whose keys what is older was signed. base:
@@ -124,19 +124,49 @@ export type FreezeEpoch = { electorate: Electorate; cosignKeys: ReadonlyMap<stri
  */
 export type FreezeContext = FreezeEpoch & { former?: readonly FreezeEpoch[]; base: Top }
 
+/** What of all that a member holds stands in its FREEZE: what is of members, now or before, genuine, and shown to be by their keys. */
+export function freezable<T extends Cosignature | Evidence>(
+  held: readonly T[],
+  context: Omit<FreezeContext, 'base'>,
+): T[] {
+  const epochs = epochsOf(context)
+  return held.filter((one) => ('kind' in one ? isProven(one, epochs) : isGenuine(one, epochs)))
+}
+
+function epochsOf({ former = [], ...now }: Omit<FreezeContext, 'base'>): FreezeEpoch[] {
+  return [...former, now]
+}
+
+/** Of who has another key since, or is out, the last is by a former key. */
+function isGenuine(one: Cosignature, epochs: readonly FreezeEpoch[]): boolean {
+  const keys = new Set(epochs.flatMap(({ cosignKeys }) => keysOf(cosignKeys, one.party)))
+  return epochs
+    .slice(-1)
+    .some(({ electorate: { contract, lineage } }) =>
+      [...keys].some((key) => cosignatureVerifies(key, contract, lineage, one)),
+    )
+}
+
+function isProven(one: Evidence, epochs: readonly FreezeEpoch[]): boolean {
+  return epochs.some(({ electorate, cosignKeys }) => evidenceHolds(one, electorate, cosignKeys))
+}
+
+function keysOf(cosignKeys: CosignKeys, party: string): readonly string[] {
+  return [cosignKeys.get(party) ?? []].flat()
+}
+
 /**
  * True if it is its party's, of this lineage, everything in it is genuine, the history it shows was committed, its party's
  * own cosignature is of that history, and everybody's is of what the history does not show: so that any two histories that
  * honest members show can be compared.
  */
 export function freezeHolds(freeze: SignedFreeze, context: FreezeContext): boolean {
-  const { electorate, cosignKeys, base, former = [] } = context
+  const { electorate, cosignKeys, base } = context
   const { contract, lineage, party, cosignatures, evidence } = freeze.statement
-  const key = cosignKeys.get(party)
-  if (key === undefined || contract !== electorate.contract || lineage !== electorate.lineage) return false
-  if (!freezeVerifies(key, freeze)) return false
+  if (contract !== electorate.contract || lineage !== electorate.lineage) return false
+  if (!keysOf(cosignKeys, party).some((key) => freezeVerifies(key, freeze))) return false
   const history = new History(freeze.statement.history)
-  const epochs = [...former, context]
+  const epochs = epochsOf(context)
   // A block that ended an epoch was committed by who was in before it.
   const { epoch } = freeze.statement.history.header
   const committing = epochs.find((one) => one.electorate.epoch === epoch)?.electorate
@@ -148,13 +178,5 @@ export function freezeHolds(freeze: SignedFreeze, context: FreezeContext): boole
     cosignatures.some((one) => one.party === member && one.size > from && history.holds(one))
   const isBase = from === base.size - 1 && history.blockAt(base.size) === base.block
   if (!isBase && !(from >= base.size && [...cosignKeys.keys()].every(isSeen))) return false
-  // Of who has another key since, or is out, the last is by a former key.
-  const isGenuine = (one: Cosignature): boolean =>
-    [...new Set(epochs.flatMap((at) => at.cosignKeys.get(one.party) ?? []))].some((itsKey) =>
-      cosignatureVerifies(itsKey, contract, lineage, one),
-    )
-  return (
-    cosignatures.every(isGenuine) &&
-    evidence.every((one) => epochs.some((at) => evidenceHolds(one, at.electorate, at.cosignKeys)))
-  )
+  return cosignatures.every((one) => isGenuine(one, epochs)) && evidence.every((one) => isProven(one, epochs))
 }

@@ -5,7 +5,14 @@
 import { CountersignError } from '../crypto/errors.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
-import { type FreezeContext, freezeHolds, freezeId, makeFreeze, type SignedFreeze } from '../ledger/freeze.ts'
+import {
+  type FreezeContext,
+  freezable,
+  freezeHolds,
+  freezeId,
+  makeFreeze,
+  type SignedFreeze,
+} from '../ledger/freeze.ts'
 import { HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
 import { frozenSize } from '../ledger/freeze-statement.ts'
 import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
@@ -106,6 +113,7 @@ export class Freezing {
 
   private statement(): ReturnType<typeof makeFreeze> {
     const { contract, lineage, self, chain, store, outbox, finality, evidence, cosignKeys } = this.replica
+    const context = this.contextOf(lineage.number)
     outbox.flush()
     // What was final by an epoch before, who has come in since need not have cosigned as one of the members.
     const cosignedByAll = Math.min(...this.replica.members.map((party) => finality.sizeOf(party)))
@@ -127,12 +135,16 @@ export class Freezing {
       ...(notarization && !isBase && { notarization }),
       ...(commit && !isBase && { finalization: commit }),
     }
+    // Of guests, of who has left, and of a key that comes with a turn nobody could tell whose they are.
+    const others = freezable(finality.all(), context).filter(({ party }) => party !== self)
     const last = outbox.lastCosignature(contract, cosignKeys.get(self))
-    const cosignatures = [...finality.all().filter(({ party }) => party !== self), ...(last ? [last] : [])]
-    const accusing = [...evidence.accused.values()]
-      .flatMap((list) => list.map(({ evidence: one }) => one))
-      .filter((one) => evidenceLineage(one) === lineage.number)
-    return makeFreeze(contract, lineage.number, self, history, cosignatures, accusing)
+    const cosignatures = [...others, ...(last ? [last] : [])]
+    const accusing = [...evidence.accused.values()].flatMap((list) => list.map(({ evidence: one }) => one))
+    const proven = freezable(
+      accusing.filter((one) => evidenceLineage(one) === lineage.number),
+      context,
+    )
+    return makeFreeze(contract, lineage.number, self, history, cosignatures, proven)
   }
 
   signed(freeze: SignedFreeze): void {
@@ -173,8 +185,8 @@ export class Freezing {
     const former = replica.roster.formerAs({ lineage, leftOut })
     return {
       electorate,
-      cosignKeys: electorate.cosignKeys,
-      former: former.map((one) => ({ electorate: one, cosignKeys: one.cosignKeys })),
+      cosignKeys: electorate.everCosignKeys,
+      former: former.map((one) => ({ electorate: one, cosignKeys: one.everCosignKeys })),
       members: [...electorate.members],
       base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
     }

@@ -149,18 +149,21 @@ export class Roster {
       .flatMap(({ electorate }) => electorate.cards.get(party)?.keys.cosign ?? [])
   }
 
-  /** Whether evidence holds by the keys of any epoch: what an honest party signs contradicts itself in none. */
+  /** Whether evidence holds by the keys of any epochs: what an honest party signs contradicts itself in none. */
   proves(evidence: Evidence): boolean {
+    const { party } = evidence
     const standing = { lineage: evidenceLineage(evidence), leftOut: FIRST_LINEAGE.leftOut }
-    return this.spans.some(({ state }) => {
-      const electorate = electorateIn(state, standing)
-      return evidenceHolds(evidence, electorate, keysOf(electorate))
-    })
+    const cosignKeys = new Set(
+      this.spans.flatMap(({ state }) => cardsInForce(state).get(party)?.keys.cosign ?? []),
+    )
+    return this.spans.some(({ state }) =>
+      evidenceHolds(evidence, electorateIn(state, standing), new Map([[party, [...cosignKeys]]])),
+    )
   }
 
-  /** Who orders and cosigns now, as if in another lineage. */
-  as(standing: Standing): EpochElectorate {
-    return electorateIn(this.span.state, standing)
+  /** Who orders and cosigns in an epoch, by default the one that goes on, as if in another lineage. */
+  as(standing: Standing, { state }: EpochSpan = this.span): EpochElectorate {
+    return electorateIn(state, standing)
   }
 
   /** Who was in, in the epochs before, likewise. */
@@ -214,12 +217,8 @@ function electorateIn(state: EpochState, { lineage, leftOut }: Standing): EpochE
     cards: without(electorate.cards),
     voteKeys: without(electorate.voteKeys),
     cosignKeys: without(electorate.cosignKeys),
+    everCosignKeys: without(electorate.everCosignKeys),
   }
-}
-
-/** Cosign keys of members and observers. */
-function keysOf({ cards }: EpochElectorate): Map<string, string> {
-  return new Map([...cards].map(([party, { keys }]) => [party, keys.cosign]))
 }
 
 /**

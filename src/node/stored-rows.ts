@@ -45,9 +45,10 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
     fail('REQ-5', `request ${forgotten}`, 'that it was ordered is not stored: it could be ordered again')
   ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), roster)
   if (ordered !== 0) fail('REQ-4', 'store', 'a request is stored as ordered that no ledger block holds')
-  // Those of the tip, if it has ended an epoch, are of that one; or of the lineage before.
-  const former = standingsOf(store, contract).map((standing) => roster.as(standing))
-  const electorates = [...roster.spans.slice(-2).map(({ electorate }) => electorate), ...former]
+  // Those of the tip, if it has ended an epoch, are of that one; and either may be of a lineage before.
+  const electorates = standingsOf(store, contract).flatMap((standing) =>
+    roster.spans.slice(-2).map((span) => roster.as(standing, span)),
+  )
   for (const certificate of loaded.certificates)
     if (!electorates.some((electorate) => certificateVerifies(electorate, certificate)))
       fail('ORD-1', `view ${certificate.view}`, `the stored ${certificate.kind} does not verify`)

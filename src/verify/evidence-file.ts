@@ -133,13 +133,14 @@ function cardsByParty(genesis: Genesis, later: readonly unknown[]): Map<string, 
   return cards
 }
 
-/** Whether it holds by the keys of one of its party's cards, whichever epoch it is of. */
+/** Whether it holds by the keys of its party's cards, whichever epoch it is of. */
 function holdsBy(contract: string, evidence: Evidence, cards: readonly Card[]): boolean {
   const { party } = evidence
   const epoch = 'lineage' in evidence ? 0 : evidence.first.statement.epoch
+  const cosignKeys = new Map([[party, cards.map(({ keys }) => keys.cosign)]])
   return cards.some(({ keys }) => {
     const voteKeys = new Map([[party, keys.vote]])
     const electorate = { contract, lineage: evidenceLineage(evidence), epoch, quorum: 1, voteKeys }
-    return evidenceHolds(evidence, electorate, new Map([[party, keys.cosign]]))
+    return evidenceHolds(evidence, electorate, cosignKeys)
   })
 }

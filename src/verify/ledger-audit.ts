@@ -270,6 +270,8 @@ export class LedgerAudit {
     const before = this.#before.map((one) => this.lineages.remaining(one))
     this.lineages.take(line, { size: this.height + 1, block: this.#hash }, this.#electorate, before)
     this.#signatures += line.freezes.length
+    // It began with what a member that nothing proves guilty had cosigned (COS-1), or with what a lineage before began with.
+    this.committedHeight = this.height
     this.#electorate = this.#electorateNow()
     if (this.lineages.number !== this.cosignedLineage) return
     this.#finality.beginEpoch(this.height, this.#electorate)

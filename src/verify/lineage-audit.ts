@@ -39,6 +39,7 @@ export class LineageAudit {
       observers: electorate.observers.filter(isIn),
       cards: of(electorate.cards),
       cosignKeys: of(electorate.cosignKeys),
+      everCosignKeys: of(electorate.everCosignKeys),
     }
   }
 
@@ -62,8 +63,8 @@ export class LineageAudit {
     const place = `lineage ${this.number + 1}`
     const base = this.#base as Top
     const freezes = line.freezes.map((value) => under('LIN-1', place, () => checkFreezeShape(value)))
-    const { cosignKeys } = electorate
-    const former = before.map((one) => ({ electorate: one, cosignKeys: one.cosignKeys }))
+    const { everCosignKeys: cosignKeys } = electorate
+    const former = before.map((one) => ({ electorate: one, cosignKeys: one.everCosignKeys }))
     for (const freeze of freezes)
       if (!freezeHolds(freeze, { electorate, cosignKeys, former, base }))
         fail('LIN-1', place, `the FREEZE of ${freeze.statement.party} does not hold`)
