@@ -19,6 +19,7 @@ import { Progress } from './checkers/progress.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
 import { Versions } from './checkers/versions.ts'
+import { always } from './hostile/casting.ts'
 import { DEFAULTS } from './options.ts'
 import type { SimNode } from './sim-node.ts'
 import { Simulation } from './simulation.ts'
@@ -202,7 +203,7 @@ describe('the checkers', () => {
 })
 
 describe('the checkers of runs with liars', () => {
-  const cast = { members: 2, quorum: 2, liars: 1 }
+  const cast = always({ members: 2, quorum: 2, liars: 1 })
   const evidenceOf = (party: string): StoreWrite => {
     const [first, second] = [statement('VOTE', 1), statement('VOTE', 1, 'b'.repeat(64))]
     const evidence = { kind: 'two-votes', party, first, second } as const
@@ -233,7 +234,7 @@ describe('the checkers of runs with liars', () => {
     few.written(node, [committed(blockAt(0)), committed({ hash, block })])
     few.written(other, [committed(blockAt(0))])
     expect(() => few.written(other, [different])).toThrow('different blocks at height 1')
-    const enough = { members: 3, quorum: 2, liars: 1 }
+    const enough = always({ members: 3, quorum: 2, liars: 1 })
     const histories = new Histories(world, enough)
     histories.written(node, [committed(blockAt(0)), committed({ hash, block })])
     histories.written(other, [committed(blockAt(0)), different])

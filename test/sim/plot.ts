@@ -35,6 +35,10 @@ export interface Plot {
   sent(from: SimNode, to: SimNode, messages: readonly Message[]): void
   /** Messages have come for a liar's node. */
   arrived(at: SimNode, from: SimNode, messages: readonly Message[]): void
+  /** Nobody comes or goes but as the liars want. */
+  readonly isQuiet: boolean
+  /** Liars are several nodes each: none of them starts anew. */
+  readonly playsToSides: boolean
   connected(at: SimNode, to: SimNode, what: 'up' | 'down'): void
   /** Messages of a liar have come to an honest member. */
   reached(at: SimNode, from: SimNode, messages: readonly Message[]): void

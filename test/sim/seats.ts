@@ -2,6 +2,7 @@
 
 import { partyOf } from '../../src/identity/card.ts'
 import { blockHash } from '../../src/ledger/block.ts'
+import type { Policy } from '../../src/ledger/genesis.ts'
 import { turnOf } from '../../src/ledger/turn.ts'
 import type { Chain } from '../../src/node/chain.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
@@ -12,6 +13,7 @@ export type Seated = {
   turn?: string
   members: readonly string[]
   observers: readonly string[]
+  policy: Policy
 }
 
 export class Seats {
@@ -32,6 +34,7 @@ export class Seats {
         turn: hash,
         members: turn.members,
         observers,
+        policy: turn.policy,
       })
     }
   }
@@ -39,7 +42,12 @@ export class Seats {
   private begin({ contract, genesis }: Extract<StoreWrite, { kind: 'contract' }>['contract']): void {
     if (this.epochs.has(contract)) return
     const members = genesis.members.map(({ card }) => partyOf(card))
-    this.epochs.set(contract, [{ firstHeight: 0, members, observers: [] }])
+    this.epochs.set(contract, [{ firstHeight: 0, members, observers: [], policy: genesis.policy }])
+  }
+
+  /** Every epoch that a ledger of the contract has come to, in the order they were seen. */
+  all(contract: string): readonly Seated[] {
+    return this.epochs.get(contract) ?? []
   }
 
   /** The epochs of a ledger, oldest first. */

@@ -148,6 +148,12 @@ export class SimNode {
     })
   }
 
+  /** Has on disk what it holds in memory: nothing will happen any more. */
+  rest(): void {
+    this.takeTurn()
+    this.engine?.flush()
+  }
+
   private takeTurn(): void {
     if (!this.engine) return
     this.counts.turns += 1

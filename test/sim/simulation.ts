@@ -137,7 +137,8 @@ export class Simulation implements World {
     })
     this.workload = new Workload(this.honest, new Random(seed, 4))
     if (options.epochs)
-      this.turnover = new Turnover(this.honest, new Random(seed, 7), {
+      this.turnover = new Turnover(this.nodes, this.honest[0] as SimNode, new Random(seed, 7), {
+        mayRestart: ({ index }) => !(plot?.playsToSides && plot.liars.has(index)),
         restart: (node) => {
           this.crash(node)
           this.schedule(RESTART_MS, `start ${node.name}`, () => {
@@ -383,7 +384,7 @@ export class Simulation implements World {
     this.createContracts()
     this.plot?.begin(this.stage())
     this.clients()
-    if (this.turnover) this.turnovers()
+    if (this.turnover && !this.plot?.isQuiet) this.turnovers()
     while (this.plot && !this.plot.isOn && this.steps < PEACE_STEPS) this.next()
     const healStep = this.steps + Math.floor(this.options.steps * HEAL_AT)
     const lastStep = this.steps + Math.floor(this.options.steps * LAST_REQUEST_AT)
@@ -406,6 +407,7 @@ export class Simulation implements World {
     this.settle()
     // Liars may talk for ever.
     if (!this.plot) this.beIdle()
+    else for (const node of this.honest) node.rest()
   }
 
   /** What liars can do to the world. */
@@ -559,7 +561,8 @@ export class Simulation implements World {
     const { loss, duplicates, reorder, restores, members } = this.options
     const isLong = this.options.steps >= EACH_KIND_STEPS
     const missing = [...this.faults.missing(isLong), ...(this.plot?.undelivered() ?? [])]
-    if (this.turnover && this.seats.turns === 0) missing.push('turn')
+    // Liars may keep every turn from coming.
+    if (this.turnover && !this.plot && this.seats.turns === 0) missing.push('turn')
     if (members === 1) return missing
     const { lost, duplicated, overtaken } = this.network.counts
     if (loss > 0 && lost === 0) missing.push('loss')

@@ -23,6 +23,7 @@ const MEMBERS_MIN = 2
 type Place = { node: SimNode; contract: string; replica: Replica }
 
 export type TurnoverHooks = {
+  mayRestart(node: SimNode): boolean
   /** The node is to start anew, with the keys that its party has now. */
   restart(node: SimNode): void
 }
@@ -43,11 +44,14 @@ export class Turnover {
     turnoverRefused: 0,
   }
   private readonly nodes: readonly SimNode[]
+  private readonly staying: SimNode
   private readonly random: Random
   private readonly hooks: TurnoverHooks
 
-  constructor(nodes: readonly SimNode[], random: Random, hooks: TurnoverHooks) {
+  /** @param staying leaves nothing: it is honest */
+  constructor(nodes: readonly SimNode[], staying: SimNode, random: Random, hooks: TurnoverHooks) {
     this.nodes = nodes
+    this.staying = staying
     this.random = random
     this.hooks = hooks
   }
@@ -152,7 +156,7 @@ export class Turnover {
     const { changes = [], members } = replica.chain.tip.state.epoch
     const leaving = changes.filter((change: Change) => change.op === 'leave')
     // Were all to leave at once, nobody could go on, and nobody get out.
-    if (node === this.nodes[0]) return
+    if (node === this.staying) return
     if (replica.epochs.part === 'member' && members.length - leaving.length <= MEMBERS_MIN) return
     this.tried(node, () => {
       node.engine?.leave(contract, node.nowMs)
@@ -171,7 +175,7 @@ export class Turnover {
   }
 
   private replaceKeys({ node }: Place): void {
-    if (node.disk.isTrapped) return
+    if (node.disk.isTrapped || !this.hooks.mayRestart(node)) return
     this.counts.keysReplaced += 1
     node.party = renew(node.party, this.random.pick(USES), this.random)
     this.hooks.restart(node)
@@ -203,10 +207,19 @@ export class Turnover {
   }
 }
 
-/** What of a contract's changes has to happen by itself before it can come to rest, in words. */
-export function openTurn({ chain }: Replica, nowMs: number, withinMs: number): string | undefined {
+/**
+ * What of a contract's changes has to happen by itself before it can come to rest, in words.
+ * @param excused parties whose own coming, leaving and cards nobody waits for
+ */
+export function openTurn(
+  { chain }: Replica,
+  nowMs: number,
+  withinMs: number,
+  excused: ReadonlySet<string> = new Set(),
+): string | undefined {
   const { epoch } = chain.tip.state
-  for (const { change, op } of epoch.changes ?? []) {
+  for (const { change, op, ...rest } of epoch.changes ?? []) {
+    if ('party' in rest && excused.has(rest.party)) continue
     const one = changeOf(epoch, change) as Change
     if ('expiresMs' in one && one.expiresMs <= nowMs + withinMs) return `a change (${op}) is to lapse`
     if (one.decided !== undefined) return `a change (${op}) is decided, and no turn has brought it`

@@ -5,18 +5,25 @@
 import type { Evidence } from '../../../src/ledger/evidence.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type EvidenceFile, verifyEvidenceFile } from '../../../src/verify/evidence-file.ts'
-import { type Cast, forksFrom } from '../hostile/adversary.ts'
+import { forksFrom } from '../hostile/adversary.ts'
+import { type Casting, canFork } from '../hostile/casting.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
-import type { Histories } from './histories.ts'
+import { isOfFormerKey } from './evidence.ts'
+import type { Fork, Histories } from './histories.ts'
 
 /** Why an honest message may be refused: its time is over, or this node's disk refuses. */
 const MAY_BE = new Set(['expired', 'disk-full', 'storage-failed'])
+/**
+ * Where parties come and go, who is behind lacks the keys that evidence, or a FREEZE, is to be checked by. What its sender
+ * keeps is checked where it is kept.
+ */
+const MAY_BE_EARLY = new Set([...MAY_BE, 'bad-evidence'])
 
 export class Blame implements Checker {
   readonly name = 'only liars are accused, and those that made a fork are'
   private readonly world: World
-  private readonly cast: Cast
+  private readonly casting: Casting
   private readonly histories: Histories
   private readonly honest: ReadonlySet<string>
   private readonly kept = new Map<SimNode, Set<string>>()
@@ -25,9 +32,9 @@ export class Blame implements Checker {
   private halts = 0
   private files = 0
 
-  constructor(world: World, cast: Cast, histories: Histories) {
+  constructor(world: World, casting: Casting, histories: Histories) {
     this.world = world
-    this.cast = cast
+    this.casting = casting
     this.histories = histories
     this.honest = new Set(world.honest.map(({ party }) => party.id))
   }
@@ -37,7 +44,7 @@ export class Blame implements Checker {
       if (write.kind === 'evidence') this.take(node, write.contract, write.evidence)
       if (write.kind === 'contract-status' && write.status === 'halted') {
         this.halts += 1
-        if (this.cast.liars < forksFrom(this.cast))
+        if (!canFork(this.casting, write.contract))
           throw new Violation(this.name, `${node.name} has halted: ${write.reason}`)
       }
     }
@@ -70,7 +77,10 @@ export class Blame implements Checker {
       (event === 'evidence' && isOfHonest) ||
       // Who was put back to an old copy has less than it said.
       (event === 'history-refused' && isOfHonest && !hasForked && !this.world.options.restores) ||
-      (event === 'message-refused' && isOfHonest && !MAY_BE.has(String(detail.code)))
+      (event === 'message-refused' &&
+        isOfHonest &&
+        !(this.world.options.epochs ? MAY_BE_EARLY : MAY_BE).has(String(detail.code)) &&
+        !isOfFormerKey(this.world.options, detail))
     if (isWrong) throw new Violation(this.name, `${node.name} says ${event}: ${JSON.stringify(detail)}`)
   }
 
@@ -85,22 +95,37 @@ export class Blame implements Checker {
 
   /** Whether an honest member can name all liars: then the honest go on without them. */
   canNameAll(node: SimNode): boolean {
-    return (this.kept.get(node)?.size ?? 0) === this.cast.liars
+    const liars = this.world.nodes.length - this.world.honest.length
+    return (this.kept.get(node)?.size ?? 0) === liars
+  }
+
+  /**
+   * Who of a fork is to learn of it. What EVI-3 asks for is certificates of the epoch in which both sides still are: of one
+   * that ended since on one side the other can prove nothing. And who comes in, or has left, deals with some members only.
+   */
+  private toldOf({ contract, height, first, second }: Fork): SimNode[] {
+    const { seats } = this.world
+    const hasTurned = seats.all(contract).some(({ firstHeight }) => firstHeight > height)
+    const nodes = [first, second]
+    return !hasTurned && nodes.every(({ party }) => seats.hasStayed(contract, party.id)) ? nodes : []
   }
 
   /** What forks ask for and is not there, in words. */
   get missing(): string | undefined {
     if (this.histories.forks.length === 0) return undefined
-    for (const { contract, first, second } of this.histories.forks)
-      for (const node of [first, second])
-        if (!hasHalted(node, contract)) return `ledgers have forked, and ${node.name} has not halted`
-    // A quorum of liars alone needs no certificate to build on, and contradicts nothing that it has signed.
-    if (this.cast.liars >= this.cast.quorum) return undefined
-    const wanted = forksFrom(this.cast)
-    for (const { first, second } of this.histories.forks)
-      for (const node of [first, second])
-        if ((this.kept.get(node)?.size ?? 0) < wanted)
-          return `ledgers have forked, and ${node.name} can name ${this.kept.get(node)?.size ?? 0} of at least ${wanted} liars`
+    for (const fork of this.histories.forks)
+      for (const node of this.toldOf(fork))
+        if (!hasHalted(node, fork.contract)) return `ledgers have forked, and ${node.name} has not halted`
+    for (const fork of this.histories.forks)
+      for (const node of this.toldOf(fork)) {
+        const { cast } = fork
+        // A quorum of liars alone needs no certificate to build on, and contradicts nothing that it has signed.
+        if (!cast || cast.liars >= cast.quorum) continue
+        const wanted = forksFrom(cast)
+        const named = this.kept.get(node)?.size ?? 0
+        if (named < wanted)
+          return `ledgers have forked, and ${node.name} can name ${named} of at least ${wanted} liars`
+      }
     return undefined
   }
 
@@ -112,7 +137,11 @@ export class Blame implements Checker {
         const evidence = node.disk.store.evidence(contract).map((one) => one.evidence)
         if (evidence.length === 0) continue
         const exporter = node.party.id
-        const file: EvidenceFile = { type: 'evidence', version: 1, contract, exporter, genesis, evidence }
+        const cards = this.cardsOf(new Set(evidence.map(({ party }) => party)))
+        const file: EvidenceFile = {
+          ...{ type: 'evidence', version: 1, contract, exporter, genesis, evidence },
+          ...(cards.length > 0 && { cards }),
+        }
         const report = verifyEvidenceFile(JSON.stringify(file), trusted)
         const accused = new Set(report.accused.map(({ party }) => party))
         const wanted = new Set(evidence.map(({ party }) => party))
@@ -129,6 +158,12 @@ export class Blame implements Checker {
             )
         this.files += 1
       }
+  }
+
+  /** As a node that has them pinned exports them: those that the genesis may lack. */
+  private cardsOf(parties: ReadonlySet<string>): unknown[] {
+    if (!this.world.options.epochs) return []
+    return this.world.nodes.filter(({ party }) => parties.has(party.id)).map(({ party }) => party.card)
   }
 
   counts(): Record<string, number> {

@@ -1,5 +1,6 @@
 /** Evidence names no honest member, and nothing makes an honest node halt, distrust or refuse another. */
 import type { StoreWrite } from '../../../src/store/store.ts'
+import type { SimOptions } from '../options.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 
@@ -27,14 +28,6 @@ export class Evidence implements Checker {
     }
   }
 
-  /** What is on its way while its author's keys are replaced, or while it comes or goes, may not stand any more (EPO-2). */
-  private isOfFormerKey({ reason }: Record<string, unknown>): boolean {
-    return (
-      this.world.options.epochs &&
-      /names a key that is not its author’s|is not a member$/.test(String(reason))
-    )
-  }
-
   logged(node: SimNode, level: string, event: string, detail: Record<string, unknown>): void {
     if (level === 'warn' || level === 'error') {
       const code = event === 'message-refused' ? `${event} ${String(detail.code)}` : event
@@ -42,7 +35,11 @@ export class Evidence implements Checker {
     }
     if (NEVER.has(event))
       throw new Violation(this.name, `${node.name} says ${event}: ${JSON.stringify(detail)}`)
-    if (event === 'message-refused' && !MAY_BE.has(String(detail.code)) && !this.isOfFormerKey(detail))
+    if (
+      event === 'message-refused' &&
+      !MAY_BE.has(String(detail.code)) &&
+      !isOfFormerKey(this.world.options, detail)
+    )
       throw new Violation(this.name, `${node.name} refused an honest message: ${JSON.stringify(detail)}`)
     if (event === 'history-refused' && !this.world.options.restores)
       throw new Violation(this.name, `${node.name} refused an honest history: ${JSON.stringify(detail)}`)
@@ -51,4 +48,9 @@ export class Evidence implements Checker {
   counts(): Record<string, number> {
     return Object.fromEntries([...this.events].map(([event, count]) => [`said ${event}`, count]))
   }
+}
+
+/** What is on its way while its author's keys are replaced, or while it comes or goes, may not stand any more (EPO-2). */
+export function isOfFormerKey({ epochs }: SimOptions, { reason }: Record<string, unknown>): boolean {
+  return epochs && /names a key that is not its author’s|is not a member$/.test(String(reason))
 }

@@ -10,6 +10,7 @@ import { type Header, logLeaf } from '../../../src/ledger/block.ts'
 import { requestIdsOf } from '../../../src/ledger/turn.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type Cast, forksFrom } from '../hostile/adversary.ts'
+import { type Casting, canFork } from '../hostile/casting.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 
@@ -19,13 +20,19 @@ const NO_LEDGER = { frontier: emptyFrontier, timeMs: 0 }
 /** How far a voter's clock may be ahead of a committer's, beside what the policy allows: see simulation.ts. */
 const CLOCKS_APART_MS = 2 * 1500
 
-/** Two honest members have committed different blocks at this height. */
-export type Fork = { contract: string; height: number; first: SimNode; second: SimNode }
+/** Two honest members have committed different blocks at this height. cast: of the epoch in which they part, where that is known. */
+export type Fork = {
+  contract: string
+  height: number
+  first: SimNode
+  second: SimNode
+  cast: Cast | undefined
+}
 
 export class Histories implements Checker {
   readonly name = 'ledgers only grow, fork only among enough liars, and hold each request once'
   private readonly world: World
-  private readonly cast: Cast
+  private readonly casting: Casting
   private readonly ledgers = new Map<string, Ledger>()
   /** Whoever has committed it, by contract, height and hash. */
   private readonly committers = new Map<string, Map<string, Set<SimNode>>>()
@@ -37,9 +44,9 @@ export class Histories implements Checker {
   private lineages = 0
   private states = 0
 
-  constructor(world: World, cast: Cast) {
+  constructor(world: World, casting: Casting) {
     this.world = world
-    this.cast = cast
+    this.casting = casting
   }
 
   private ledger(node: SimNode, contract: string): Ledger {
@@ -84,7 +91,9 @@ export class Histories implements Checker {
     if (height > 0 && logRoot !== frontierRoot(ledger.frontier)) throw wrong('another log before it')
     if (timeMs <= ledger.timeMs) throw wrong('a time before its parent')
     const boundMs = node.disk.store.contract(contract)?.genesis.policy.clockBoundMs ?? 0
-    if (timeMs > node.nowMs + boundMs + CLOCKS_APART_MS) throw wrong('a time to come')
+    // A quorum of liars needs nobody's clock, what was committed is taken whatever the clock (ORD-8), and what follows is later.
+    const hadQuorum = this.casting.of(contract).some(({ liars, quorum }) => liars >= quorum)
+    if (!hadQuorum && timeMs > node.nowMs + boundMs + CLOCKS_APART_MS) throw wrong('a time to come')
   }
 
   private compare(node: SimNode, contract: string, height: number, hash: string): void {
@@ -96,14 +105,24 @@ export class Histories implements Checker {
     for (const [held, others] of committers) {
       const [other] = others
       if (held === hash || !other || same.size > 1) continue
-      if (this.cast.liars < forksFrom(this.cast))
+      const cast = this.castAt(node, other, contract, height)
+      const mayPart = cast ? cast.liars >= forksFrom(cast) : canFork(this.casting, contract)
+      if (!mayPart)
         throw new Violation(
           this.name,
-          `${node.name} and ${other.name} committed different blocks at height ${height}, with ${this.cast.liars} liars`,
+          `${node.name} and ${other.name} committed different blocks at height ${height}, with too few liars`,
         )
       this.hasForked = true
-      this.forks.push({ contract, height, first: other, second: node })
+      this.forks.push({ contract, height, first: other, second: node, cast })
     }
+  }
+
+  /** Of the epoch in which their ledgers part: in this height's, or, if that is below, in one that is not looked for again. */
+  private castAt(node: SimNode, other: SimNode, contract: string, height: number): Cast | undefined {
+    const [own, others] = [this.ledger(node, contract).hashes, this.ledger(other, contract).hashes]
+    const isOneEpoch = this.casting.of(contract).length === 1
+    if (own[height - 1] !== others[height - 1] && !isOneEpoch) return undefined
+    return this.casting.at(contract, height, (at) => own[at])
   }
 
   touched(node: SimNode): void {

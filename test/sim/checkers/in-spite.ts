@@ -1,14 +1,16 @@
 /** What is promised in spite of the liars comes true once nothing but they is at fault. */
+import { departingFrom } from '../../../src/contract/epoch.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import { requestStatus } from '../../../src/node/request-status.ts'
 import { isRecalling } from '../faults.ts'
 import type { Outlook } from '../hostile/adversary.ts'
 import type { SimNode } from '../sim-node.ts'
+import { openTurn } from '../turnover.ts'
 import type { Submitted } from '../workload.ts'
 import type { Blame } from './blame.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 import type { Histories } from './histories.ts'
-import { type Goal, standings } from './progress.ts'
+import { type Goal, isHeldTo, standings } from './progress.ts'
 
 /** How long honest members talk where nothing is promised but safety. */
 const TALK_MS = 45_000
@@ -62,6 +64,7 @@ export class InSpite implements Checker, Goal {
     for (const contract of this.world.contracts) {
       const heights = new Set<number>()
       for (const node of this.world.honest) {
+        if (!this.world.seats.isIn(contract, node.party.id)) continue
         const replica = node.engine?.replicas.get(contract)
         if (!replica) return `${node.name} does not run contract ${contract.slice(0, 12)}…`
         const what = this.missingAt(replica)
@@ -71,18 +74,28 @@ export class InSpite implements Checker, Goal {
       if (heights.size > 1) return `they stand at heights ${[...heights].join(', ')}`
     }
     for (const { id, contract, node, notAfterMs } of submitted)
-      if (this.histories.heightAt(node, contract, id) === undefined && notAfterMs > node.nowMs)
+      if (
+        this.histories.heightAt(node, contract, id) === undefined &&
+        notAfterMs > node.nowMs &&
+        isHeldTo(this.world, node, contract)
+      )
         return `request ${id.slice(0, 12)}… of ${node.name} is not ordered`
     return undefined
   }
 
-  private missingAt({ phase, status, chain, finality, finalSize }: Replica): string | undefined {
+  private missingAt(replica: Replica): string | undefined {
+    const { phase, status, chain, finality, finalSize, roster } = replica
     if (status === 'halted') return 'has halted'
     if (phase !== 'signing') return 'may not sign yet'
-    if (this.plot.outlook !== 'tentative')
-      return finalSize < chain.height + 1 ? 'waits for cosignatures' : undefined
+    if (this.plot.outlook !== 'tentative') {
+      if (finalSize < chain.height + 1) return 'waits for cosignatures'
+      // Of whoever lies nobody knows whether it comes, or goes.
+      return openTurn(replica, this.world.nowMs(), 0, this.liars)
+    }
+    const departing = departingFrom(chain.tip.state.epoch)
     for (const { party, name } of this.world.honest)
-      if (finality.sizeOf(party.id) < chain.height + 1) return `waits for the cosignature of ${name}`
+      if (roster.isMember(party.id) && !departing.has(party.id))
+        if (finality.sizeOf(party.id) < chain.height + 1) return `waits for the cosignature of ${name}`
     return undefined
   }
 
@@ -100,26 +113,35 @@ export class InSpite implements Checker, Goal {
     if (missing !== undefined) this.fail(missing)
     if (this.plot.outlook === 'tentative')
       for (const node of this.world.honest)
-        for (const contract of this.world.contracts) this.checkWaiting(node, contract)
+        for (const contract of this.world.contracts)
+          if (this.world.seats.isIn(contract, node.party.id)) this.checkWaiting(node, contract)
   }
 
   /** COS-5: a tentative request waits for the liars, for every one of them and for nobody else, and says so. */
   private checkWaiting(node: SimNode, contract: string): void {
     const replica = node.engine?.replicas.get(contract)
     if (!replica) return
-    const liars = this.world.nodes.filter((one) => !this.world.honest.includes(one))
-    const cosigned = Math.max(...liars.map(({ party }) => replica.finality.knownSizeOf(party.id)))
+    const departing = departingFrom(replica.chain.tip.state.epoch)
+    const liars = replica.members.filter((party) => this.liars.has(party))
+    const cosigned = Math.max(...liars.map((party) => replica.finality.knownSizeOf(party)))
+    // What a turn left is final by those who are in since, and waits for whoever goes, honest or not.
+    if (this.world.seats.all(contract).length > 1 || departing.size > 0) return
     for (const record of node.disk.store.requests(contract, { limit: 1000 })) {
       if (record.height === undefined || record.height < cosigned) continue
       const { stage, waitingFor } = requestStatus(replica, record, false)
       const waited = waitingFor.map(({ party }) => party).sort()
-      const wanted = liars.map(({ party }) => party.id).sort()
+      const wanted = [...liars].sort()
       if (stage !== 'tentative' || waited.join() !== wanted.join())
         this.fail(
           `${node.name} calls a request ${stage} that waits for ${this.namesOf(wanted)}, and names ${this.namesOf(waited)}`,
         )
       this.waitedFor += 1
     }
+  }
+
+  private get liars(): ReadonlySet<string> {
+    const { nodes, honest } = this.world
+    return new Set(nodes.filter((one) => !honest.includes(one)).map(({ party }) => party.id))
   }
 
   private namesOf(parties: readonly string[]): string {

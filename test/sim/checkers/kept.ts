@@ -51,8 +51,10 @@ export class Kept implements Checker {
       if (now < size)
         throw new Violation(this.name, `${node.name} called size ${size} final, and now only ${now}`)
     }
+    // Who came in may lack what was said before.
     for (const node of this.world.honest)
-      for (const contract of this.world.contracts) this.compareOpenings(node, contract)
+      for (const contract of this.world.contracts)
+        if (this.world.seats.hasStayed(contract, node.party.id)) this.compareOpenings(node, contract)
   }
 
   private compareOpenings({ name, disk }: SimNode, contract: string): void {

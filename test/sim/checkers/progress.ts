@@ -53,18 +53,17 @@ export class Progress implements Checker, Goal {
       if (heights.size > 1) return `nodes stand at heights ${[...heights].join(', ')}`
     }
     for (const { id, contract, node, notAfterMs } of submitted)
-      if (this.chain.heightOf(id) === undefined && notAfterMs > node.nowMs && this.isHeldTo(node, contract))
+      if (
+        this.chain.heightOf(id) === undefined &&
+        notAfterMs > node.nowMs &&
+        isHeldTo(this.world, node, contract)
+      )
         return `request ${id.slice(0, 12)}… of ${node.name} is not ordered`
     return undefined
   }
 
   private isIn({ party }: SimNode, contract: string): boolean {
     return this.world.seats.isIn(contract, party.id)
-  }
-
-  /** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */
-  private isHeldTo(node: SimNode, contract: string): boolean {
-    return this.world.seats.isMember(contract, node.party.id) && node.party.card.card.sequence === 1
   }
 
   private missingAt(node: SimNode, contract: string): string | undefined {
@@ -97,6 +96,11 @@ export class Progress implements Checker, Goal {
       submittedExpired: this.expired,
     }
   }
+}
+
+/** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */
+export function isHeldTo({ seats }: World, { party }: SimNode, contract: string): boolean {
+  return seats.isMember(contract, party.id) && party.card.card.sequence === 1
 }
 
 /** Where the honest nodes stand. */

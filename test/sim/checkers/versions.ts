@@ -87,7 +87,11 @@ export class Versions implements Checker {
     const { finding } = seats.wasIn(contract, party.id)
       ? checkIntegrity(disk.store, contract, party.id)
       : { finding: undefined }
-    if (finding !== undefined)
+    // A liar that showed it the ledger may have kept values back that it was to be given, and nobody brings them later.
+    const isShownLess =
+      this.world.honest.length < this.world.nodes.length && !seats.hasStayed(contract, party.id)
+    const isExcused = isShownLess && finding?.rule === 'VAL-2' && / is missing$/.test(finding.message)
+    if (finding !== undefined && !isExcused)
       throw new Violation(this.name, `the store of ${name} is not whole: ${JSON.stringify(finding)}`)
     const every = Math.ceil(blocks.length / SAMPLES)
     for (const { block } of blocks) {

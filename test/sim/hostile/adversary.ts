@@ -29,6 +29,11 @@ export abstract class Adversary {
   bodies: Bodies | undefined
   private set: { stage: Stage; liars: readonly SimNode[]; random: Random; cast: Cast } | undefined
 
+  /** Nobody comes or goes but as it wants. */
+  get isQuiet(): boolean {
+    return false
+  }
+
   /** The attack begins: the contracts are running. */
   begin(stage: Stage, liars: readonly SimNode[], random: Random, cast: Cast): void {
     this.set = { stage, liars, random, cast }
@@ -107,6 +112,12 @@ export abstract class Adversary {
   /** Every other honest member; the only one, if there is but one. */
   protected isVictim(node: SimNode): boolean {
     return this.honest.indexOf(node) % 2 === this.lastPlace % 2
+  }
+
+  /** Whether no more than one honest member is in: nobody else can tell it what it is not told. */
+  protected isAlone(contract: string): boolean {
+    const { seats } = this.stage.world
+    return this.honest.filter(({ party }) => seats.isMember(contract, party.id)).length <= 1
   }
 
   private get lastPlace(): number {

@@ -3,7 +3,8 @@
  * same past, none with the others' locks. Every side takes its own for the one there is.
  */
 import type { Message } from '../../../src/node/messages.ts'
-import type { Stage } from '../plot.ts'
+import type { Copy } from '../disk.ts'
+import type { Parts, Stage } from '../plot.ts'
 import { Random } from '../random.ts'
 import { SimNode } from '../sim-node.ts'
 
@@ -14,6 +15,9 @@ export type BodyHooks = {
   /** Messages of a body to an honest member. */
   send(from: SimNode, to: SimNode, messages: readonly Message[]): void
 }
+
+/** copies: how far back their memory is put, by liar. */
+export type TwinOptions = { copies?: ReadonlyMap<SimNode, Copy>; parts?: Parts }
 
 export class Bodies {
   private readonly stage: Stage
@@ -35,6 +39,10 @@ export class Bodies {
     for (const liar of liars) this.bodies.set(liar, [liar])
   }
 
+  get areSplit(): boolean {
+    return this.sides !== undefined
+  }
+
   private isLiar(node: SimNode): boolean {
     return this.bodies.has(node)
   }
@@ -45,13 +53,16 @@ export class Bodies {
     return sides.flatMap((side) => this.bodies.get(liar)?.[side] ?? [])
   }
 
-  /** From now on each of these groups of honest members deals with other bodies; one that is in several, with several. */
-  split(groups: readonly (readonly SimNode[])[]): void {
+  /**
+   * From now on each of these groups of honest members deals with other bodies; one that is in several, with several.
+   * @param made of the bodies beside the liars' own nodes: what they remember, and which of their parts are exchanged
+   */
+  split(groups: readonly (readonly SimNode[])[], made: TwinOptions = {}): void {
     // Of two attacks that want sides the first has drawn them.
     if (this.sides) return
     this.sides = sidesOf(groups)
     for (const liar of this.liars) {
-      const twins = groups.map((_, side) => (side === 0 ? liar : this.makeTwin(liar, side)))
+      const twins = groups.map((_, side) => (side === 0 ? liar : this.makeTwin(liar, side, made)))
       this.bodies.set(liar, twins)
     }
     for (const liar of this.liars) this.connectBodies(liar, groups)
@@ -64,7 +75,7 @@ export class Bodies {
       for (const body of bodies) body.act((engine) => engine.peerDown(party.id, body.nowMs))
   }
 
-  private makeTwin(liar: SimNode, side: number): SimNode {
+  private makeTwin(liar: SimNode, side: number, { copies, parts }: TwinOptions): SimNode {
     const { stage } = this
     const none = (): void => undefined
     const random = new Random(stage.world.options.seed, 1000 + 100 * side + liar.index)
@@ -87,9 +98,11 @@ export class Bodies {
       closeFormer: none,
       touched: none,
       died: none,
-      replica: none,
+      replica: (node, replica) => parts?.replica?.(node, replica),
     })
     twin.disk.become(liar.disk)
+    const copy = copies?.get(liar)
+    if (copy) twin.disk.restore(copy)
     twin.start(false)
     // An honest node would first ask a quorum whether it has a past that it does not know of (AMN-1).
     twin.act((engine) => {
@@ -108,6 +121,17 @@ export class Bodies {
           body.act((engine) => engine.peerUp(party.id, body.nowMs))
         else body.act((engine) => engine.peerDown(party.id, body.nowMs))
     }
+  }
+
+  /** All bodies of one side. */
+  of(side: number): SimNode[] {
+    return [...this.bodies.values()].flatMap((bodies) => bodies[side] ?? [])
+  }
+
+  /** Those of one side are told what somebody once said. */
+  tell(side: number, from: SimNode, messages: readonly Message[]): void {
+    for (const body of this.of(side))
+      body.act((engine) => engine.deliver(from.party.id, messages, body.nowMs))
   }
 
   /** A body hands messages to a connection. */

@@ -12,12 +12,13 @@ import { Kept } from '../checkers/kept.ts'
 import type { Goal } from '../checkers/progress.ts'
 import { Signatures } from '../checkers/signatures.ts'
 import { Versions } from '../checkers/versions.ts'
-import type { SimOptions } from '../options.ts'
+import { OUTSIDERS, type SimOptions } from '../options.ts'
 import type { Plot, Stage } from '../plot.ts'
 import { Random } from '../random.ts'
 import type { SimNode } from '../sim-node.ts'
 import type { Adversary, Cast, Outlook } from './adversary.ts'
 import { Bodies } from './bodies.ts'
+import { Casts } from './casting.ts'
 
 /** How often the brain looks around. */
 const TURN_MS = 150
@@ -38,18 +39,30 @@ export class Conspiracy implements Plot {
   private bodies: Bodies | undefined
   isOn = false
 
-  /** Which members lie is drawn from the seed. */
+  /** Which members lie is drawn from the seed; where parties come and go, every other time one of those that may come in, too. */
   constructor(options: SimOptions, liars: number, adversaries: readonly Adversary[]) {
     this.cast = castOf(options, liars)
     this.adversaries = adversaries
     this.random = new Random(options.seed, 5)
     const all = Array.from({ length: options.members }, (_, index) => index)
-    this.liars = new Set(this.random.shuffled(all).slice(0, liars))
+    const lying = this.random.shuffled(all).slice(0, liars)
+    if (options.epochs && this.random.chance(0.5))
+      lying.push(options.members + this.random.integer(0, OUTSIDERS - 1))
+    this.liars = new Set(lying)
   }
 
-  /** What can still be promised under all attacks together. */
+  /** Of each epoch that a contract has come to. */
+  private get casts(): readonly Cast[] {
+    const { world } = this.stage ?? {}
+    if (!world) return [this.cast]
+    const casts = new Casts(world)
+    return [this.cast, ...world.contracts.flatMap((contract) => casts.of(contract))]
+  }
+
+  /** What can still be promised under all attacks together, whoever is or was in. */
   get outlook(): Outlook {
-    const outlooks = this.adversaries.map((adversary) => adversary.outlook(this.cast))
+    const { casts } = this
+    const outlooks = this.adversaries.flatMap((adversary) => casts.map((cast) => adversary.outlook(cast)))
     if (outlooks.includes('safe')) return 'safe'
     return outlooks.includes('tentative') ? 'tentative' : 'final'
   }
@@ -58,9 +71,18 @@ export class Conspiracy implements Plot {
     return new Set(this.adversaries.flatMap(({ named }) => [...named]))
   }
 
+  get isQuiet(): boolean {
+    return this.adversaries.some(({ isQuiet }) => isQuiet)
+  }
+
+  get playsToSides(): boolean {
+    return this.bodies?.areSplit ?? false
+  }
+
   checkers(world: World): { goal: Goal; checkers: readonly Checker[] } {
-    const histories = new Histories(world, this.cast)
-    const blame = new Blame(world, this.cast, histories)
+    const casting = new Casts(world)
+    const histories = new Histories(world, casting)
+    const blame = new Blame(world, casting, histories)
     const goal = new InSpite(world, this, histories, blame)
     const checkers = [
       histories,
@@ -101,7 +123,8 @@ export class Conspiracy implements Plot {
 
   /** An attack on a contract that nobody runs yet shows nothing. */
   private isTime({ world }: Stage): boolean {
-    const replicas = world.nodes.flatMap(({ engine }) =>
+    const founders = world.nodes.slice(0, world.options.members)
+    const replicas = founders.flatMap(({ engine }) =>
       world.contracts.map((contract) => engine?.replicas.get(contract)),
     )
     return replicas.every((replica) => (replica?.finalSize ?? 0) > PEACEFUL_BLOCKS)

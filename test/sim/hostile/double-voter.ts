@@ -1,5 +1,5 @@
 /** To each of its statements it adds one that contradicts it: another VOTE, another FINALIZE, SKIP beside FINALIZE. */
-import type { SignedStatement, Statement } from '../../../src/ledger/certificate.ts'
+import { type SignedStatement, type Statement, statementVerifies } from '../../../src/ledger/certificate.ts'
 import { contradiction, type StatementEvidence } from '../../../src/ledger/evidence.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -18,10 +18,9 @@ export class DoubleVoter extends Adversary {
     if (!own) return [message]
     // Somebody else is told the contrary each time.
     if (this.honest[own.statement.view % this.honest.length] !== to) return [message]
-    return [
-      message,
-      { type: 'STATEMENT', contract: message.contract, signed: sign(from, this.contrary(own)) },
-    ]
+    const { contract, epoch } = message
+    const signed = sign(from, this.contrary(own))
+    return [message, { type: 'STATEMENT', contract, ...(epoch !== undefined && { epoch }), signed }]
   }
 
   private contrary({ statement }: SignedStatement): Statement {
@@ -35,14 +34,15 @@ export class DoubleVoter extends Adversary {
   override arrived(at: SimNode, from: SimNode, message: Message): void {
     const own = ownStatement(message, from)
     if (!own) return
-    const { contract, view } = own.statement
-    const place = `${at.index} ${from.index} ${contract} ${view}`
+    const { contract, epoch, view } = own.statement
+    const place = `${at.index} ${from.index} ${contract} ${epoch} ${view}`
+    const replica = at.engine?.replicas.get(contract)
+    // What is over is not looked at any more, nor what is of another epoch.
+    if (!replica || !statementVerifies(replica.electorate, own) || replica.epochs.part !== 'member') return
     const before = this.seen.get(place) ?? []
     this.seen.set(place, [...before, own])
     const kinds = before.flatMap((one) => contradiction(one, own) ?? [])
-    const committedView = at.engine?.replicas.get(contract)?.consensus.committed.view ?? 0
-    // What is over is not looked at any more.
-    if (view <= committedView) return
+    if (view <= replica.consensus.committed.view) return
     for (const kind of new Set(kinds)) {
       this.count(kind)
       this.caught.add(own.party)

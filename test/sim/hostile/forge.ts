@@ -1,5 +1,6 @@
 /** What liars make with their private keys: well signed, and nothing that a signer with locks would sign. */
 import { base64UrlEncode } from '../../../src/crypto/bytes.ts'
+import type { KeyPair } from '../../../src/crypto/keys.ts'
 import { signStatements } from '../../../src/crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock } from '../../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../../src/ledger/certificate.ts'
@@ -8,14 +9,22 @@ import { type OpenRequest, type Operation, signRequest } from '../../../src/ledg
 import { type AnyLedgerBlock, entriesOf } from '../../../src/ledger/turn.ts'
 import { commitmentOf, type Opening } from '../../../src/ledger/value.ts'
 import type { Replica } from '../../../src/node/replica.ts'
+import type { SignerUse } from '../../../src/signer/key-ring.ts'
 import type { Random } from '../random.ts'
 import type { SimNode } from '../sim-node.ts'
 
 export type Made = { hash: string; block: LedgerBlock }
 
+/** What its card in force in a contract goes by; of who is not in, what its newest card does. */
+export function keyOf({ party, engine }: SimNode, contract: string, use: SignerUse): KeyPair {
+  const pairs = [party.ring[use]].flat()
+  const { keys } = engine?.replicas.get(contract)?.roster.electorate.cards.get(party.id) ?? party.card.card
+  return pairs.find(({ publicKey }) => publicKey === keys[use]) ?? party.keys[use]
+}
+
 /** Signs whatever it is. */
 export function sign(liar: SimNode, statement: Statement): SignedStatement {
-  const [signature] = signStatements(liar.party.keys.vote.privateKey, [statement])
+  const [signature] = signStatements(keyOf(liar, statement.contract, 'vote').privateKey, [statement])
   if (!signature) throw new Error('nothing was signed')
   return { statement, party: liar.party.id, signature }
 }
@@ -41,7 +50,7 @@ export function cosigned(
   { epoch, size, root, block, stateRoot, timeS }: Omit<Cosignature, 'party' | 'signature'>,
 ): Cosignature {
   const checkpoint: Checkpoint = { contract, lineage: 0, epoch, size, root, block, stateRoot }
-  return cosign(liar.party.keys.cosign.privateKey, liar.party.id, checkpoint, timeS)
+  return cosign(keyOf(liar, contract, 'cosign').privateKey, liar.party.id, checkpoint, timeS)
 }
 
 /** 64 hex digits that nothing has hashed to. */
@@ -67,10 +76,11 @@ export function requestOf(
     type: 'text',
     value: commitmentOf(opening),
   }
-  const signed = signRequest(liar.party.keys.author.privateKey, {
+  const author = keyOf(liar, replica.contract, 'author')
+  const signed = signRequest(author.privateKey, {
     contract: replica.contract,
     author: liar.party.id,
-    authorKey: liar.party.keys.author.publicKey,
+    authorKey: author.publicKey,
     nonce: base64UrlEncode(random.bytes(16)),
     notAfterMs,
     operations: [operation],

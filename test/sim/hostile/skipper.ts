@@ -85,10 +85,9 @@ export class Skipper extends Adversary {
     const other = this.others.get(original) ?? this.passOver(leader, message)
     if (!other) return undefined
     this.others.set(original, other)
-    const { contract } = message
+    const { contract, epoch } = message
     return {
-      type: 'PROPOSE',
-      contract,
+      ...{ type: 'PROPOSE', contract, ...(epoch !== undefined && { epoch }) },
       block: other.block,
       vote: voteFor(leader, other),
       skipCertificates: [],

@@ -27,7 +27,9 @@ export class TwoHistories extends Adversary {
     if (message.type !== 'COSIGN' || !isOwn(message.cosignature)) return [message]
     const cosignature = this.other(from, message.contract, message.cosignature)
     // A single honest member must hear both, and can't hear of the true one from anybody else.
-    return this.honest.length === 1 ? [{ ...message, cosignature }, message] : [{ ...message, cosignature }]
+    return this.isAlone(message.contract)
+      ? [{ ...message, cosignature }, message]
+      : [{ ...message, cosignature }]
   }
 
   private other(from: SimNode, contract: string, genuine: Cosignature): Cosignature {
@@ -39,7 +41,7 @@ export class TwoHistories extends Adversary {
       ...(change === 'root' ? { root: anyHash(this.random) } : {}),
       ...(change === 'block' ? { block: anyHash(this.random) } : {}),
       ...(change === 'state root' ? { stateRoot: anyHash(this.random) } : {}),
-      ...(change === 'epoch' ? { epoch: 1 } : {}),
+      ...(change === 'epoch' ? { epoch: genuine.epoch + 1 } : {}),
       ...(change === 'smaller size' ? { size: Math.max(1, size - 2), root: anyHash(this.random) } : {}),
       ...(change === 'larger size' ? { size: size + 3, root: anyHash(this.random) } : {}),
     })
