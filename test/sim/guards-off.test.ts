@@ -14,11 +14,13 @@ import {
   WITHOUT_CLOCK,
   WITHOUT_COSIGN_LOCK,
   WITHOUT_EVIDENCE,
+  WITHOUT_LEAVE_CHECK,
   WITHOUT_OPENINGS_CHECK,
   WITHOUT_PARENT_CHECK,
   WITHOUT_PROOF,
   withoutCheck,
 } from './hostile/guards-off.ts'
+import { Rewriter } from './hostile/rewriter.ts'
 import { Skipper } from './hostile/skipper.ts'
 import { Turncoat } from './hostile/turncoat.ts'
 import { TwoOpenings } from './hostile/two-openings.ts'
@@ -93,6 +95,13 @@ const CASES: readonly Case[] = [
     attack: () => new Forker(true),
     says: 'has not cosigned',
     options: FORKED,
+  },
+  {
+    guard: '[EPO-12] [EPO-4] [COS-3] a LEAVE has no effect in a ledger that never had its checkpoint',
+    parts: WITHOUT_LEAVE_CHECK,
+    attack: () => new Rewriter(),
+    says: 'final that others do not',
+    options: { members: 3, liars: 2, epochs: true, steps: 1500, seed: 1 },
   },
   {
     guard: '[EVI-3] members ask for proof of another history',

@@ -8,11 +8,11 @@ import { executeBlock } from '../../../src/contract/apply.ts'
 import { appendLeaf } from '../../../src/crypto/log.ts'
 import { logLeaf } from '../../../src/ledger/block.ts'
 import type { Certificate } from '../../../src/ledger/certificate.ts'
-import { cosign } from '../../../src/ledger/checkpoint.ts'
-import { commitmentsOf, type Request, requestId } from '../../../src/ledger/request.ts'
+import { cosign, type LedgerPoint } from '../../../src/ledger/checkpoint.ts'
+import { commitmentsOf, epochOperationOf, type Request, requestId } from '../../../src/ledger/request.ts'
 import { type AnyLedgerBlock, requestIdsOf } from '../../../src/ledger/turn.ts'
 import { commitmentOf, type Opening } from '../../../src/ledger/value.ts'
-import type { Chain, CheckResult } from '../../../src/node/chain.ts'
+import type { Chain, CheckResult, Executed } from '../../../src/node/chain.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { Signer } from '../../../src/signer/signer.ts'
@@ -150,6 +150,23 @@ export const WITHOUT_COSIGN_LOCK: Parts = {
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
+  },
+}
+
+/** A LEAVE has effect in any ledger, also in one that never had the checkpoint it names (EPO-4 `other-history`, EPO-12). */
+export const WITHOUT_LEAVE_CHECK: Parts = {
+  replica: (_, { chain }) => {
+    const inner = chain as unknown as { holdsOn(parent: Executed): (point: LedgerPoint) => boolean }
+    const holdsOn = inner.holdsOn.bind(chain)
+    const isLeftAt = (point: LedgerPoint): boolean =>
+      [...chain.pool.values()].some(({ request }) => {
+        const operation = epochOperationOf(request)
+        return operation?.op === 'leave' && operation.checkpoint.root === point.root
+      })
+    inner.holdsOn = (parent) => {
+      const holds = holdsOn(parent)
+      return (point) => holds(point) || isLeftAt(point)
+    }
   },
 }
 
