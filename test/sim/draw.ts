@@ -1,5 +1,5 @@
 /** Options of a run drawn from its seed: members, quorum, a mix of faults, and of liars. The same seed gives the same run. */
-import { ATTACK_NAMES } from './hostile/attacks.ts'
+import { ATTACK_NAMES, EPOCH_ATTACK_NAMES } from './hostile/attacks.ts'
 import { DEFAULTS, type SimOptions } from './options.ts'
 import { Random } from './random.ts'
 
@@ -33,6 +33,8 @@ export function drawOptions(seed: number): SimOptions {
   }
   const isHonest = flip(0.5)
   if (isHonest) return { ...options, epochs: members < 7 && flip(0.4) }
-  const hostile = random.shuffled(ATTACK_NAMES).slice(0, random.pick(ATTACKS))
-  return { ...options, hostile, liars: random.integer(1, members - 1) }
+  const epochs = members < 7 && flip(0.4)
+  const names = epochs ? [...ATTACK_NAMES, ...EPOCH_ATTACK_NAMES] : ATTACK_NAMES
+  const hostile = random.shuffled(names).slice(0, random.pick(ATTACKS))
+  return { ...options, epochs, hostile, liars: random.integer(1, members - 1) }
 }

@@ -1,6 +1,6 @@
 /** What a run is made of; the whole of it follows from these values. */
 import { parseArgs } from 'node:util'
-import { ATTACK_NAMES } from './hostile/attacks.ts'
+import { ATTACK_NAMES, EPOCH_ATTACK_NAMES } from './hostile/attacks.ts'
 
 export type SimOptions = {
   members: number
@@ -111,9 +111,9 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
 function takeHostile(options: SimOptions, names: string | undefined): void {
   if (names !== undefined) {
     options.hostile = names.split(',')
+    const known = [...ATTACK_NAMES, ...EPOCH_ATTACK_NAMES]
     for (const name of options.hostile)
-      if (!ATTACK_NAMES.includes(name))
-        throw new Error(`--hostile ${name}: none of ${ATTACK_NAMES.join(', ')}`)
+      if (!known.includes(name)) throw new Error(`--hostile ${name}: none of ${known.join(', ')}`)
     if (options.liars === 0) options.liars = 1
   } else if (options.liars > 0) throw new Error('--liars: say with --hostile what they do')
   if (options.liars > 0 && options.liars >= options.members) throw new Error('--liars: fewer than --members')

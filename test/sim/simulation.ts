@@ -457,7 +457,8 @@ export class Simulation implements World {
   private turnovers(): void {
     this.schedule(this.random.integer(50, 800), 'turnover', () => {
       if (this.clientsStop) return
-      if (this.contracts.length > 0) this.turnover?.act(this.random.pick(this.contracts))
+      const hasBegun = this.contracts.length > 0 && (this.plot?.isOn ?? true)
+      if (hasBegun) this.turnover?.act(this.random.pick(this.contracts))
       this.turnovers()
     })
   }

@@ -29,6 +29,11 @@ export abstract class Adversary {
   bodies: Bodies | undefined
   private set: { stage: Stage; liars: readonly SimNode[]; random: Random; cast: Cast } | undefined
 
+  /** Of the parties that may come in one lies, at least. */
+  get bringsGuests(): boolean {
+    return false
+  }
+
   /** Nobody comes or goes but as it wants. */
   get isQuiet(): boolean {
     return false

@@ -5,6 +5,7 @@ import { signStatements } from '../../../src/crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock } from '../../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../../src/ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, cosign } from '../../../src/ledger/checkpoint.ts'
+import type { EpochOperation } from '../../../src/ledger/epoch-operation.ts'
 import { type OpenRequest, type Operation, signRequest } from '../../../src/ledger/request.ts'
 import { type AnyLedgerBlock, entriesOf } from '../../../src/ledger/turn.ts'
 import { commitmentOf, type Opening } from '../../../src/ledger/value.ts'
@@ -64,6 +65,7 @@ export function requestOf(
   replica: Replica,
   random: Random,
   { value, notAfterMs }: { value: string; notAfterMs: number },
+  author: KeyPair = keyOf(liar, replica.contract, 'author'),
 ): OpenRequest {
   const opening: Opening = { salt: base64UrlEncode(random.bytes(16)), value }
   const operation: Operation = {
@@ -76,7 +78,6 @@ export function requestOf(
     type: 'text',
     value: commitmentOf(opening),
   }
-  const author = keyOf(liar, replica.contract, 'author')
   const signed = signRequest(author.privateKey, {
     contract: replica.contract,
     author: liar.party.id,
@@ -86,6 +87,27 @@ export function requestOf(
     operations: [operation],
   })
   return { ...signed, openings: [opening] }
+}
+
+const LIFE_MS = 60_000
+
+/** A request of a liar for something about who is in, as it travels; by the key of its newest card, where it is not in. */
+export function epochRequest(
+  liar: SimNode,
+  { contract }: Replica,
+  random: Random,
+  operation: EpochOperation,
+): object {
+  const author = keyOf(liar, contract, 'author')
+  const { request, signature } = signRequest(author.privateKey, {
+    contract,
+    author: liar.party.id,
+    authorKey: author.publicKey,
+    nonce: base64UrlEncode(random.bytes(16)),
+    notAfterMs: liar.nowMs + LIFE_MS,
+    operations: [operation],
+  })
+  return { type: 'REQUEST', contract, request: { request, signature }, openings: [] }
 }
 
 /** As it travels. */

@@ -1,0 +1,76 @@
+/**
+ * Liars while parties come and go: some from the first, some that come in. Honest members report no two finals in conflict,
+ * name liars only, and what the attack leaves standing comes true, with whoever is in then.
+ */
+import { describe, expect, it } from 'vitest'
+import { ATTACK_NAMES, EPOCH_ATTACK_NAMES } from './hostile/attacks.ts'
+import { stage } from './hostile/casts.ts'
+import type { Conspiracy } from './hostile/conspiracy.ts'
+import { commandOf, DEFAULTS, type SimOptions } from './options.ts'
+import type { Report } from './simulation.ts'
+
+/** Liars, members, and steps: enough for most attacks to come about. */
+const NUMBERS = [
+  [1, 2, 400],
+  [1, 3, 500],
+  [2, 3, 500],
+  [1, 4, 600],
+  [3, 4, 600],
+  [2, 5, 800],
+  [3, 7, 1400],
+] as const
+const STEPS = 500
+/** How many seeds are tried until an attack has come about, and until all its kinds have. */
+const SEEDS = 8
+
+function run(given: Partial<SimOptions>): Report & { plot: Conspiracy } {
+  const options = { ...DEFAULTS, steps: STEPS, ...given, epochs: true }
+  const { simulation, plot } = stage(options)
+  const report = simulation.run()
+  const { violation, recent } = report
+  if (violation)
+    throw new Error(
+      [`${violation.invariant}: ${violation.message}`, ...recent, commandOf(options)].join('\n'),
+    )
+  if (!plot) throw new Error('nobody lies')
+  return { ...report, plot }
+}
+
+/** Kinds of each attack that have reached honest members in any run here. */
+const reached = new Map<string, Set<string>>()
+
+function runDelivered(given: Partial<SimOptions> & { seed: number }): void {
+  for (let seed = given.seed; ; seed += 1) {
+    const { missing, plot } = run({ ...given, seed })
+    for (const adversary of plot.adversaries)
+      for (const kind of adversary.reached.keys())
+        reached.set(adversary.name, (reached.get(adversary.name) ?? new Set()).add(kind))
+    if (missing.length === 0) return
+    if (seed + 1 === given.seed + SEEDS) expect(missing, JSON.stringify(given)).toEqual([])
+  }
+}
+
+describe.each(EPOCH_ATTACK_NAMES)('[COS-3] [EPO-9] [EPO-11] [EPO-12] liars of the kind %s', (name) => {
+  it.each(NUMBERS)('%i of %i at first', (liars, members, steps) => {
+    runDelivered({ members, liars, hostile: [name], seed: 25, steps })
+  })
+
+  it('[EPO-2] [EPO-4] [EPO-8] does all that it can', () => {
+    let missing: string[] = ['everything']
+    for (let seed = 40; missing.length > 0 && seed < 40 + SEEDS; seed += 1) {
+      const { adversaries } = run({ members: 3, liars: 1, hostile: [name], seed, steps: 1800 }).plot
+      missing = adversaries.flatMap((adversary) => {
+        const kinds = new Set([...(reached.get(adversary.name) ?? []), ...adversary.reached.keys()])
+        reached.set(adversary.name, kinds)
+        return adversary.kinds.filter((kind) => !kinds.has(kind))
+      })
+    }
+    expect(missing).toEqual([])
+  })
+})
+
+describe('liars of any other kind', () => {
+  it.each(ATTACK_NAMES)('[COS-3] [EVI-1] [EPO-11] while parties come and go: %s', (name) => {
+    runDelivered({ members: 3, liars: 1, hostile: [name], seed: 30 })
+  })
+})
