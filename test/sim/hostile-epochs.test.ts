@@ -74,3 +74,17 @@ describe('liars of any other kind', () => {
     runDelivered({ members: 3, liars: 1, hostile: [name], seed: 30 })
   })
 })
+
+/** Seeds that once broke a promise, with what was wrong. */
+const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
+  [
+    '[ORD-1] [LIN-3] certificates of a lineage and an epoch before were taken for damage',
+    { members: 3, liars: 1, hostile: ['forker'], seed: 52, steps: 1500 },
+  ],
+]
+
+describe('seeds that once failed', () => {
+  it.each(FOUND)('%s', (_, options) => {
+    run(options)
+  })
+})

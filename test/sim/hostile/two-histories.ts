@@ -3,7 +3,7 @@ import type { Cosignature } from '../../../src/ledger/checkpoint.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Adversary, type Outlook } from './adversary.ts'
-import { anyHash, cosigned } from './forge.ts'
+import { anyHash, cosigned, keyOf } from './forge.ts'
 
 const CHANGES = ['root', 'block', 'state root', 'epoch', 'smaller size', 'larger size'] as const
 type Change = (typeof CHANGES)[number]
@@ -49,16 +49,21 @@ export class TwoHistories extends Adversary {
     return made
   }
 
-  override arrived(at: SimNode, _from: SimNode, message: Message): void {
+  override arrived(at: SimNode, from: SimNode, message: Message): void {
     if (message.type !== 'COSIGN') return
     const change = this.forged.get(message.cosignature.signature)
     if (change === undefined) return
     this.count(change)
     // Of the others only one of the same size is evidence, and it may never be heard where this one was.
     if (change !== 'root' && change !== 'smaller size') return
-    const { chain, finality } = at.engine?.replicas.get(message.contract) ?? {}
-    const { party, size } = message.cosignature
-    if (!finality?.ahead.has(party) && chain && chain.height + 1 >= size) this.caught.add(party)
+    const replica = at.engine?.replicas.get(message.contract)
+    const { party, size, epoch } = message.cosignature
+    // One by a key, or of a member, that is none there any more may come too late to be looked at.
+    if (replica?.epochs.part !== 'member' || epoch !== replica.epochs.number) return
+    const { chain, finality, roster } = replica
+    const key = keyOf(from, message.contract, 'cosign').publicKey
+    if (roster.cosignKeyOf(party, epoch) !== key) return
+    if (!finality.ahead.has(party) && chain.height + 1 >= size) this.caught.add(party)
   }
 
   override get named(): ReadonlySet<string> {
