@@ -6,6 +6,7 @@ import { bundleVectors } from './bundle-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
+import { epochRequestVectors } from './epoch-request-vectors.ts'
 import { evidenceVectors } from './evidence-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
@@ -20,7 +21,7 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   signature: signatureVectors,
   card: cardVectors,
   opening: openingVectors,
-  request: requestVectors,
+  request: () => [...requestVectors(), ...epochRequestVectors()],
   genesis: genesisVectors,
   'ledger-block': blockVectors,
   statement: statementVectors,
@@ -35,7 +36,11 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
 export function allFiles(): Map<string, string> {
   const files = new Map<string, string>()
   for (const [folder, make] of Object.entries(FOLDERS))
-    for (const vector of make()) files.set(`${folder}/${vector.name}.json`, fileText(vector))
+    for (const vector of make()) {
+      const path = `${folder}/${vector.name}.json`
+      if (files.has(path)) throw new Error(`two vectors ${path}`)
+      files.set(path, fileText(vector))
+    }
   return files
 }
 

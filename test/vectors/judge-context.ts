@@ -1,6 +1,10 @@
 /** The contexts of vectors, as our checks take them. */
+import { authorKeysAt } from '../../src/contract/epoch.ts'
+import type { Card } from '../../src/identity/card.ts'
 import type { Electorate } from '../../src/ledger/certificate.ts'
+import type { EpochRecord, Invitation } from '../../src/ledger/epoch.ts'
 import type { Membership } from '../../src/verify/membership.ts'
+import type { AuthorKeyOf } from '../../src/verify/request-audit.ts'
 
 /** Members with those of their keys that the folder needs, base64url. */
 export type Context = {
@@ -9,6 +13,9 @@ export type Context = {
   epoch?: number
   quorum?: number
   members: { party: string; author?: string; vote?: string; cosign?: string }[]
+  /** Who else may make some requests (EPO-2); change: of its invitation. */
+  observers?: { party: string; author: string }[]
+  invited?: { party: string; author: string; change: string }[]
 }
 
 const keysOf = ({ members }: Context, use: 'author' | 'vote' | 'cosign') =>
@@ -22,6 +29,26 @@ const keysOf = ({ members }: Context, use: 'author' | 'vote' | 'cosign') =>
 export function electorateOf(context: Context): Electorate {
   const { contract, lineage = 0, epoch = 0, quorum = context.members.length } = context
   return { contract, lineage, epoch, quorum, voteKeys: keysOf(context, 'vote') }
+}
+
+/** Who may make which request, by the function that a state is asked with: it looks at nothing else of the state. */
+export function authorKeysOf({ contract, members, observers = [], invited = [] }: Context): AuthorKeyOf {
+  const cardOf = (author = '') => ({ keys: { author } }) as Card
+  const parties = members.map(({ party }) => party)
+  const epoch: Partial<EpochRecord> = {
+    members: parties,
+    cards: parties,
+    observers: observers.map(({ party }) => [party, party]),
+    changes: invited.map(
+      ({ change, party, author }) => ({ op: 'invite', change, party, card: cardOf(author) }) as Invitation,
+    ),
+  }
+  const cards = [...members, ...observers].map(({ party, author }) => [party, cardOf(author)] as const)
+  return authorKeysAt({
+    contract,
+    epoch: epoch as EpochRecord,
+    cards: { genesis: new Map(cards), newer: new Map() },
+  })
 }
 
 /** A membership without its genesis, which none of the checks of a single format looks at. */

@@ -37,7 +37,7 @@ import {
 import { checkEvidenceShape, evidenceHolds, evidenceId } from '../../src/ledger/evidence.ts'
 import { checkGenesis, contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import {
-  checkRequest,
+  checkAnyRequest,
   commitmentsOf,
   type FieldType,
   requestId,
@@ -51,7 +51,7 @@ import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
 import { checkCertificate, readCosignature } from '../../src/verify/membership.ts'
 import { RequestAudit } from '../../src/verify/request-audit.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
-import { type Context, electorateOf, membershipOf } from './judge-context.ts'
+import { authorKeysOf, type Context, electorateOf, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
 export type Judgement =
@@ -142,9 +142,9 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   request(bytes, context: Context & { timeMs: number; ordered: string[] }) {
     const { request: signed, openings }: { request: SignedRequest; openings: Opening[] } = parse(bytes)
     const membership = membershipOf(context)
-    const { contract, authorKeys } = membership
+    const authorKeyOf = authorKeysOf(context)
     const check = () => {
-      checkRequest(signed, contract, (party) => authorKeys.get(party))
+      checkAnyRequest(signed, membership.contract, authorKeyOf)
       checkOpenings(openings)
     }
     const audit = () => {
@@ -160,6 +160,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
         block,
         { type: 'ledger-block', block, requests: [signed], openings },
         'the block',
+        authorKeyOf,
       )
       if (audit.firstMissing) throw new RuleBroken(audit.firstMissing)
       return taken

@@ -2,9 +2,10 @@
  * Parties of fixed seeds, and ledgers that they sign, for the vectors. Nothing here comes from the test fixtures, so that they
  * can change. What a vector wants wrong is put in before everything after it is signed, unless the fault is the signature.
  */
-import { executeBlock } from '../../src/contract/apply.ts'
+import { type ExecutedBlock, executeBlock } from '../../src/contract/apply.ts'
 import { type ContractState, genesisState, stateRoot } from '../../src/contract/state.ts'
 import { base64UrlEncode, hexEncode, utf8 } from '../../src/crypto/bytes.ts'
+import { jcs } from '../../src/crypto/jcs.ts'
 import { generateKeyPair, generateSealingKeyPair, type KeyPair } from '../../src/crypto/keys.ts'
 import { emptyRoot, LogTree } from '../../src/crypto/log.ts'
 import { sha256 } from '../../src/crypto/provider.ts'
@@ -28,7 +29,13 @@ import {
   NO_PARENT,
 } from '../../src/ledger/block.ts'
 import { type Certificate, certifiedStatement, type Electorate } from '../../src/ledger/certificate.ts'
-import { type Checkpoint, type Cosignature, checkpointOf, cosign } from '../../src/ledger/checkpoint.ts'
+import {
+  type Checkpoint,
+  type Cosignature,
+  checkpointOf,
+  cosign,
+  type LedgerPoint,
+} from '../../src/ledger/checkpoint.ts'
 import { contractId, GENESIS_ROOT, type Genesis, type Policy, quorumOf } from '../../src/ledger/genesis.ts'
 import {
   commitmentsOf,
@@ -39,6 +46,7 @@ import {
   requestId,
   signRequest,
 } from '../../src/ledger/request.ts'
+import type { BlockPlace } from '../../src/ledger/turn.ts'
 import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
 import type { BlockLine, BundleLine } from '../../src/verify/bundle.ts'
 
@@ -66,7 +74,7 @@ export const keysOf = (seed: string): Keys =>
 export const publicKeysOf = (keys: Keys): CardKeys =>
   Object.fromEntries(USES.map((use) => [use, keys[use].publicKey])) as CardKeys
 
-function holder(seed: string, name: string): Holder {
+export function holder(seed: string, name: string): Holder {
   const keys = keysOf(seed)
   const card = signCard(keys.root.privateKey, {
     version: 1,
@@ -129,6 +137,12 @@ export type OrderOptions = {
   certify?: readonly ('notarization' | 'finalization')[]
 }
 
+/** What a ledger block is executed on, and what that comes to. */
+export type Execution = { state: ContractState; at: BlockPlace }
+export type Executed = Pick<ExecutedBlock, 'effects' | 'state' | 'entriesRoot' | 'stateRoot'> & {
+  entries: Entry[]
+}
+
 /** One contract, its ledger from block 0 on, and all that its members sign for it. */
 export class Ledger {
   readonly label: string
@@ -139,6 +153,8 @@ export class Ledger {
   readonly steps: Step[] = []
   readonly openings = new Map<string, Opening>()
   readonly cosignatures = new Map<string, Cosignature>()
+  /** Of the ledger block that comes next. */
+  lineage = 0
   readonly #log = new LogTree()
   #drawn = 0
 
@@ -208,6 +224,24 @@ export class Ledger {
     return { contract, lineage: 0, epoch: 0, quorum, voteKeys }
   }
 
+  /** Of the ledger block that comes next. */
+  get epoch(): number {
+    return this.tip.state.epoch.epoch
+  }
+
+  /** Where the next ledger block stands, as execution sees it. */
+  place(timeMs = this.tip.block.header.timeMs + 1000): BlockPlace {
+    const holds = (point: LedgerPoint): boolean =>
+      point.size >= 1 && point.size <= this.steps.length && jcs(point) === jcs(this.point(point.size - 1))
+    return { lineage: this.lineage, height: this.height + 1, timeMs, holds }
+  }
+
+  /** What members name of the ledger up to a height. */
+  point(height = this.height): LedgerPoint {
+    const { contract: _, lineage: __, ...point } = this.checkpoint(height)
+    return point
+  }
+
   /** 16 bytes, base64url: another 16 each time. */
   #random(): string {
     this.#drawn += 1
@@ -273,6 +307,12 @@ export class Ledger {
 
   /** Orders requests in a ledger block that all members have certified. */
   order(requests: OpenRequest[], options: OrderOptions = {}): Step {
+    const execute = ({ state, at }: Execution) => executeBlock(state, requests, this.openings, at)
+    return this.extend(requests, execute, options)
+  }
+
+  /** A ledger block of what execution comes to. */
+  extend(requests: OpenRequest[], execute: (on: Execution) => Executed, options: OrderOptions = {}): Step {
     const { hash: parent, block: before, state, root: logRoot } = this.tip
     const {
       timeMs = before.header.timeMs + 1000,
@@ -281,11 +321,11 @@ export class Ledger {
       entries: claim = (right) => right,
       certify = ['notarization', 'finalization'],
     } = options
-    const executed = executeBlock(state, requests, this.openings, timeMs)
+    const executed = execute({ state, at: this.place(timeMs) })
     const header = alter({
       contract: this.contract,
-      lineage: 0,
-      epoch: 0,
+      lineage: this.lineage,
+      epoch: this.epoch,
       height: this.height + 1,
       view,
       parent,
@@ -295,9 +335,15 @@ export class Ledger {
       logRoot,
     })
     const block = { header, entries: claim(executed.entries) }
+    const signers = options.signers ?? this.voters
     const step = this.#append(block, executed.effects, requests, executed.state)
-    for (const kind of certify) step[kind] = this.certificate(kind, step, options.signers)
+    for (const kind of certify) step[kind] = this.certificate(kind, step, signers)
     return step
+  }
+
+  /** Who certifies the ledger block that comes next. */
+  get voters(): readonly Holder[] {
+    return this.members
   }
 
   #append(block: LedgerBlock, effects: Effect[][], requests: OpenRequest[], state: ContractState): Step {
@@ -309,11 +355,16 @@ export class Ledger {
   }
 
   /** A certificate on a block. Every second member signs in a batch with a statement of no concern here. */
-  certificate(kind: Certificate['kind'], step: Step, signers = this.members): Certificate {
-    const { view } = step.block.header
+  certificate(
+    kind: Certificate['kind'],
+    step: Step,
+    signers = this.members,
+    view = step.block.header.view,
+  ): Certificate {
+    const { lineage, epoch } = step.block.header
     const certificate: Certificate =
       kind === 'skip' ? { kind, view, signatures: [] } : { kind, view, block: step.hash, signatures: [] }
-    const statement = certifiedStatement(this.electorate, certificate)
+    const statement = certifiedStatement({ ...this.electorate, lineage, epoch }, certificate)
     certificate.signatures = signers.map(({ party, keys }, index) => {
       const others = index % 2 === 0 ? [] : [{ ...statement, contract: hashNamed('another contract') }]
       const signed = signStatements(keys.vote.privateKey, [...others, statement])

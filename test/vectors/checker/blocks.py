@@ -2,6 +2,7 @@
 
 import re
 
+from changes import author_key_of
 from encoding import H, at, form, is_hash, is_integer, is_list, is_time, jcs, keys, refuse
 from merkle import leaf_hash, log_leaf, tree_root
 from request import (
@@ -53,6 +54,9 @@ class Chain:
     @property
     def log_root(self):
         return tree_root(self.leaves)
+
+    def author_key_of(self, body):
+        return author_key_of(body, self.contract.keys["author"], {}, {})
 
     def extend(self, block, requests, openings):
         """Takes the next block, with its requests in the order of its entries. Returns outcomes and effects."""
@@ -109,7 +113,7 @@ class Chain:
             body = signed.get("request") if isinstance(signed, dict) else None
             if H("request", body) != entry["request"]:
                 refuse("REQ-1", "another request stands in its place", here)
-            at(here, check_signed_request, signed, self.contract.id, self.contract.keys["author"])
+            at(here, check_signed_request, signed, self.contract.id, self.author_key_of)
             at(here, check_in_time, body, entry["request"], header["timeMs"], self.ordered)
             bodies.append(body)
         if len(requests) > len(entries):

@@ -4,6 +4,7 @@ import certificates
 import checkpoints
 from blocks import Chain
 from bundle import check_bundle as check_whole_bundle
+from changes import author_key_of
 from encoding import canonical, parse, refuse
 from evidence import check_evidence as check_any_evidence
 from genesis import Contract
@@ -38,9 +39,14 @@ def keys_by_party(context, use):
 
 
 def check_request(data, context):
-    author_keys = keys_by_party(context, "author")
-    sent = parse(data)
-    found = check_sent_request(sent, context["contract"], author_keys, context["timeMs"], context["ordered"])
+    members = keys_by_party(context, "author")
+    observers = {one["party"]: one["author"] for one in context.get("observers", [])}
+    invited = {one["change"]: (one["party"], one["author"]) for one in context.get("invited", [])}
+
+    def key_of(body):
+        return author_key_of(body, members, observers, invited)
+
+    found = check_sent_request(parse(data), context["contract"], key_of, context["timeMs"], context["ordered"])
     return {"id": found[0], "commitments": found[1]}
 
 

@@ -236,7 +236,8 @@ def domain_of(record):
 
 def requests_hold(file, contract):
     signed = [part["signed"] for part in file["requests"]]
-    found = [check_signed_request(one, contract.id, contract.keys["author"]) for one in signed]
+    authors = contract.keys["author"]
+    found = [check_signed_request(one, contract.id, lambda body: authors[body["author"]]) for one in signed]
     named = [is_by(file, part, part["signed"]["request"]["authorKey"]) for part in file["requests"]]
     ids = [part["hash"] for part in file["requests"]]
     return found == ids and all(named) and all(map(preimage_holds, file["requests"]))

@@ -1,8 +1,9 @@
 """PROTOCOL.md section 5: geneses, and the block 0 that each makes."""
 
-from encoding import H, form, is_b64, is_hash, is_integer, is_list, is_time, keys, refuse
+from encoding import H, form, is_b64, is_hash, is_list, is_time, keys, refuse
 from identity import check_label, check_proven_card
 from merkle import NOTHING, log_leaf, tree_root
+from policies import check_policy, quorum_of
 from request import MEBIBYTE, ZEROS, check_openings, check_operation, commitments_of, size_of
 from state import State
 
@@ -66,10 +67,6 @@ class Contract:
         }
 
 
-def quorum_of(kind, members):
-    return {"majority": members // 2 + 1, "bft": 2 * members // 3 + 1, "unanimous": members}[kind]
-
-
 def check_genesis(value):
     """GEN-1, but for the openings."""
     rule = "GEN-1"
@@ -94,15 +91,3 @@ def check_genesis(value):
 
 def is_version_1(value):
     return type(value) is int and value == 1
-
-
-def check_policy(value, rule):
-    keys(value, rule, "quorum clockBoundMs silenceMs admission", "freeze")
-    form(value.get("freeze", "automatic") == "automatic", rule, "how it is frozen")
-    form(value["quorum"] in ("majority", "bft", "unanimous"), rule, "a quorum")
-    form(is_integer(value["clockBoundMs"], 1000, 86_400_000), rule, "a clock bound")
-    form(value["silenceMs"] is None or is_integer(value["silenceMs"], 60_000), rule, "a silence")
-    keys(value["admission"], rule, "invite admit")
-    invite, admit = value["admission"]["invite"], value["admission"]["admit"]
-    form(invite == "any" or is_list(invite, 1, 256) and all(is_hash(one) for one in invite), rule, "who invites")
-    form(admit in ("every", "quorum") or is_list(admit, 1, 256) and all(is_hash(one) for one in admit), rule, "whose yes lets in")

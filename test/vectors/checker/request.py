@@ -2,6 +2,7 @@
 
 import re
 
+from changes import check_epoch_operation, is_on_epoch
 from encoding import H, SURROGATE, form, in_domain, jcs, keys, refuse
 from encoding import is_b64, is_hash, is_hex, is_list, is_time, utf16_units
 from identity import CONTROL
@@ -17,7 +18,7 @@ def check_operation(value):
     """REQ-3, with the forms of ELE-1, ELE-2 and ELE-3."""
     form(isinstance(value, dict), "REQ-3", "an object")
     op = value.get("op")
-    form(op in ("create", "set", "delete"), "REQ-3", "create, set or delete")
+    form(op in ("create", "set", "delete"), "REQ-3", "create, set, delete, or an operation on the epoch")
     if op == "create":
         is_field = value.get("kind") == "field"
         keys(value, "REQ-3", "op uid parent name kind order" + (" type value" if is_field else ""))
@@ -35,6 +36,16 @@ def check_operation(value):
     if "value" in value:
         form(is_hash(value["value"]), "REQ-3", "a commitment")
         form(value["type"] in TYPES, "REQ-3", "a type")
+
+
+def check_operations(operations):
+    """REQ-3 and EPO-1."""
+    if any(map(is_on_epoch, operations)):
+        form(len(operations) == 1, "EPO-1", "alone in its request")
+        check_epoch_operation(operations[0])
+        return
+    for operation in operations:
+        check_operation(operation)
 
 
 def commitments_of(operations):
@@ -60,8 +71,11 @@ def check_openings(values, commitments):
     return opened
 
 
-def check_signed_request(value, contract, author_keys):
-    """REQ-1 to REQ-3, REQ-6 and SIG-1, by itself. Returns the id."""
+def check_signed_request(value, contract, author_key_of):
+    """
+    REQ-1 to REQ-3, REQ-6, EPO-1, EPO-2 and SIG-1, by itself. Returns the id. author_key_of: gives the key that a body must
+    be signed with, or refuses it.
+    """
     keys(value, "REQ-1", "request signature")
     body = value["request"]
     if size_of(body) > 8 * MEBIBYTE:
@@ -73,14 +87,11 @@ def check_signed_request(value, contract, author_keys):
     form("claimedMs" not in body or is_time(body["claimedMs"]), "REQ-1", "a claimed time")
     form(isinstance(body["operations"], list), "REQ-1", "a list of operations")
     form(is_list(body["operations"], 1, 100_000), "REQ-2", "1 to 100,000 operations")
-    for operation in body["operations"]:
-        check_operation(operation)
+    check_operations(body["operations"])
     form(is_b64(value["signature"], 64), "REQ-1", "64 bytes of signature")
     if body["contract"] != contract:
         refuse("REQ-1", "for another contract")
-    if body["author"] not in author_keys:
-        refuse("REQ-6", "its author is not a member")
-    if author_keys[body["author"]] != body["authorKey"]:
+    if author_key_of(body) != body["authorKey"]:
         refuse("REQ-1", "not the author key of its author's card")
     if not is_signed(body["authorKey"], in_domain("request", body), value["signature"]):
         refuse("SIG-1", "not signed by its author")
@@ -105,9 +116,9 @@ def check_openings_size(operations, opened):
     return size_bytes
 
 
-def check_request(data, contract, author_keys, time_ms, ordered):
+def check_request(data, contract, author_key_of, time_ms, ordered):
     """A signed request with its openings, to stand in a block of this time. Returns the id and the commitments."""
-    request_id = check_signed_request(data["request"], contract, author_keys)
+    request_id = check_signed_request(data["request"], contract, author_key_of)
     body = data["request"]["request"]
     check_in_time(body, request_id, time_ms, ordered)
     commitments = commitments_of(body["operations"])

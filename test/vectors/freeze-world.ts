@@ -1,0 +1,46 @@
+/** FREEZEs, for the vectors: of ledgers that are one contract and part (PROTOCOL LIN-1). */
+import { LogTree } from '../../src/crypto/log.ts'
+import { signStatements } from '../../src/crypto/statement.ts'
+import { logLeaf } from '../../src/ledger/block.ts'
+import type { Cosignature } from '../../src/ledger/checkpoint.ts'
+import type { Evidence } from '../../src/ledger/evidence.ts'
+import { type Freeze, makeFreeze, type SignedFreeze } from '../../src/ledger/freeze.ts'
+import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
+import type { Holder, Ledger, Step } from './world.ts'
+
+/** A ledger as it is shown from a height on, with the COMMIT of its last block; none where the lineage began with that. */
+export function historyOf(
+  { steps }: Ledger,
+  from = 0,
+  height = steps.length - 1,
+  isBase = height === 0,
+): FrozenHistory {
+  const hashes = steps.slice(0, height + 1).map(({ hash }) => hash)
+  const { block, notarization, finalization } = steps[height] as Step
+  return {
+    from,
+    peaks: [...new LogTree(hashes.map(logLeaf)).frontier(from).hashes],
+    blocks: hashes.slice(from),
+    header: block.header,
+    ...(!isBase && notarization && { notarization }),
+    ...(!isBase && finalization && { finalization }),
+  }
+}
+
+/** Signed as it stands, whatever it says. */
+export function signedFreeze(by: Holder, statement: object, key = by.keys.cosign): SignedFreeze {
+  const [signature] = signStatements(key.privateKey, [statement as never])
+  return { statement: statement as Freeze, signature: signature as SignedFreeze['signature'] }
+}
+
+/** What a party freezes, in order. */
+export function freezeOf(
+  ledger: Ledger,
+  by: Holder,
+  cosignatures: readonly Cosignature[] = [],
+  evidence: readonly Evidence[] = [],
+  history: FrozenHistory = historyOf(ledger),
+): SignedFreeze {
+  const statement = makeFreeze(ledger.contract, ledger.lineage, by.party, history, cosignatures, evidence)
+  return signedFreeze(by, statement)
+}
