@@ -3,24 +3,12 @@ import { LogTree } from '../../src/crypto/log.ts'
 import { type Entry, entriesRoot, type Header, logLeaf } from '../../src/ledger/block.ts'
 import { GENESIS_ROOT } from '../../src/ledger/genesis.ts'
 import { LIFETIME_MAX_MS, type OpenRequest } from '../../src/ledger/request.ts'
-import type { BlockLine } from '../../src/verify/bundle.ts'
+import { contextOf, partAt, refuseBlock, takeBlock } from './block-parts.ts'
 import { block, lost, REQUESTS, remove } from './block-requests.ts'
-import { json, repeating, type Vector, Vectors } from './vector.ts'
+import { repeating, type Vector, Vectors } from './vector.ts'
 import { alder, birch, douglas, hashNamed, Ledger, type OrderOptions, uidOf } from './world.ts'
 
 const [claim, currency, goods] = ['claim', 'currency', 'goods'].map(uidOf) as [string, string, string]
-
-type Part = Pick<BlockLine, 'block' | 'requests' | 'openings'>
-const partAt = (ledger: Ledger, height: number): Part => {
-  const { block, requests, openings } = ledger.blockLine(height)
-  return structuredClone({ block, requests, openings })
-}
-/** The chain that the block at the tip extends. */
-const contextOf = (ledger: Ledger) => ({
-  genesis: ledger.genesis,
-  openings: ledger.genesisOpenings,
-  blocks: ledger.steps.slice(1, -1).map((_, index) => partAt(ledger, index + 1)),
-})
 
 /** What is wrong with a header, everything else made for it. */
 const HEADERS: [name: string, about: string, rule: string, header: (right: Header) => object][] = [
@@ -79,27 +67,9 @@ const cleared = (value: object) =>
 
 export function blockVectors(): Vector[] {
   const vectors = new Vectors()
-  const take = (name: string, about: string, ledger: Ledger) => {
-    const { hash, effects, root } = ledger.tip
-    const outputs = {
-      hash,
-      outcomes: ledger.tip.block.entries.map(({ outcome, code }) => code ?? outcome),
-      effects,
-      logRoot: root,
-    }
-    vectors.valid(name, about, contextOf(ledger), json(partAt(ledger, ledger.height)), outputs)
-  }
-  const refuse = (
-    name: string,
-    about: string,
-    ledger: Ledger,
-    rule: string,
-    alter: (part: Part) => unknown = () => {},
-  ) => {
-    const part = partAt(ledger, ledger.height)
-    alter(part)
-    vectors.invalid(name, about, contextOf(ledger), json(part), rule)
-  }
+  const take = (name: string, about: string, ledger: Ledger) => takeBlock(vectors, name, about, ledger)
+  const refuse = (...parts: Parameters<typeof refuseBlock> extends [unknown, ...infer P] ? P : never) =>
+    refuseBlock(vectors, ...parts)
   const fresh = () => new Ledger('blocks', { members: [alder, birch] })
   const ordering = (
     requests: (ledger: Ledger) => OpenRequest[],

@@ -6,6 +6,7 @@ import { bundleVectors } from './bundle-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
+import { epochBlockVectors } from './epoch-block-vectors.ts'
 import { epochRequestVectors } from './epoch-request-vectors.ts'
 import { evidenceVectors } from './evidence-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
@@ -23,7 +24,7 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   opening: openingVectors,
   request: () => [...requestVectors(), ...epochRequestVectors()],
   genesis: genesisVectors,
-  'ledger-block': blockVectors,
+  'ledger-block': () => [...blockVectors(), ...epochBlockVectors()],
   statement: statementVectors,
   certificate: certificateVectors,
   checkpoint: checkpointVectors,

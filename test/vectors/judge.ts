@@ -1,13 +1,12 @@
 /** What our implementation makes of a vector: of each folder the very checks that nodes and the auditor run. */
 
 import { isValueOfType } from '../../src/contract/outcome.ts'
-import { type Replayed, replay } from '../../src/contract/replay.ts'
 import { epochUidOf, genesisState, rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { base64UrlDecode, fromUtf8 } from '../../src/crypto/bytes.ts'
 import { CountersignError, type ErrorCode } from '../../src/crypto/errors.ts'
 import { jcs } from '../../src/crypto/jcs.ts'
 import { parseJson } from '../../src/crypto/json.ts'
-import { emptyRoot, leafHash, merkleRoot, rootOfInclusion } from '../../src/crypto/log.ts'
+import { leafHash, merkleRoot, rootOfInclusion } from '../../src/crypto/log.ts'
 import {
   cosignatureOf,
   NOTE_COSIGNATURE_V1,
@@ -20,7 +19,7 @@ import { ed25519Verify } from '../../src/crypto/provider.ts'
 import { SignatureCache } from '../../src/crypto/statement.ts'
 import { checkValue } from '../../src/document/types.ts'
 import { cardHash, checkProvenCard, partyOf } from '../../src/identity/card.ts'
-import { blockHash, type Header, type LedgerBlock, logLeaf, NO_PARENT } from '../../src/ledger/block.ts'
+import { blockHash, type Header, type LedgerBlock, logLeaf } from '../../src/ledger/block.ts'
 import {
   certificateVerifies,
   certifiedStatement,
@@ -43,14 +42,15 @@ import {
   requestId,
   type SignedRequest,
 } from '../../src/ledger/request.ts'
-import { entriesOf } from '../../src/ledger/turn.ts'
 import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
-import { type BlockLine, LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
+import { LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
 import { type Finding, fail, RuleBroken } from '../../src/verify/finding.ts'
 import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
 import { checkCertificate, readCosignature } from '../../src/verify/membership.ts'
 import { RequestAudit } from '../../src/verify/request-audit.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
+import type { Part } from './block-parts.ts'
+import { headerOfGenesis, outputsOfLast } from './judge-chain.ts'
 import { authorKeysOf, type Context, electorateOf, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
@@ -183,18 +183,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     ).membership
     const openings = new Map(checkOpenings(values).map((opening) => [commitmentOf(opening), opening]))
     const root = stateRoot(genesisState(contract, genesis, openings).state)
-    const block = blockHash({
-      contract,
-      lineage: 0,
-      epoch: 0,
-      height: 0,
-      view: 0,
-      parent: NO_PARENT,
-      timeMs: genesis.timeMs,
-      entriesRoot: emptyRoot,
-      stateRoot: root,
-      logRoot: emptyRoot,
-    })
+    const block = blockHash(headerOfGenesis(contract, genesis, root))
     return {
       contract,
       members: members.map(({ party }) => party),
@@ -211,30 +200,13 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     const contract = contractId(genesis)
     const audit = new LedgerAudit(contract, genesis, openings)
     audit.begin()
-    const lines = [...blocks, parse(bytes) as BlockPart].map((part) => ({
+    const lines = [...blocks, parse(bytes) as Part].map((part) => ({
       type: 'ledger-block' as const,
       ...part,
     }))
     for (const line of lines) audit.block(line)
     complete(audit)
-    // All of them hold: what the last one does, and the log with it.
-    const opened = new Map(
-      [openings, ...lines.map((line) => line.openings)].flat().map((one) => [commitmentOf(one), one]),
-    )
-    const chain = lines.map(({ block: { header }, requests }) => ({
-      header,
-      requests: requests.map(({ request }) => ({ id: requestId(request), request })),
-    }))
-    const { executed } = [...replay(contract, genesis, chain, opened)].at(-1) as Replayed
-    const { block } = lines.at(-1) as BlockPart
-    const { header } = block
-    const hashes = [...chain.map(({ header }) => header.parent), blockHash(header)]
-    return {
-      hash: blockHash(header),
-      outcomes: entriesOf(block).map(({ outcome, code }) => code ?? outcome),
-      effects: executed?.effects,
-      logRoot: merkleRoot(hashes.map(logLeaf)),
-    }
+    return outputsOfLast(contract, genesis, openings, lines)
   },
 
   statement(bytes, context: Context) {
@@ -340,8 +312,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
 }
 
 type CheckpointContext = { header: Header; root: string; members: Context['members'] }
-type BlockPart = Pick<BlockLine, 'block' | 'requests' | 'openings'>
-type BlockContext = { genesis: Genesis; openings: Opening[]; blocks: BlockPart[] }
+type BlockContext = { genesis: Genesis; openings: Opening[]; blocks: Part[] }
 
 /** The judgement on an input of a folder. @throws what is no error of the registry */
 export function judge(folder: string, bytes: Uint8Array, context: object): Judgement {

@@ -1,10 +1,14 @@
-"""PROTOCOL.md section 5: ledger blocks, each behind the one before."""
+"""PROTOCOL.md section 5 and EPO-11: ledger blocks, each behind the one before."""
 
 import re
 
-from changes import author_key_of
+from certificates import check_certificate
+from changes import author_key_of, epoch_operation_of
+from checkpoints import checkpoint_of
 from encoding import H, at, form, is_hash, is_integer, is_list, is_time, jcs, keys, refuse
+from epoch import cards_in_force
 from merkle import leaf_hash, log_leaf, tree_root
+from policies import quorum_of
 from request import (
     MEBIBYTE,
     check_in_time,
@@ -14,6 +18,7 @@ from request import (
     commitments_of,
     size_of,
 )
+from turns import check_turn_form, tick, turn
 
 HASHES = "contract parent entriesRoot stateRoot logRoot"
 NUMBERS = "lineage epoch height view"
@@ -29,8 +34,20 @@ def check_block_form(block):
     form(is_time(header["timeMs"]), "BLK-1", "a time")
     form(is_list(entries, 0, 1024), "BLK-2", "at most 1,024 entries")
     for entry in entries:
+        check_entry_form(entry)
+    for kind, rule in (("turn", "BLK-3"), ("tick", "EPO-14")):
+        form(len(entries) == 1 or kind not in [entry["kind"] for entry in entries], rule, "alone in its block")
+
+
+def check_entry_form(entry):
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if kind == "turn":
+        check_turn_form(entry)
+    elif kind == "tick":
+        keys(entry, "BLK-2", "kind")
+    else:
         keys(entry, "BLK-2", "kind request outcome", "code")
-        form(entry["kind"] == "request" and is_hash(entry["request"]), "BLK-2", "an entry of a request")
+        form(kind == "request" and is_hash(entry["request"]), "BLK-2", "an entry of a request")
         form(entry["outcome"] in ("accepted", "conflicted", "rejected"), "BLK-2", "an outcome")
         form(("code" in entry) == (entry["outcome"] != "accepted"), "BLK-2", "a code with every outcome but accepted")
         code = entry.get("code", "aa")
@@ -38,7 +55,11 @@ def check_block_form(block):
 
 
 class Chain:
-    """A contract's ledger from block 0 on: its state, its log, and the ids of requests that stand in it."""
+    """
+    A contract's ledger from block 0 on: its state, its log, and the ids of requests that stand in it. lineage and left_out:
+    of the next block, and who is out of that lineage; begins_epoch: the last block was a turn; is_committed: its COMMIT
+    stands beside it.
+    """
 
     def __init__(self, contract):
         self.contract = contract
@@ -46,6 +67,9 @@ class Chain:
         self.state = contract.state
         self.ordered = set()
         self.leaves = [log_leaf(H("ledger-block", self.header))]
+        self.points = [self._point()]
+        self.lineage, self.left_out = 0, []
+        self.begins_epoch = self.is_committed = False
 
     @property
     def hash(self):
@@ -55,40 +79,119 @@ class Chain:
     def log_root(self):
         return tree_root(self.leaves)
 
-    def author_key_of(self, body):
-        return author_key_of(body, self.contract.keys["author"], {}, {})
+    def _point(self):
+        here = checkpoint_of(self.header, self.log_root)
+        return {name: value for name, value in here.items() if name not in ("contract", "lineage")}
 
-    def extend(self, block, requests, openings):
-        """Takes the next block, with its requests in the order of its entries. Returns outcomes and effects."""
+    def holds(self, point):
+        return 1 <= point["size"] <= len(self.points) and self.points[point["size"] - 1] == point
+
+    def electorate(self):
+        """Who orders and cosigns the next block: members in order, quorum, and keys by party and use. Observers apart."""
+        record = self.state.epoch_record
+        cards = cards_in_force(record, self.state.genesis_cards)
+        members = [party for party in record["members"] if party not in self.left_out]
+        observers = [party for party, _ in record.get("observers", []) if party not in self.left_out]
+        found = {"contract": self.contract.id, "lineage": self.lineage, "epoch": record["epoch"], "members": members}
+        found["quorum"] = quorum_of(record["policy"]["quorum"], len(members))
+        found["observers"] = {party: cards[party]["keys"] for party in observers}
+        for use in ("author", "vote", "cosign"):
+            found[use] = {party: cards[party]["keys"][use] for party in members}
+        return found
+
+    def author_key_of(self, body):
+        """EPO-2, by the state before the block. A lapsed invitation counts for as long as it stands in the record."""
+        here = self.electorate()
+        observers = {party: keys["author"] for party, keys in here["observers"].items()}
+        changes = self.state.epoch_record.get("changes", [])
+        invited = {
+            change["change"]: (change["party"], change["card"]["keys"]["author"])
+            for change in changes
+            if change["op"] == "invite" and change["party"] not in self.left_out
+        }
+        return author_key_of(body, here["author"], observers, invited)
+
+    def extend(self, block, requests, openings, certificates=None):
+        """
+        Takes the next block, with its requests in the order of its entries, and its certificates by kind, if any. Returns
+        outcomes and effects.
+        """
         check_block_form(block)
         header, entries = block["header"], block["entries"]
         place = f"ledger block {header['height']}"
         self._check_header(header, place)
-        bodies, sizes = self._check_requests(header, entries, requests, openings, place)
-        state, effects = self.state, []
-        for entry, (body, opened) in zip(entries, bodies):
-            state, outcome, code, changed = state.apply(body["operations"], opened)
-            effects.append(changed)
-            if (entry["outcome"], entry.get("code")) != (outcome, code):
-                found = f"it was {outcome} ({code})"
-                refuse("REQ-4", found, f"request {entry['request']} in {place}")
-        if sizes > 16 * MEBIBYTE:
-            refuse("BLK-2", "requests and openings of more than 16 MiB", place)
+        kind = entries[0]["kind"] if entries else "request"
+        if kind == "request":
+            state, effects = self._execute(header, entries, requests, openings, place)
+        else:
+            if requests or openings:
+                refuse("BLK-3" if kind == "turn" else "EPO-14", "requests or openings stand beside it", place)
+            record = at(place, self._epoch_record_after, header, entries[0])
+            state, changed = self.state.with_epoch_record(record)
+            effects = [changed]
         leaves = [leaf_hash(jcs({**entry, "effects": changed})) for entry, changed in zip(entries, effects)]
         if tree_root(leaves) != header["entriesRoot"]:
             refuse("BLK-2", "another entries root", place)
         if state.root() != header["stateRoot"]:
             refuse("STA-1", "another state root", place)
-        self.header, self.state = header, state
-        self.ordered |= {entry["request"] for entry in entries}
+        is_turn = kind == "turn"
+        self.is_committed = at(place, self._check_commit, certificates or {}, header, is_turn)
+        self.header, self.state, self.begins_epoch = header, state, is_turn
+        self.ordered |= {entry["request"] for entry in entries if "request" in entry}
         self.leaves.append(log_leaf(self.hash))
-        return [entry.get("code", entry["outcome"]) for entry in entries], effects
+        self.points.append(self._point())
+        outcomes = [entry.get("code", entry["outcome"]) for entry in entries if "outcome" in entry]
+        return outcomes, effects
+
+    def _place(self, header):
+        place = {"height": header["height"], "timeMs": header["timeMs"], "holds": self.holds}
+        return {**place, "lineage": self.lineage, "leftOut": self.left_out}
+
+    def _epoch_record_after(self, header, entry):
+        if entry["kind"] == "tick":
+            return tick(self.state, header["timeMs"])
+        return turn(self.state, entry, self._place(header))
+
+    def _execute(self, header, entries, requests, openings, place):
+        bodies, sizes = self._check_requests(header, entries, requests, openings, place)
+        state, effects = self.state, []
+        for entry, (body, opened) in zip(entries, bodies):
+            on_epoch = epoch_operation_of(body)
+            if on_epoch:
+                asked = (on_epoch, entry["request"], body["author"], self._place(header))
+                state, outcome, code, changed = state.apply_on_epoch(*asked)
+            else:
+                state, outcome, code, changed = state.apply(body["operations"], opened)
+            effects.append(changed)
+            if (entry["outcome"], entry.get("code")) != (outcome, code):
+                refuse("REQ-4", f"it was {outcome} ({code})", f"request {entry['request']} in {place}")
+        if sizes > 16 * MEBIBYTE:
+            refuse("BLK-2", "requests and openings of more than 16 MiB", place)
+        return state, effects
+
+    def _check_commit(self, certificates, header, is_turn):
+        """ORD-1 and EPO-11, of the certificates beside a block. Returns whether they are its COMMIT."""
+        block_hash, views = H("ledger-block", header), set()
+        for kind, certificate in certificates.items():
+            statement = check_certificate(certificate, self.electorate())
+            if certificate["kind"] != kind:
+                refuse("ORD-1", "of another kind")
+            is_later = is_turn and statement["view"] > header["view"]
+            if statement["block"] != block_hash or statement["view"] != header["view"] and not is_later:
+                refuse("ORD-1", "of another block or view")
+            views.add(statement["view"])
+        if len(views) > 1:
+            refuse("ORD-1", "of two views")
+        return len(certificates) == 2
 
     def _check_header(self, header, place):
         before = self.header
-        for name in ("contract", "lineage", "epoch"):
-            if header[name] != before[name]:
-                refuse("BLK-1", f"another {name}", place)
+        if header["contract"] != before["contract"]:
+            refuse("BLK-1", "another contract", place)
+        if header["lineage"] != self.lineage:
+            refuse("BLK-1", "another lineage", place)
+        if header["epoch"] != self.state.epoch_record["epoch"]:
+            refuse("EPO-11" if self.begins_epoch else "BLK-1", "another epoch", place)
         if header["height"] != before["height"] + 1:
             refuse("BLK-4", "not the next height", place)
         if header["parent"] != self.hash:
@@ -98,6 +201,8 @@ class Chain:
                 refuse("BLK-4", f"no later {name}", place)
         if header["logRoot"] != self.log_root:
             refuse("LOG-1", "another log root", place)
+        if self.begins_epoch and not self.is_committed:
+            refuse("EPO-11", "its parent ended an epoch and is not committed", place)
 
     def _check_requests(self, header, entries, requests, openings, place):
         """Each entry's request body with the openings, and the size of all that."""

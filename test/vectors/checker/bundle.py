@@ -1,7 +1,6 @@
 """PROTOCOL.md section 11: whole bundles, line by line."""
 
 from blocks import Chain
-from certificates import check_certificate
 from checkpoints import check_cosignature, check_counts, checkpoint_of, to_note
 from encoding import H, Refused, at, form, is_hash, is_integer, keys, parse, refuse
 from genesis import Contract
@@ -119,23 +118,11 @@ class Bundle:
 
     def _block(self, line):
         place = f"ledger block {self.chain.header['height'] + 1}"
-        at(place, self.chain.extend, line["block"], line["requests"], line["openings"])
-        certified = 0
-        for kind in ("notarization", "finalization"):
-            if kind in line:
-                at(place, self._certificate, kind, line[kind])
-                certified += 1
-        if certified == 2:
+        certificates = {kind: line[kind] for kind in ("notarization", "finalization") if kind in line}
+        at(place, self.chain.extend, line["block"], line["requests"], line["openings"], certificates)
+        if self.chain.is_committed:
             self.committed = self.chain.header["height"]
         self._compare_cosignatures()
-
-    def _certificate(self, kind, certificate):
-        voting = {"contract": self.contract.id, "lineage": 0, "epoch": 0, "quorum": self.contract.quorum}
-        statement = check_certificate(certificate, {**voting, "vote": self.contract.keys["vote"]})
-        if certificate["kind"] != kind:
-            refuse("ORD-1", "of another kind")
-        if statement["block"] != self.chain.hash or statement["view"] != self.chain.header["view"]:
-            refuse("ORD-1", "of another block or view")
 
     def _end(self, line, place):
         height = self.chain.header["height"]

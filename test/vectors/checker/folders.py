@@ -58,10 +58,14 @@ def check_genesis(data, context):
 def check_ledger_block(data, context):
     chain = Chain(Contract(context["genesis"], context["openings"]))
     for part in context["blocks"]:
-        chain.extend(part["block"], part["requests"], part["openings"])
+        certificates = {kind: part[kind] for kind in ("notarization", "finalization") if kind in part}
+        chain.extend(part["block"], part["requests"], part["openings"], certificates)
     part = parse(data)
     outcomes, effects = chain.extend(part["block"], part["requests"], part["openings"])
-    return {"hash": chain.hash, "outcomes": outcomes, "effects": effects, "logRoot": chain.log_root}
+    found = {"hash": chain.hash, "outcomes": outcomes, "effects": effects, "logRoot": chain.log_root}
+    if any(uid == chain.state.epoch_uid for changed in effects for uid, _ in changed):
+        found["epochRecord"] = chain.state.epoch_record
+    return found
 
 
 def place_of(context):

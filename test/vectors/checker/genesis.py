@@ -11,7 +11,7 @@ USES = ("author", "vote", "cosign")
 
 
 class Contract:
-    """A checked genesis: id, members with their keys by party, quorum, openings, and block 0."""
+    """A checked genesis: id, the first members with their keys by party, quorum, openings, and block 0."""
 
     def __init__(self, genesis, openings):
         self.genesis = genesis
@@ -32,7 +32,7 @@ class Contract:
             "policy": genesis["policy"],
             "executionVersion": genesis["executionVersion"],
         }
-        empty = State.empty(self.id, epoch_record)
+        empty = State.empty(self.id, epoch_record, {H("card", card): card for card in cards})
         operations = [
             {**operation, "parent": empty.root_uid} if operation["parent"] == ZEROS else operation
             for operation in genesis["operations"]

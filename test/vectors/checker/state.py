@@ -1,6 +1,8 @@
 """PROTOCOL.md sections 3 and 4: what a contract's state is, and what requests do to it."""
 
+import epoch
 from encoding import H
+from epoch import CannotChange, Step
 from merkle import map_root
 from values import is_of_type
 
@@ -20,19 +22,28 @@ def uid_of(purpose, contract):
 
 
 class State:
-    """Records by UID; the epoch record has no kind. A copy costs as much as the state: it is for small ones."""
+    """
+    Records by UID; the epoch record has no kind. genesis_cards: by hash. A copy costs as much as the state: it is for small
+    ones.
+    """
 
-    def __init__(self, contract, records):
+    def __init__(self, contract, records, genesis_cards):
+        self.contract = contract
+        self.genesis_cards = genesis_cards
         self.root_uid = uid_of("root", contract)
         self.epoch_uid = uid_of("epoch", contract)
         self.records = records
 
     @classmethod
-    def empty(cls, contract, epoch_record):
-        state = cls(contract, {})
+    def empty(cls, contract, epoch_record, genesis_cards):
+        state = cls(contract, {}, genesis_cards)
         state.records[state.root_uid] = {"kind": "block", "name": "", "order": "0", "parent": "0" * 32}
         state.records[state.epoch_uid] = epoch_record
         return state
+
+    @property
+    def epoch_record(self):
+        return self.records[self.epoch_uid]
 
     def copy(self):
         other = object.__new__(State)
@@ -98,6 +109,18 @@ class State:
             for one in self.below(uid):
                 del records[one]
 
+    def with_epoch_record(self, record):
+        """The state after, and the effects."""
+        after = self.copy()
+        after.records[self.epoch_uid] = record
+        return after, self.effects_to(after)
+
+    def effects_to(self, after):
+        """BLK-2."""
+        uids = sorted({*self.records, *after.records})
+        changed = [uid for uid in uids if self.records.get(uid) != after.records.get(uid)]
+        return [[uid, after.hash_of(uid) if uid in after.records else None] for uid in changed]
+
     def apply(self, operations, opened):
         """REQ-4. Returns the state after, the outcome, its code or None, and the effects."""
         after = self.copy()
@@ -106,6 +129,13 @@ class State:
                 after.do(operation, opened)
         except CannotBeDone as fault:
             return self, "conflicted" if fault.code in CONFLICTS else "rejected", fault.code, []
-        changed = [uid for uid in {*self.records, *after.records} if self.records.get(uid) != after.records.get(uid)]
-        effects = [[uid, after.hash_of(uid) if uid in after.records else None] for uid in sorted(changed)]
+        return after, "accepted", None, self.effects_to(after)
+
+    def apply_on_epoch(self, operation, request_id, author, place):
+        """EPO-4, of the one operation of a request on the epoch."""
+        try:
+            record = Step(self, request_id, author, place).record_after(operation)
+        except CannotChange as fault:
+            return self, "conflicted" if fault.code in epoch.CONFLICTS else "rejected", fault.code, []
+        after, effects = self.with_epoch_record(record)
         return after, "accepted", None, effects
