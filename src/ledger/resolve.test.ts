@@ -158,6 +158,8 @@ describe('the next lineage', () => {
     expect(next.path).toEqual({ from: 2, blocks: one.blocks.slice(2).map(({ hash }) => hash) })
     const again = nextLineage([right, left], one.parties, base)
     expect('genesis' in again && lineageId(again.genesis)).toBe(lineageId(next.genesis))
+    const twice = nextLineage([left, right, left], one.parties, base)
+    expect('genesis' in twice && twice.genesis, 'a set has each but once').toEqual(next.genesis)
   })
 
   it('[LIN-2] lacks the FREEZE of a member that nothing proves guilty', () => {

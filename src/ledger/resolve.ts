@@ -134,7 +134,7 @@ export function nextLineage(
     contract: first?.statement.contract ?? '',
     lineage: (first?.statement.lineage ?? 0) + 1,
     tip: { size: tip.size, block: tip.block },
-    freezes: freezes.map(freezeId).sort(),
+    freezes: [...new Set(freezes.map(freezeId))].sort(),
     members: members.filter((party) => !guilty.includes(party)),
   }
   return { genesis, guilty, path }
