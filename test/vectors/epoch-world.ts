@@ -19,6 +19,7 @@ import {
   Ledger,
   type LedgerOptions,
   type OrderOptions,
+  rekeyed,
   type Step,
 } from './world.ts'
 
@@ -153,6 +154,11 @@ export class EpochLedger extends Ledger {
   rekey(next: Holder): string {
     this.#later.push(next)
     return this.done(this.newCard(this.holderOf(next.party), next))
+  }
+
+  /** Orders the next card of the first member, of these seeds. */
+  rekeyedBy(seed: string): string {
+    return this.rekey(rekeyed(this.holderOf((this.members[0] as Holder).party), seed))
   }
 
   /** The ledger block that ends the epoch. entry: in place of the one that follows, with roots as if it were that one. */

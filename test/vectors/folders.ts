@@ -8,11 +8,15 @@ import { certificateVectors } from './certificate-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
 import { epochBlockVectors } from './epoch-block-vectors.ts'
 import { epochRequestVectors } from './epoch-request-vectors.ts'
+import { evidenceFileVectors } from './evidence-file-vectors.ts'
 import { evidenceVectors } from './evidence-vectors.ts'
+import { freezeEvidenceVectors } from './freeze-evidence-vectors.ts'
+import { freezeVectors } from './freeze-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
 import { openingVectors } from './opening-vectors.ts'
 import { requestVectors } from './request-vectors.ts'
+import { resolveVectors } from './resolve-vectors.ts'
 import { signatureVectors } from './signature-vectors.ts'
 import { statementVectors } from './statement-vectors.ts'
 import { fileText, type Vector } from './vector.ts'
@@ -29,7 +33,10 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   certificate: certificateVectors,
   checkpoint: checkpointVectors,
   cosignature: cosignatureVectors,
-  evidence: evidenceVectors,
+  evidence: () => [...evidenceVectors(), ...freezeEvidenceVectors()],
+  'evidence-file': evidenceFileVectors,
+  freeze: freezeVectors,
+  resolve: resolveVectors,
   bundle: bundleVectors,
 }
 

@@ -5,8 +5,9 @@ import { logLeaf } from '../../src/ledger/block.ts'
 import type { Cosignature } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { type Freeze, makeFreeze, type SignedFreeze } from '../../src/ledger/freeze.ts'
-import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
-import type { Holder, Ledger, Step } from './world.ts'
+import type { FrozenHistory, Top } from '../../src/ledger/freeze-history.ts'
+import { EpochLedger } from './epoch-world.ts'
+import { alder, birch, cedar, type Holder, type Ledger, type Step } from './world.ts'
 
 /** A ledger as it is shown from a height on, with the COMMIT of its last block; none where the lineage began with that. */
 export function historyOf(
@@ -43,4 +44,34 @@ export function freezeOf(
 ): SignedFreeze {
   const statement = makeFreeze(ledger.contract, ledger.lineage, by.party, history, cosignatures, evidence)
   return signedFreeze(by, statement)
+}
+
+/**
+ * Two ledgers of one contract that are the same up to height 2 and have so many blocks each after it: Cedar has signed both, Alder
+ * the left, Birch the right.
+ */
+export function parted(leftBlocks: number, rightBlocks: number): { left: EpochLedger; right: EpochLedger } {
+  const side = (blocks: number, by: Holder, stepMs: number): EpochLedger => {
+    const ledger = new EpochLedger('parted')
+    ledger.order([])
+    ledger.order([])
+    for (let count = 0; count < blocks; count += 1)
+      ledger.order([], { timeMs: ledger.tip.block.header.timeMs + stepMs, signers: [by, cedar] })
+    return ledger
+  }
+  return { left: side(leftBlocks, alder, 1000), right: side(rightBlocks, birch, 2000) }
+}
+
+/** What FREEZEs of a ledger are checked against. */
+export function freezeContext(
+  ledger: EpochLedger,
+  base: Top = { size: 1, block: (ledger.steps[0] as Step).hash },
+) {
+  const { contract, lineage, epoch, quorum } = ledger.electorate
+  const members = ledger.seated.map(({ party, keys }) => ({
+    party,
+    vote: keys.vote.publicKey,
+    cosign: keys.cosign.publicKey,
+  }))
+  return { contract, lineage, epoch, quorum, members, base }
 }

@@ -34,6 +34,8 @@ import {
   sameCheckpoint,
 } from '../../src/ledger/checkpoint.ts'
 import { checkEvidenceShape, evidenceHolds, evidenceId } from '../../src/ledger/evidence.ts'
+import { checkFreezeShape, freezeHolds, freezeId } from '../../src/ledger/freeze.ts'
+import { History, type Top } from '../../src/ledger/freeze-history.ts'
 import { checkGenesis, contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import {
   checkAnyRequest,
@@ -42,8 +44,10 @@ import {
   requestId,
   type SignedRequest,
 } from '../../src/ledger/request.ts'
+import { lineageId, nextLineage } from '../../src/ledger/resolve.ts'
 import { commitmentOf, type Opening, openingShape } from '../../src/ledger/value.ts'
 import { LINE_MAX_BYTES } from '../../src/verify/bundle.ts'
+import { verifyEvidenceFile } from '../../src/verify/evidence-file.ts'
 import { type Finding, fail, RuleBroken } from '../../src/verify/finding.ts'
 import { LedgerAudit } from '../../src/verify/ledger-audit.ts'
 import { checkCertificate, readCosignature } from '../../src/verify/membership.ts'
@@ -285,9 +289,44 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   evidence(bytes, context: Context) {
     const evidence = checkEvidenceShape(parse(bytes))
     const { cosignKeys, electorate } = membershipOf(context)
-    const rule = evidence.kind === 'not-extended' ? 'EVI-2' : 'EVI-1'
+    const isOfFreezes = evidence.kind === 'two-freezes' || evidence.kind === 'cosigned-past-freeze'
+    const rule = evidence.kind === 'not-extended' ? 'EVI-2' : isOfFreezes ? 'EVI-4' : 'EVI-1'
     if (!evidenceHolds(evidence, electorate, cosignKeys)) fail(rule, 'evidence', 'it does not hold')
     return { id: evidenceId(evidence) }
+  },
+
+  freeze(bytes, context: FreezeContext) {
+    const freeze = checkFreezeShape(parse(bytes))
+    const { cosignKeys, electorate } = membershipOf(context)
+    if (!freezeHolds(freeze, { electorate, cosignKeys, base: context.base }))
+      fail('LIN-1', 'freeze', 'it does not hold')
+    return { id: freezeId(freeze), tip: new History(freeze.statement.history).tip }
+  },
+
+  resolve(bytes, context: FreezeContext) {
+    const { cosignKeys, electorate, members } = membershipOf(context)
+    const { base } = context
+    const freezes = (parse(bytes) as unknown[]).map(checkFreezeShape)
+    if (!freezes.every((freeze) => freezeHolds(freeze, { electorate, cosignKeys, base })))
+      fail('LIN-1', 'freeze', 'one does not hold')
+    const parties = members.map(({ party }) => party)
+    const next = nextLineage(freezes, parties, base)
+    if ('missing' in next) fail('LIN-2', 'freezes', `missing are those of ${next.missing.join()}`)
+    return { id: lineageId(next.genesis), guilty: next.guilty, lineage: next.genesis }
+  },
+
+  'evidence-file'(bytes, { trusted }: { trusted: string[] }) {
+    const { verdict, finding, contract, accused } = verifyEvidenceFile(fromUtf8(bytes), new Set(trusted))
+    if (verdict === 'invalid' || verdict === 'unreadable') {
+      const { rule, place } = finding as Finding
+      throw new Refusal(rule, undefined, { verdict, place })
+    }
+    const named = accused.map(({ party, identified, evidence }) => ({
+      party,
+      identified,
+      evidence: evidence.map(({ id }) => id),
+    }))
+    return { verdict, contract, accused: named }
   },
 
   bundle(bytes, { trusted }: { trusted: string[] }) {
@@ -311,6 +350,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   },
 }
 
+type FreezeContext = Context & { base: Top }
 type CheckpointContext = { header: Header; root: string; members: Context['members'] }
 type BlockContext = { genesis: Genesis; openings: Opening[]; blocks: Part[] }
 

@@ -30,6 +30,8 @@ const OF_THE_WHOLE: Readonly<Record<string, readonly string[]>> = {
   'EPO-1': ['REQ-1'],
   'EPO-2': ['REQ-6'],
   'EVI-1': ['REQ-1'],
+  'EVI-4': ['EVI-1'],
+  'EVI-5': ['EVI-1'],
   'GEN-1': ['REQ-1'],
   'ELE-1': ['REQ-1', 'GEN-1'],
   'ELE-2': ['REQ-1', 'GEN-1'],
@@ -68,7 +70,10 @@ describe('[SIG-3] [ORD-1] the vectors in statement', () => checkAll('statement')
 describe('[ORD-1] the vectors in certificate', () => checkAll('certificate'))
 describe('[CHK-1] [CHK-2] the vectors in checkpoint', () => checkAll('checkpoint'))
 describe('[CHK-1] [CHK-2] [COS-2] the vectors in cosignature', () => checkAll('cosignature'))
-describe('[EVI-1] [EVI-2] the vectors in evidence', () => checkAll('evidence'))
+describe('[EVI-1] [EVI-2] [EVI-4] the vectors in evidence', () => checkAll('evidence'))
+describe('[EVI-5] the vectors in evidence-file', () => checkAll('evidence-file'))
+describe('[LIN-1] the vectors in freeze', () => checkAll('freeze'))
+describe('[LIN-2] [LIN-3] the vectors in resolve', () => checkAll('resolve'))
 describe('[BUN-1] [BUN-2] [BUN-3] [COS-3] [ORD-7] the vectors in bundle', () => checkAll('bundle'))
 
 describe('the vectors', () => {

@@ -27,16 +27,20 @@ NUMBERS = "lineage epoch height view"
 def check_block_form(block):
     """BLK-1 and BLK-2."""
     keys(block, "BLK-1", "header entries")
-    header, entries = block["header"], block["entries"]
-    keys(header, "BLK-1", f"{HASHES} {NUMBERS} timeMs")
-    form(all(is_hash(header[name]) for name in HASHES.split()), "BLK-1", "hashes")
-    form(all(is_integer(header[name], 0) for name in NUMBERS.split()), "BLK-1", "numbers")
-    form(is_time(header["timeMs"]), "BLK-1", "a time")
+    check_header_form(block["header"])
+    entries = block["entries"]
     form(is_list(entries, 0, 1024), "BLK-2", "at most 1,024 entries")
     for entry in entries:
         check_entry_form(entry)
     for kind, rule in (("turn", "BLK-3"), ("tick", "EPO-14")):
         form(len(entries) == 1 or kind not in [entry["kind"] for entry in entries], rule, "alone in its block")
+
+
+def check_header_form(header):
+    keys(header, "BLK-1", f"{HASHES} {NUMBERS} timeMs")
+    form(all(is_hash(header[name]) for name in HASHES.split()), "BLK-1", "hashes")
+    form(all(is_integer(header[name], 0) for name in NUMBERS.split()), "BLK-1", "numbers")
+    form(is_time(header["timeMs"]), "BLK-1", "a time")
 
 
 def check_entry_form(entry):

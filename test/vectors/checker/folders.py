@@ -6,9 +6,12 @@ from blocks import Chain
 from bundle import check_bundle as check_whole_bundle
 from changes import author_key_of
 from encoding import canonical, parse, refuse
-from evidence import check_evidence as check_any_evidence
+from evidence import check_evidence as check_any_evidence, freeze_id
+from evidence_file import check_file
+from freezes import check_freeze as check_any_freeze
 from genesis import Contract
 from identity import check_proven_card
+from lineages import lineage_id, resolve
 from request import check_request as check_sent_request
 from signatures import is_signed
 from values import check_typed_opening
@@ -99,6 +102,26 @@ def check_evidence(data, context):
     return {"id": check_any_evidence(parse(data), place)}
 
 
+def check_evidence_file(data, context):
+    return check_file(data, context["trusted"])
+
+
+def freezing_place(context):
+    members = [member["party"] for member in context["members"]]
+    return {**place_of(context), "cosign": keys_by_party(context, "cosign"), "members": members}
+
+
+def check_freeze(data, context):
+    value = parse(data)
+    history = check_any_freeze(value, freezing_place(context))
+    return {"id": freeze_id(value["statement"]), "tip": {"size": history.size, "block": history.blocks[-1]}}
+
+
+def check_resolve(data, context):
+    lineage, guilty = resolve(parse(data), freezing_place(context))
+    return {"id": lineage_id(lineage), "guilty": guilty, "lineage": lineage}
+
+
 def check_bundle(data, context):
     return check_whole_bundle(data, context["trusted"])
 
@@ -116,5 +139,8 @@ CHECKS = {
     "checkpoint": check_checkpoint,
     "cosignature": check_cosignature,
     "evidence": check_evidence,
+    "evidence-file": check_evidence_file,
+    "freeze": check_freeze,
+    "resolve": check_resolve,
     "bundle": check_bundle,
 }
