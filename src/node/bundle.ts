@@ -82,14 +82,16 @@ export function openLedger(store: Store, contract: string): OpenLedger {
   return { contract, genesis, height, cosignatures }
 }
 
-/** The first members, or those where the ledger begins here, of the contract's lineage. */
+/**
+ * With whom the contract's lineage began, or the ledger here: who had left before has not cosigned in it, and never will.
+ */
 function membersNow(store: Store, contract: string, genesis: Genesis): string[] {
-  const leftOut = new Set(store.lineages(contract).flatMap(({ guilty }) => guilty))
+  const lineage = store.lineages(contract).at(-1)
+  if (lineage !== undefined) return lineage.genesis.members
   const basis = store.basis(contract)
   const versions = basis === undefined ? [] : store.elementHistory(contract, epochUidOf(contract))
   const record = versions.findLast(({ height }) => height === basis?.height)?.record
-  const { members } = (record as EpochRecord | undefined) ?? firstEpoch(genesis)
-  return members.filter((party) => !leftOut.has(party))
+  return ((record as EpochRecord | undefined) ?? firstEpoch(genesis)).members
 }
 
 /** The lines of a bundle up to a height, whatever of it is final. @throws CountersignError as `exportBundle` */

@@ -89,11 +89,6 @@ export class FinalityAudit {
     return isCosigned
   }
 
-  /** Of an epoch that has begun. */
-  firstHeightOf(epoch: number): number {
-    return this.#spans[epoch]?.firstHeight ?? 0
-  }
-
   /** The largest size that is final; 0 if nothing is. */
   get finalSize(): number {
     return Math.max(0, ...this.#spans.map((span) => this.#finalSizeOf(span)))

@@ -23,6 +23,7 @@ import { type Finding, fail, under } from './finding.ts'
 import { LineageAudit } from './lineage-audit.ts'
 import {
   checkCertificate,
+  cosignaturePlace,
   type Member,
   type Membership,
   readAnyCosignature,
@@ -48,7 +49,8 @@ export type Recomputed = {
 
 const CACHED_SIGNATURES = 4096
 
-type Arrival = NonNullable<ContractState['epoch']['arrived']>[number]
+/** How a party came in later. height: of its turn. */
+type Arrival = { height: number }
 
 export class LedgerAudit {
   /** Of epoch 0. */
@@ -65,7 +67,7 @@ export class LedgerAudit {
   #electorate: EpochElectorate
   /** Of the epochs before. */
   readonly #before: EpochElectorate[] = []
-  /** Of each party that came in later how it came, also where it has left again. */
+  /** Of each party that came in later how it last did, also where it has left again. */
   readonly #arrivals = new Map<string, Arrival>()
   /** Who holds the values of before now; and whoever did once. */
   #holders: Set<string>
@@ -150,7 +152,7 @@ export class LedgerAudit {
     if (isOwn && arrived === undefined && !isFounder) return undefined
     if (firstMissing === undefined || arrived === undefined || this.#everHolders.has(exporter))
       return firstMissing
-    return lastMissingHeight < this.#finality.firstHeightOf(arrived[1]) ? undefined : firstMissing
+    return lastMissingHeight <= arrived.height ? undefined : firstMissing
   }
 
   /** Of the last ledger block that was found good. */
@@ -181,7 +183,7 @@ export class LedgerAudit {
   /** Takes a party's cosignature; all of them come before block 1 (CHK-2). @throws RuleBroken */
   cosignature(value: unknown, lineage = 0): void {
     if (this.#finality.cosignatures.size > 0 && lineage !== this.cosignedLineage)
-      fail('BUN-1', 'cosignatures', 'they are of different lineages')
+      fail('BUN-1', cosignaturePlace(value), 'it is of another lineage than the one before it')
     this.cosignedLineage = lineage
     const { cosignature, isVerified } = readAnyCosignature(this.membership, value, lineage)
     this.#finality.add(cosignature, isVerified)
@@ -211,7 +213,8 @@ export class LedgerAudit {
     this.#requests.begin(ordered, openings)
     this.#electorate = electorateAt(state)
     this.#holders = new Set()
-    for (const arrived of state.epoch.arrived ?? []) this.#arrivals.set(arrived[0], arrived)
+    for (const [party, epoch] of state.epoch.arrived ?? [])
+      this.#arrivals.set(party, { height: (epochStarts[epoch - 1] ?? 1) - 1 })
     this.members.clear()
     this.#noteMembers()
     for (const [number, firstHeight] of [0, ...epochStarts.slice(0, -1)].entries())
@@ -275,16 +278,19 @@ export class LedgerAudit {
     this.#electorate = this.#electorateNow()
     if (this.lineages.number !== this.cosignedLineage) return
     this.#finality.beginEpoch(this.height, this.#electorate)
-    this.#finality.take(
-      checkpointOf(this.#header, this.#history.root, this.lineages.number),
-      this.#electorate,
-      false,
-    )
+    const here = checkpointOf(this.#header, this.#history.root, this.lineages.number)
+    // Whoever cosigns what the lineage began with says that it was committed (COS-1).
+    if (this.#finality.take(here, this.#electorate, false)) this.committedHeight = this.height
   }
 
   /** Who orders and cosigns the ledger block that comes next. */
   get currentMembers(): readonly string[] {
     return this.#electorate.members
+  }
+
+  /** Who of those that the lineage began with is still in. Who came in later may not have cosigned yet. */
+  get stayingMembers(): string[] {
+    return this.#electorate.members.filter((party) => this.lineages.members.includes(party))
   }
 
   #electorateNow(): EpochElectorate {
@@ -293,7 +299,8 @@ export class LedgerAudit {
 
   /** The epoch that the last block has begun. */
   #turn(isCommitted: boolean): void {
-    for (const arrived of this.#state.epoch.arrived ?? []) this.#arrivals.set(arrived[0], arrived)
+    for (const [party, epoch] of this.#state.epoch.arrived ?? [])
+      if (epoch === this.#state.epoch.epoch) this.#arrivals.set(party, { height: this.height })
     this.#holders = holdersIn(this.#state.epoch, this.#holders)
     for (const party of this.#holders) this.#everHolders.add(party)
     this.#turned = { isCommitted }

@@ -14,6 +14,8 @@ export class LineageAudit {
   number = 0
   /** Parties that are proved guilty, in the order they were. */
   readonly leftOut: string[] = []
+  /** With whom the lineage began, where it is not the first. */
+  members: readonly string[] = []
   /** FREEZEs that were found good. */
   freezes = 0
   /** What the lineage began with. */
@@ -83,5 +85,6 @@ export class LineageAudit {
     this.leftOut.push(...next.guilty)
     this.freezes += freezes.length
     this.#base = next.genesis.tip
+    this.members = next.genesis.members
   }
 }

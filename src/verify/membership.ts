@@ -76,18 +76,19 @@ export function readAnyCosignature(
   const { epoch } = Object(value) as { epoch?: unknown }
   if (lineage === 0 && (!Number.isSafeInteger(epoch) || (epoch as number) < 1))
     return { cosignature: readCosignature(membership, value), isVerified: true }
-  const cosignature = under('CHK-2', placeOf(value), () => checkCosignatureShape(value))
+  const cosignature = under('CHK-2', cosignaturePlace(value), () => checkCosignatureShape(value))
   return { cosignature, isVerified: false }
 }
 
-function placeOf(value: unknown): string {
+/** Where a cosignature from outside stands, by the party that it names. */
+export function cosignaturePlace(value: unknown): string {
   const { party } = Object(value) as { party?: unknown }
   return `cosignature of ${typeof party === 'string' ? party.slice(0, 64) : 'nobody'}`
 }
 
 /** Checks a member's cosignature by itself (CHK-2), not yet what it is on. @throws RuleBroken */
 export function readCosignature({ contract, cosignKeys }: Membership, value: unknown): Cosignature {
-  const place = placeOf(value)
+  const place = cosignaturePlace(value)
   const cosignature = under('CHK-2', place, () => checkCosignatureShape(value))
   const key = cosignKeys.get(cosignature.party)
   if (key === undefined) fail('CHK-2', place, 'its party is not a member of the contract')

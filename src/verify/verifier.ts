@@ -198,7 +198,7 @@ export class BundleVerifier {
     ] as const)
       if (height !== audit.height)
         fail('BUN-1', place, `the last ledger block is ${audit.height}, the ${what} says ${height}`)
-    this.#conclude(audit, head.exporter)
+    this.#conclude(audit, head.exporter, place)
   }
 
   /** COS-3: without a cosignature of each member nothing at all is final. */
@@ -213,21 +213,21 @@ export class BundleVerifier {
   }
 
   /** Of a later lineage, who its members are is known at the end. */
-  #checkLineage(audit: LedgerAudit): void {
+  #checkLineage(audit: LedgerAudit, place: string): void {
     const { number } = audit.lineages
     if (this.#isUnfinished || (number === 0 && audit.cosignedLineage === 0)) return
     if (audit.cosignedLineage !== number)
       fail(
         'BUN-1',
-        this.#nextPlace,
+        place,
         `the cosignatures are of lineage ${audit.cosignedLineage}, the ledger of ${number}`,
       )
-    checkSigned(audit, audit.currentMembers)
+    checkSigned(audit, audit.stayingMembers)
   }
 
   /** Every cosignature was compared, and every ledger block was committed (BUN-2, ORD-7). */
-  #conclude(audit: LedgerAudit, exporter: string): void {
-    this.#checkLineage(audit)
+  #conclude(audit: LedgerAudit, exporter: string, place: string): void {
+    this.#checkLineage(audit, place)
     const missing = audit.missing(exporter, this.#isUnfinished)
     if (missing !== undefined) throw new RuleBroken(missing)
     if (!this.#isUnfinished)
