@@ -6,10 +6,15 @@ import { signStatements } from '../../src/crypto/statement.ts'
 import { cardHash } from '../../src/identity/card.ts'
 import { type Entry, entriesRoot } from '../../src/ledger/block.ts'
 import type { Electorate, SignedStatement, Statement } from '../../src/ledger/certificate.ts'
+import type { Checkpoint } from '../../src/ledger/checkpoint.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
+import type { SignedFreeze } from '../../src/ledger/freeze.ts'
+import type { Top } from '../../src/ledger/freeze-history.ts'
 import type { OpenRequest, Operation, Request } from '../../src/ledger/request.ts'
-import type { TurnEntry } from '../../src/ledger/turn.ts'
+import { nextLineage } from '../../src/ledger/resolve.ts'
+import type { BlockPlace, TurnEntry } from '../../src/ledger/turn.ts'
+import type { BundleLine, LineageLine } from '../../src/verify/bundle.ts'
 import {
   DAY_MS,
   type Execution,
@@ -47,9 +52,53 @@ export class EpochLedger extends Ledger {
     return this.holders.get(party) as Holder
   }
 
+  /** Who is out of the lineage, and the lines of a bundle that say why, by the height of what each lineage began with. */
+  readonly leftOut = new Set<string>()
+  readonly lineageLines = new Map<number, LineageLine>()
+
   /** Members of the ledger block that comes next. */
   get seated(): Holder[] {
-    return this.tip.state.epoch.members.map((party) => this.holderOf(party))
+    const { members } = this.tip.state.epoch
+    return members.filter((party) => !this.leftOut.has(party)).map((party) => this.holderOf(party))
+  }
+
+  override place(timeMs?: number): BlockPlace {
+    return { ...super.place(timeMs), leftOut: this.leftOut }
+  }
+
+  /** In its lineage: what a lineage began with is cosigned anew in it. */
+  override checkpoint(height = this.height): Checkpoint {
+    const right = super.checkpoint(height)
+    return this.lineageLines.has(height) ? { ...right, lineage: this.lineage } : right
+  }
+
+  /** These FREEZEs lead to the next lineage, which begins with the tip. */
+  begin(freezes: SignedFreeze[], base: Top = { size: 1, block: (this.steps[0] as Step).hash }): void {
+    const members = this.seated.map(({ party }) => party)
+    const next = nextLineage(freezes, members, base)
+    if ('missing' in next) throw new Error('they lead nowhere')
+    const { genesis: lineage } = next
+    if (lineage.tip.block !== this.tip.hash) throw new Error('they lead elsewhere')
+    this.lineageLines.set(this.height, { type: 'lineage', lineage, freezes })
+    for (const party of next.guilty) this.leftOut.add(party)
+    this.lineage = lineage.lineage
+    this.cosignatures.clear()
+  }
+
+  override lines(): BundleLine[] {
+    const lines = super.lines().flatMap((line): BundleLine[] => {
+      if (line.type === 'cosignature' && this.lineage > 0) return [{ ...line, lineage: this.lineage }]
+      const behind = line.type === 'ledger-block' && this.lineageLines.get(line.block.header.height)
+      return behind ? [line, behind] : [line]
+    })
+    const first = this.lineageLines.get(0)
+    if (first) lines.splice(2 + this.cosignatures.size, 0, first)
+    return structuredClone(lines)
+  }
+
+  /** Who is in by now, or these, cosign up to a height. */
+  override cosign(height = this.height, by: readonly Holder[] = this.seated): void {
+    super.cosign(height, by)
   }
 
   override get voters(): readonly Holder[] {

@@ -7,6 +7,7 @@ import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
 import { epochBlockVectors } from './epoch-block-vectors.ts'
+import { epochBundleVectors } from './epoch-bundle-vectors.ts'
 import { epochRequestVectors } from './epoch-request-vectors.ts'
 import { evidenceFileVectors } from './evidence-file-vectors.ts'
 import { evidenceVectors } from './evidence-vectors.ts'
@@ -37,7 +38,7 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   'evidence-file': evidenceFileVectors,
   freeze: freezeVectors,
   resolve: resolveVectors,
-  bundle: bundleVectors,
+  bundle: () => [...bundleVectors(), ...epochBundleVectors()],
 }
 
 /** The texts of all files, by their path below this folder. */

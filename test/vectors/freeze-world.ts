@@ -3,6 +3,7 @@ import { LogTree } from '../../src/crypto/log.ts'
 import { signStatements } from '../../src/crypto/statement.ts'
 import { logLeaf } from '../../src/ledger/block.ts'
 import type { Cosignature } from '../../src/ledger/checkpoint.ts'
+import { quorumOf } from '../../src/ledger/epoch.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { type Freeze, makeFreeze, type SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory, Top } from '../../src/ledger/freeze-history.ts'
@@ -67,7 +68,8 @@ export function freezeContext(
   ledger: EpochLedger,
   base: Top = { size: 1, block: (ledger.steps[0] as Step).hash },
 ) {
-  const { contract, lineage, epoch, quorum } = ledger.electorate
+  const { contract, lineage, epoch } = ledger.electorate
+  const quorum = quorumOf(ledger.tip.state.epoch.policy, ledger.seated.length)
   const members = ledger.seated.map(({ party, keys }) => ({
     party,
     vote: keys.vote.publicKey,

@@ -332,8 +332,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   bundle(bytes, { trusted }: { trusted: string[] }) {
     const verifier = new BundleVerifier({ trusted: new Set(trusted) })
     verifier.bytes(bytes)
-    const { verdict, finding, contract, height, tentativeHeights, stateRoot, checkpoint, members } =
-      verifier.end()
+    const report = verifier.end()
+    const { verdict, finding, contract, height, tentativeHeights, stateRoot, checkpoint, members } = report
     if (verdict === 'invalid' || verdict === 'unreadable') {
       const { rule, place } = finding as Finding
       throw new Refusal(rule, undefined, { verdict, place })
@@ -345,6 +345,10 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       tentativeHeights,
       stateRoot,
       ...(checkpoint !== undefined && { checkpoint }),
+      ...(report.lineage !== undefined && {
+        lineage: report.lineage,
+        leftOut: report.leftOut?.map(({ party }) => party),
+      }),
       members: members.map(({ party, cosignedSize, identified }) => ({ party, cosignedSize, identified })),
     }
   },

@@ -74,6 +74,7 @@ class Chain:
         self.points = [self._point()]
         self.lineage, self.left_out = 0, []
         self.begins_epoch = self.is_committed = False
+        self.missing = []
 
     @property
     def hash(self):
@@ -164,6 +165,8 @@ class Chain:
             if on_epoch:
                 asked = (on_epoch, entry["request"], body["author"], self._place(header))
                 state, outcome, code, changed = state.apply_on_epoch(*asked)
+            elif entry["outcome"] != "accepted" and commitments_of(body["operations"]) - set(opened):
+                outcome, code, changed = entry["outcome"], entry["code"], []
             else:
                 state, outcome, code, changed = state.apply(body["operations"], opened)
             effects.append(changed)
@@ -228,7 +231,9 @@ class Chain:
         if len(requests) > len(entries):
             refuse("BLK-2", "a request without an entry", place)
         needed = set().union(*(commitments_of(body["operations"]) for body in bodies))
-        opened = at(place, check_openings, openings, needed)
+        opened = at(place, check_openings, openings, needed, self.contract.may_lack)
+        if len(opened) < len(needed):
+            self.missing.append((header["height"], place))
         sizes = 0
         for entry, body in zip(entries, bodies):
             here = f"request {entry['request']} in {place}"

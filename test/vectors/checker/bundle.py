@@ -1,24 +1,28 @@
 """PROTOCOL.md section 11: whole bundles, line by line."""
 
 from blocks import Chain
-from checkpoints import check_cosignature, check_counts, checkpoint_of, to_note
+from checkpoints import checkpoint_of, to_note
 from encoding import H, Refused, at, form, is_hash, is_integer, keys, parse, refuse
+from finality import Finality
 from genesis import Contract
 from identity import check_proven_card
+from lineages import resolve
 
 LINE_MAX = 32 * 1024 * 1024
 KEYS = {
     "bundle": ("type version contract exporter height", ""),
     "genesis": ("type genesis openings", ""),
     "ledger-block": ("type block requests openings", "notarization finalization"),
+    "lineage": ("type lineage freezes", ""),
     "end": ("type height", ""),
 }
 NEXT = {
     None: ("bundle",),
     "bundle": ("genesis",),
-    "genesis": ("cosignature", "ledger-block", "end"),
-    "cosignature": ("cosignature", "ledger-block", "end"),
-    "ledger-block": ("ledger-block", "end"),
+    "genesis": ("cosignature", "ledger-block", "lineage", "end"),
+    "cosignature": ("cosignature", "ledger-block", "lineage", "end"),
+    "ledger-block": ("ledger-block", "lineage", "end"),
+    "lineage": ("ledger-block", "lineage", "end"),
     "end": (),
 }
 
@@ -43,8 +47,11 @@ def parse_line(data, is_first):
     form(isinstance(kind, str) and (kind in KEYS or kind == "cosignature"), "BUN-1", "a line's type")
     if kind in KEYS:
         keys(line, "BUN-1", *KEYS[kind])
-    for name in ("requests", "openings"):
+    for name in ("requests", "openings", "freezes"):
         form(isinstance(line.get(name, []), list), "BUN-1", f"a list of {name}")
+    form(kind != "lineage" or line["freezes"], "BUN-1", "a FREEZE at least")
+    if kind == "cosignature":
+        form("lineage" not in line or is_integer(line["lineage"], 1), "BUN-1", "a lineage after the first")
     if kind in ("bundle", "end"):
         form(is_integer(line["height"], 0), "BUN-1", "a height")
     if kind == "bundle":
@@ -53,12 +60,18 @@ def parse_line(data, is_first):
 
 
 class Bundle:
+    """
+    One bundle, line by line. lineage: of the cosignatures; base: what the ledger's lineage began with, size and block; began:
+    the members it began with.
+    """
+
     def __init__(self):
-        self.head = self.contract = self.chain = self.last = None
-        self.cosignatures = {}
-        self.reached = set()
+        self.head = self.contract = self.chain = self.last = self.finality = None
         self.committed = 0
-        self.final = None
+        self.lineage = 0
+        self.base = self.began = None
+        self.members = []
+        self.arrivals = {}
 
     def take(self, data, number):
         place = f"line {number}"
@@ -66,7 +79,7 @@ class Bundle:
         kind = line["type"]
         if kind not in NEXT[self.last]:
             refuse("BUN-1", f"a line of type {kind} behind {self.last}", place)
-        if kind in ("ledger-block", "end") and self.last in ("genesis", "cosignature"):
+        if kind in ("ledger-block", "lineage", "end") and self.last in ("genesis", "cosignature"):
             self._all_cosignatures()
         if kind == "bundle":
             self.head = line
@@ -76,6 +89,8 @@ class Bundle:
             self._cosignature({name: value for name, value in line.items() if name != "type"})
         elif kind == "ledger-block":
             self._block(line)
+        elif kind == "lineage":
+            at(f"lineage {self.chain.lineage + 1}", self._lineage, line)
         else:
             self._end(line, place)
         self.last = kind
@@ -87,68 +102,114 @@ class Bundle:
             at(f"member {index + 1}", check_proven_card, member)
         if H("contract", genesis) != self.head["contract"]:
             refuse("GEN-1", "the genesis of another contract", "genesis")
-        self.contract = at("genesis", Contract, genesis, line["openings"])
+        self.contract = at("genesis", Contract, genesis, line["openings"], self.head["exporter"])
         self.chain = Chain(self.contract)
+        self.finality = Finality(self.contract)
+        self.base, self.began = {"size": 1, "block": self.chain.hash}, self.contract.members
+        self.members += self.contract.members
 
-    def _cosignature(self, value):
+    def _cosignature(self, line):
+        lineage = line.get("lineage", 0)
+        value = {name: one for name, one in line.items() if name != "lineage"}
         party = value.get("party")
         place = f"cosignature of {party[:64] if isinstance(party, str) else 'nobody'}"
-        at(place, check_cosignature, value, self.contract.id, 0, self.contract.keys["cosign"])
-        if party in self.cosignatures:
-            refuse("BUN-1", "a second one", place)
-        self.cosignatures[party] = value
+        if self.finality.cosignatures and lineage != self.lineage:
+            refuse("BUN-1", "of another lineage than the others", place)
+        self.lineage = lineage
+        at(place, self.finality.add, value, lineage)
 
     def _all_cosignatures(self):
-        for party in self.contract.members:
-            if party not in self.cosignatures:
-                refuse("COS-3", "it is missing", f"cosignature of {party}")
-        self._compare_cosignatures()
+        if self.lineage == 0:
+            self._require_cosignatures(self.contract.members)
+        self.finality.begin_epoch(0, self.chain.electorate())
+        self._reached(self.chain.electorate())
 
-    def _compare_cosignatures(self):
-        """Of those whose size the ledger now has."""
-        header = self.chain.header
-        here = checkpoint_of(header, self.chain.log_root)
-        for party, value in self.cosignatures.items():
-            if value["size"] == here["size"]:
-                at(f"ledger block {header['height']}", check_counts, value, here)
-                self.reached.add(party)
-                self.committed = header["height"]
-        if here["size"] == min(value["size"] for value in self.cosignatures.values()):
-            self.final = here
+    def _require_cosignatures(self, members):
+        for party in members:
+            if party not in self.finality.cosignatures:
+                refuse("COS-3", "it is missing", f"cosignature of {party}")
+
+    def _reached(self, electorate):
+        """Compares the cosignatures of the size that the ledger now has, if they are of its lineage."""
+        if self.chain.lineage != self.lineage:
+            return
+        here = {**checkpoint_of(self.chain.header, self.chain.log_root), "lineage": self.lineage}
+        if self.finality.take(here, electorate):
+            self.committed = self.chain.header["height"]
 
     def _block(self, line):
-        place = f"ledger block {self.chain.header['height'] + 1}"
+        height = self.chain.header["height"] + 1
         certificates = {kind: line[kind] for kind in ("notarization", "finalization") if kind in line}
-        at(place, self.chain.extend, line["block"], line["requests"], line["openings"], certificates)
+        electorate = self.chain.electorate()
+        block_place = f"ledger block {height}"
+        at(block_place, self.chain.extend, line["block"], line["requests"], line["openings"], certificates)
         if self.chain.is_committed:
-            self.committed = self.chain.header["height"]
-        self._compare_cosignatures()
+            self.committed = height
+        self._reached(electorate)
+        if self.chain.begins_epoch:
+            after = self.chain.electorate()
+            self.finality.begin_epoch(height + 1, after)
+            self.members += [party for party in after["members"] if party not in self.members]
+            for party, epoch, older in self.chain.state.epoch_record.get("arrived", []):
+                if epoch == after["epoch"]:
+                    self.arrivals[party] = (height, older)
+
+    def _lineage(self, line):
+        """LIN-3, of the lineage that begins with the last block."""
+        chain, before = self.chain, self.chain.electorate()
+        lineage, guilty = resolve(line["freezes"], {**before, "base": self.base})
+        if line["lineage"] != lineage:
+            refuse("LIN-3", "not what its FREEZEs lead to")
+        if lineage["tip"] != {"size": len(chain.leaves), "block": chain.hash}:
+            refuse("LIN-3", "it begins with another block")
+        chain.lineage += 1
+        chain.left_out = chain.left_out + guilty
+        self.base, self.began = lineage["tip"], lineage["members"]
+        if chain.lineage == self.lineage:
+            self.finality.begin_epoch(chain.header["height"], chain.electorate())
+            self._reached(chain.electorate())
 
     def _end(self, line, place):
         height = self.chain.header["height"]
         if line["height"] != height or self.head["height"] != height:
             refuse("BUN-1", "another height", place)
-        for party in self.cosignatures:
-            if party not in self.reached:
+        if self.lineage != self.chain.lineage:
+            refuse("BUN-1", "the cosignatures are of another lineage", place)
+        if self.lineage > 0:
+            now = self.chain.electorate()["members"]
+            self._require_cosignatures([party for party in self.began if party in now])
+        self._require_openings()
+        for party in self.finality.cosignatures:
+            if party not in self.finality.reached:
                 refuse("BUN-2", "on more than the file holds", f"cosignature of {party}")
         if self.committed < height:
             refuse("ORD-7", "nobody has committed it", f"ledger block {self.committed + 1}")
 
+    def _require_openings(self):
+        """BUN-1: only who came in by an invitation without older ones lacks any, up to its turn."""
+        missing = self.contract.missing + self.chain.missing
+        turn_height, older = self.arrivals.get(self.head["exporter"], (-1, True))
+        if missing and (older or missing[-1][0] > turn_height):
+            refuse("VAL-2", "an opening is missing", missing[0][1])
+
     def report(self, trusted):
         """BUN-2 and BUN-3, of a bundle that holds."""
-        sizes = {party: self.cosignatures[party]["size"] for party in self.contract.members}
-        height = min(sizes.values()) - 1
+        size, final, keys = self.finality.final()
+        sizes = {party: self.finality.size_of(party) for party in self.members}
         found = {
             "verdict": "valid" if set(sizes) <= set(trusted) else "unidentified",
             "contract": self.contract.id,
-            "height": height,
-            "tentativeHeights": self.chain.header["height"] - height,
-            "stateRoot": self.final["stateRoot"],
+            "height": size - 1,
+            "tentativeHeights": self.chain.header["height"] - size + 1,
+            "stateRoot": final["stateRoot"],
         }
-        if len(set(sizes.values())) == 1:
-            found["checkpoint"] = to_note(self.final, self.cosignatures.values(), self.contract.keys["cosign"])
+        counted = [value for party, value in self.finality.cosignatures.items() if party in keys]
+        if all(value["size"] == size for value in counted):
+            found["checkpoint"] = to_note(final, counted, keys)
+        if self.chain.lineage > 0:
+            found["lineage"], found["leftOut"] = self.chain.lineage, self.chain.left_out
         found["members"] = [
-            {"party": party, "cosignedSize": size, "identified": party in trusted} for party, size in sizes.items()
+            {"party": party, "cosignedSize": one, "identified": party in trusted} for party, one in sizes.items()
         ]
         return found
 

@@ -13,7 +13,8 @@ USES = ("author", "vote", "cosign")
 class Contract:
     """A checked genesis: id, the first members with their keys by party, quorum, openings, and block 0."""
 
-    def __init__(self, genesis, openings):
+    def __init__(self, genesis, openings, exporter=None):
+        """exporter: of a bundle; unless it is a member, openings may be missing, for the end of the bundle to judge."""
         self.genesis = genesis
         check_genesis(genesis)
         self.id = H("contract", genesis)
@@ -22,7 +23,10 @@ class Contract:
         self.members = [party for party, _ in proven]
         self.keys = {use: {party: card["keys"][use] for party, card in zip(self.members, cards)} for use in USES}
         self.quorum = quorum_of(genesis["policy"]["quorum"], len(self.members))
-        opened = check_openings(openings, commitments_of(genesis["operations"]))
+        self.may_lack = exporter is not None and exporter not in self.members
+        needed = commitments_of(genesis["operations"])
+        opened = check_openings(openings, needed, self.may_lack)
+        self.missing = [(0, "genesis")] if len(opened) < len(needed) else []
         if size_of(openings) > 8 * MEBIBYTE:
             refuse("GEN-1", "openings of more than 8 MiB")
         epoch_record = {

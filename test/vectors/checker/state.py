@@ -79,10 +79,11 @@ class State:
         return H("subtree", [[one, self.hash_of(one)] for one in sorted(self.below(uid))])
 
     def do(self, operation, opened):
-        """REQ-7. Raises CannotBeDone and is then as before."""
+        """REQ-7, but for the types of values that are not opened. Raises CannotBeDone and is then as before."""
         uid, op, records = operation["uid"], operation["op"], self.records
-        if "value" in operation and not is_of_type(opened[operation["value"]]["value"], operation["type"]):
-            raise CannotBeDone("wrong-type")
+        if "value" in operation and operation["value"] in opened:
+            if not is_of_type(opened[operation["value"]]["value"], operation["type"]):
+                raise CannotBeDone("wrong-type")
         if op == "create":
             parent = operation["parent"]
             if uid in records:
