@@ -279,8 +279,7 @@ export class LedgerAudit {
     if (this.lineages.number !== this.cosignedLineage) return
     this.#finality.beginEpoch(this.height, this.#electorate)
     const here = checkpointOf(this.#header, this.#history.root, this.lineages.number)
-    // Whoever cosigns what the lineage began with says that it was committed (COS-1).
-    if (this.#finality.take(here, this.#electorate, false)) this.committedHeight = this.height
+    this.#finality.take(here, this.#electorate, false)
   }
 
   /** Who orders and cosigns the ledger block that comes next. */
