@@ -103,7 +103,9 @@ SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": 
 
 
 def _quoted(text):
-    return '"' + ESCAPED.sub(lambda found: SHORT.get(found[0]) or f"\\u{ord(found[0]):04x}", text) + '"'
+    if ESCAPED.search(text):
+        text = ESCAPED.sub(lambda found: SHORT.get(found[0]) or f"\\u{ord(found[0]):04x}", text)
+    return f'"{text}"'
 
 
 def canonical(value):
@@ -111,6 +113,11 @@ def canonical(value):
     parts = []
     _write(value, parts)
     return "".join(parts)
+
+
+def in_order(names):
+    """Keys by their UTF-16 units, which is the order of code points where all of them are ASCII."""
+    return sorted(names) if "".join(names).isascii() else sorted(names, key=lambda one: one.encode("utf-16-be"))
 
 
 def _write(value, parts):
@@ -130,7 +137,7 @@ def _write(value, parts):
             _write(item, parts)
         parts.append("]" if value else "[]")
     else:
-        for index, key in enumerate(sorted(value, key=lambda one: one.encode("utf-16-be"))):
+        for index, key in enumerate(in_order(value)):
             parts.append("," if index else "{")
             parts.append(_quoted(key) + ":")
             _write(value[key], parts)
