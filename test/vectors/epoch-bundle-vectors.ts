@@ -67,6 +67,18 @@ export function epochBundleVectors(): Vector[] {
   const early = club()
   early.cosign(3, [cedar])
   take('epochs-without-the-last-word-of-who-left', 'The others make final what it has not cosigned.', early)
+  const edge = club()
+  edge.cosign(3, [cedar])
+  edge.cosign(TURNS.cedar, [birch])
+  take(
+    'epochs-cosigned-by-one-no-further-than-a-turn',
+    'The turn by which Cedar leaves is of the epoch before it: those who stay make nothing final by that.',
+    edge,
+    4,
+    undefined,
+    undefined,
+    edge.steps[1],
+  )
   const turned = club({ upTo: TURNS.elm })
   turned.cosign(TURNS.elm, [alder, birch, cedar])
   take('ends-with-a-turn', 'Final by the members of the epoch that it ends.', turned)
