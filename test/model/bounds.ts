@@ -18,6 +18,11 @@ export type Bounds = {
   order: 'every' | 'signatures'
   /** Ledger blocks a lying leader makes in one view on the genesis; and on every other block. */
   siblings: readonly [onGenesis: number, onOthers: number]
+  /**
+   * Views in which a block proposed on one that is not a turn may end the epoch; of members that keep all it does. The next
+   * epoch is ordered by the same members, and none ends it.
+   */
+  turns?: readonly number[]
   /** Whether members commit, and cosign what they have committed. */
   cosigning: boolean
   /** Each honest member may be killed once, at any time, and comes back with what is on its disk. */
@@ -56,12 +61,13 @@ export const keepsCertificates = (bounds: Bounds): boolean =>
 
 /** The bounds in one line. */
 export function describeBounds(bounds: Bounds): string {
-  const { members, quorum, liars, views, memory, order } = bounds
+  const { members, quorum, liars, views, memory, order, turns } = bounds
   const extras = (['restarts', 'late', 'idle', 'links', 'clocks'] as const).filter((name) => bounds[name])
   const parts = [
     `n=${members} q=${quorumIn(bounds)} (${quorum})`,
     `liars ${liars.length === 0 ? 'none' : liars.join('+')}`,
     `views ${views}`,
+    ...(turns ? [`turns in ${turns.join('+')}`] : []),
     memory,
     ...(order === 'every' ? ['every order of steps'] : []),
     ...(bounds.cosigning ? [] : ['no commits']),

@@ -67,6 +67,43 @@ const FORGETFUL: Configuration[] = [
   ...liarsAmong(3).map((liars) => ({
     bounds: boundsOf({ members: 3, quorum: 'unanimous', liars, views: 3, restarts: liars.length > 0 }),
   })),
+]
+
+/** A liar that makes one turn and one block in each view, where more would be too many to search. */
+const ONE_OF_EACH = [1, 1] as const
+
+/** Blocks that end the epoch, proposed again until they are committed, and the epoch after. */
+const TURNS: Configuration[] = [
+  { bounds: boundsOf({ memory: 'whole', order: 'every', turns: [1] }), progressEvery: 1 },
+  { bounds: boundsOf({ memory: 'whole', turns: [1], late: true }), progressEvery: 20 },
+  { bounds: boundsOf({ memory: 'whole', turns: [1], restarts: true }), progressEvery: 50 },
+  { bounds: boundsOf({ memory: 'whole', turns: [1], liars: [1], siblings: ONE_OF_EACH }) },
+  ...liarsAmong(2)
+    .filter((liars) => liars.length > 0)
+    .flatMap((liars) => [
+      { bounds: boundsOf({ liars, views: 3, turns: [1, 2], restarts: true }) },
+      { bounds: boundsOf({ liars, views: 4, turns: [1] }) },
+    ]),
+  ...liarsAmong(3)
+    .filter((liars) => liars.length > 0)
+    .map((liars) => ({
+      bounds: boundsOf({ members: 3, quorum: 'unanimous', liars, views: 3, turns: [1, 2] }),
+    })),
+  ...liarsAmong(3)
+    .filter((liars) => liars.length !== 1)
+    .map((liars) => ({
+      bounds: boundsOf({ members: 3, liars, turns: [1], siblings: ONE_OF_EACH }),
+    })),
+]
+
+/** What takes long. */
+const DEAR: Configuration[] = [
+  { bounds: boundsOf({ views: 3, turns: [1, 2], restarts: true }) },
+  { bounds: boundsOf({ memory: 'whole', views: 3, turns: [1] }), progressEvery: 500 },
+  ...[0, 1, 2].map((liar) => ({
+    bounds: boundsOf({ members: 3, liars: [liar], turns: [1], siblings: ONE_OF_EACH }),
+  })),
+  { bounds: boundsOf({ members: 3, quorum: 'unanimous', views: 3, turns: [1] }) },
   { bounds: boundsOf({ members: 3, liars: [1, 2], views: 3 }) },
   ...[0, 1, 2].map((liar) => ({
     bounds: boundsOf({ members: 3, liars: [liar], views: 3, cosigning: false }),
@@ -74,12 +111,14 @@ const FORGETFUL: Configuration[] = [
   { bounds: boundsOf({ members: 3, views: 3 }) },
 ]
 
-export const CONFIGURATIONS: readonly Configuration[] = [...WHOLE, ...FORGETFUL]
+export const CONFIGURATIONS: readonly Configuration[] = [...WHOLE, ...FORGETFUL, ...TURNS, ...DEAR]
 
 /** Members that keep all they are given, to compare forgetful ones with. */
 export const COMPARED: readonly Bounds[] = [
   ...[{}, { late: true }, { idle: true }, { links: true }, { clocks: true }, { restarts: true }],
   ...[{ liars: [0] }, { liars: [1] }, { views: 3 }],
+  ...[{}, { late: true }, { idle: true }, { restarts: true }].map((given) => ({ ...given, turns: [1] })),
+  { liars: [1], turns: [1], siblings: ONE_OF_EACH },
 ].map((given) => boundsOf({ ...given, memory: 'whole' }))
 
 /** A guard switched off, and a search that must find what it kept out. */

@@ -17,8 +17,8 @@ function withoutLocks(
     return takeStatement(rest, statement)
   }
   const remembered: Guards['remembered'] = (contract, lock) => {
-    const { view, statements } = REAL.remembered(contract, lock)
-    return { view, statements: statements.filter(({ type }) => !forgotten.includes(type)) }
+    const { statements, ...at } = REAL.remembered(contract, lock)
+    return { ...at, statements: statements.filter(({ type }) => !forgotten.includes(type)) }
   }
   return { ...REAL, name, takeStatement: take, remembered, mayBeRefused: true }
 }

@@ -24,6 +24,7 @@ export const REAL: Guards = {
   takeStatement,
   takeCheckpoint,
   remembered: (contract, lock) => ({
+    epoch: lock.epoch,
     view: lock.view,
     statements: statementsOf({ contract, lineage: 0, lock }),
   }),

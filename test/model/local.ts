@@ -26,8 +26,10 @@ export type Local = {
   /** Why it stopped. */
   halted?: string
   /** What it did that no honest member may. */
-  fault?: string
+  fault?: Fault
 }
+
+export type Fault = { property: 'innocence' | 'harmony' | 'turns'; detail: string }
 
 export function cloneLocal(local: Local): Local {
   return { ...local, state: cloneState(local.state) }

@@ -25,7 +25,7 @@ export class Member {
     const { hash, block } = this.#universe.block(GENESIS)
     const genesis: CommittedTip = { hash, block }
     const local: Local = {
-      state: initialState(this.#universe.configOf(this.self), genesis),
+      state: initialState(this.#universe.configOf(this.self, 0), genesis),
       lock: EMPTY_LOCK,
       said: [],
       cosigned: [GENESIS],
@@ -56,14 +56,16 @@ export class Member {
 
   /** What becomes of it; undefined where this can't happen to it now. */
   take(before: Local, move: Move): Local | undefined {
+    if (before.state.halted || !this.#isOfNow(before, move)) return undefined
     const local = cloneLocal(before)
     const turn = new Turn(this.#universe, this.#guards, this.self, local)
-    if (local.state.halted) return undefined
     const { state } = local
     switch (move.type) {
       case 'certificates':
-        turn.builds ||= move.builds
-        return turn.run(NOW_MS, this.#delivered(move.certificates))
+        turn.builds ??= move.builds
+        return turn.builds
+          ? turn.run(NOW_MS, this.#delivered(move.certificates))
+          : turn.idle(NOW_MS, this.#delivered(move.certificates))
       case 'statement': {
         const signed = this.#universe.signed(move.member, this.#universe.sayings[move.saying] as Saying)
         return turn.run(NOW_MS, [{ type: 'STATEMENT', from: signed.party, signed }])
@@ -99,6 +101,19 @@ export class Member {
     }
   }
 
+  /** What is said in another epoch is not looked at; only one that keeps all it is given is tried with it. */
+  #isOfNow({ state }: Local, move: Move): boolean {
+    const universe = this.#universe
+    const { epoch } = state.config.electorate
+    if (universe.bounds.memory === 'whole') return true
+    if (move.type === 'proposal') return universe.block(move.block).epoch === epoch
+    if (move.type !== 'certificates') return true
+    return move.certificates.every((index) => {
+      const { saying } = universe.certificates[index] as KnownCertificate
+      return universe.sayings[saying]?.epoch === epoch
+    })
+  }
+
   #delivered(certificates: readonly number[]): Timeless[] {
     if (certificates.length === 0) return [{ type: 'TICK' }]
     return certificates.map((index) => ({
@@ -116,10 +131,10 @@ export class Member {
     return (this.#universe.certificates[index] as KnownCertificate).certificate
   }
 
-  #proposal({ block, signed, shown }: Extract<Move, { type: 'proposal' }>): Timeless {
+  #proposal({ block, view, signed, shown }: Extract<Move, { type: 'proposal' }>): Timeless {
     const universe = this.#universe
     const known = universe.block(block)
-    const leader = universe.leaderOf(known.view)
+    const leader = universe.leaderOf(view)
     const certificates = shown.map((index) => this.#certificate(index))
     const notarization = certificates.find(({ kind }) => kind === 'notarization')
     return {
@@ -129,7 +144,7 @@ export class Member {
       proposal: {
         block: known.block,
         skipCertificates: certificates.filter(({ kind }) => kind === 'skip'),
-        ...(signed ? { vote: universe.signed(leader, universe.about('VOTE', block)) } : {}),
+        ...(signed ? { vote: universe.signed(leader, universe.about('VOTE', block, view)) } : {}),
         ...(notarization ? { notarization } : {}),
       },
     }
@@ -142,8 +157,15 @@ export class Member {
     const { state } = local
     const tip = universe.indexOf(state.committed.hash)
     if (block === tip || !universe.extends(block, tip)) return undefined
-    for (let at = block; at !== tip; at = universe.block(at).parent)
-      if (!universe.isValid(universe.block(at))) return undefined
+    const path: number[] = []
+    for (let at = block; at !== tip; at = universe.block(at).parent) path.push(at)
+    const isExecuted = (at: number): boolean =>
+      universe.isValid(universe.block(at)) && !universe.isStale(universe.block(at))
+    if (!path.every(isExecuted)) return undefined
+    const ending = path.find((at) => universe.block(at).endsEpoch)
+    if (ending !== undefined) turn.beginEpoch(ending)
+    // With a block that ends an epoch ordering has begun anew on it.
+    if (ending === block) return turn.run(NOW_MS, [])
     const { hash, block: made } = universe.block(block)
     const notarization = this.#certificate(move.notarization)
     const finalization = this.#certificate(move.finalization)
@@ -157,7 +179,7 @@ export class Member {
       const { hash, block } = universe.block(index)
       return { hash, block }
     }
-    const { contract } = universe.electorate
+    const { contract, epoch } = local.state.config.electorate
     const stored = local.certificates.map((index) => this.#certificate(index)).sort(byPlaceOnDisk)
     const { committed, views } = local.state
     const record = views.get(committed.view)
@@ -167,7 +189,7 @@ export class Member {
       finalization: record?.finalizations.get(committed.hash),
     }
     const state = restoredState(
-      universe.configOf(this.self),
+      universe.configOf(this.self, epoch),
       tip,
       local.blocks.map(onDisk),
       stored,

@@ -14,6 +14,8 @@
  *  - What it is given just before a step it could have been given earlier; and holding more never lets a rule sign less,
  *    but for views entered (kept), statements signed (kept) and the preference of a newer notarised parent: there it may,
  *    once it has forgotten that, build on an older one, which only adds behaviour.
+ *  - A turn that is notarised it proposes again at once, in a view of its own, if it has work: whoever is only given
+ *    certificates has none just then, and so need not.
  *  - A statement by itself does nothing but count towards a certificate, which can be delivered as such.
  * So whatever signatures members that remember can make, members that forget can make. test/model/model.test.ts compares the
  * two where both can be searched to the end. What forgetful members may do and real ones can't is only a stricter test.
@@ -45,7 +47,7 @@ const OF_STATE: Readonly<Record<keyof ConsensusState, Treatment>> = {
   work: 'told apart',
   maySign: 'same',
   halted: 'told apart',
-  // No block of the model ends the epoch.
+  // Where it ends, the next epoch's state takes its place at once.
   ended: 'same',
   signedView: 'told apart',
   // Views are hurried for two rotations of leaders: more than the bounds let be skipped (see `checkTreatment`).
@@ -169,9 +171,9 @@ export function textOf(universe: Universe, local: Local): string {
     [...state.wanted.keys()].map(number).sort().join(','),
     [...state.views.values()]
       .sort((first, second) => first.view - second.view)
-      .map((record) => viewText(universe, number, record))
+      .map((record) => viewText(universe, number, record, state.config.electorate.epoch))
       .join(';'),
-    `${lock.view}${number(lock.vote)}.${number(lock.finalize)}.${lock.skip ? 's' : ''}`,
+    `${lock.epoch}.${lock.view}${number(lock.vote)}.${number(lock.finalize)}.${lock.skip ? 's' : ''}`,
     local.said.join(','),
     local.cosigned.join(','),
     local.blocks.join(','),
@@ -180,7 +182,7 @@ export function textOf(universe: Universe, local: Local): string {
     local.checking.join(','),
     local.asked.map((one) => ('saying' in one ? one.saying : `c${one.checkpoint}`)).join(','),
     local.restarts.toString(36),
-    local.fault ?? '',
+    local.fault?.detail ?? '',
   ]
   if (bounds.links)
     parts.push(
@@ -202,10 +204,11 @@ function viewText(
   universe: Universe,
   number: (hash: string | undefined) => string,
   record: ViewRecord,
+  epoch: number,
 ): string {
   const { mine, locks } = record
   // Whose signatures it shows changes what `step` can prove, nothing else.
-  const certificate = (held: Certificate): number => universe.knownCertificate(held).index
+  const certificate = (held: Certificate): number => universe.knownCertificate(held, epoch).index
   const heard = (held: ReadonlyMap<string, SignedStatement>): string =>
     [...held.values()]
       .map(({ party, statement }) => `${universe.memberOf(party)}${universe.sayingOf(statement).index}`)

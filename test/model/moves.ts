@@ -1,14 +1,17 @@
 /** What can happen to one honest member, and what of it is possible once certain signatures exist. */
 import type { Bounds } from './bounds.ts'
-import { GENESIS, type Saying, type Universe } from './universe.ts'
+import { GENESIS, type Made, type Saying, type Universe } from './universe.ts'
 
 /** Ledger blocks, statements and certificates by number. */
 export type Move =
-  /** Delivered one after the other. builds: if it can lead its view then, it has something to order. */
-  | { type: 'certificates'; certificates: readonly number[]; builds: boolean }
+  /** Delivered one after the other. builds: what it has to order, if it can lead its view then. */
+  | { type: 'certificates'; certificates: readonly number[]; builds?: Builds }
   | { type: 'statement'; member: number; saying: number }
-  /** signed: with its leader's VOTE. shown: the certificates that come along. */
-  | { type: 'proposal'; block: number; signed: boolean; shown: readonly number[] }
+  /**
+   * view: in which it is proposed, later than the block's own where it is proposed again. signed: with its leader's VOTE. shown:
+   * the certificates that come along.
+   */
+  | { type: 'proposal'; block: number; view: number; signed: boolean; shown: readonly number[] }
   /** A peer serves the ledger up to a committed block. */
   | { type: 'sync'; block: number; notarization: number; finalization: number }
   /** The view's time runs out. */
@@ -22,6 +25,8 @@ export type Move =
   | { type: 'restart' }
   | { type: 'checked'; block: number }
   | { type: 'signed' }
+
+export type Builds = 'block' | 'turn'
 
 /** Who has signed what: for each statement by number the honest members that have; and who can still make which blocks. */
 export type World = {
@@ -45,12 +50,10 @@ export function worldOf(universe: Universe, said: ReadonlyMap<number, readonly n
     }
   for (let view = 1; view <= bounds.views; view += 1) {
     if (!universe.isLiar(universe.leaderOf(view))) continue
-    for (const parent of [...blocks]) {
-      if (universe.block(parent).view >= view) continue
-      const variants = bounds.siblings[parent === GENESIS ? 0 : 1]
-      for (let variant = 0; variant < variants; variant += 1)
-        blocks.add(universe.build(parent, view, variant).index)
-    }
+    for (const parent of [...blocks])
+      if (universe.block(parent).view < view)
+        for (const made of madeByLiars(universe, parent, view))
+          blocks.add(universe.build(parent, view, made).index)
   }
   blocks.delete(GENESIS)
   const signers = new Map<number, number[]>()
@@ -61,12 +64,25 @@ export function worldOf(universe: Universe, said: ReadonlyMap<number, readonly n
   }
   for (const liar of bounds.liars) {
     for (const block of blocks)
-      for (const type of ['VOTE', 'FINALIZE'] as const) add(universe.about(type, block), liar)
-    for (let view = 1; view <= bounds.views; view += 1) add(universe.saying('SKIP', view, -1), liar)
+      for (const view of universe.viewsOf(block))
+        for (const type of ['VOTE', 'FINALIZE'] as const) add(universe.about(type, block, view), liar)
+    for (const epoch of universe.epochs)
+      for (let view = 1; view <= bounds.views; view += 1) add(universe.skip(view, epoch), liar)
   }
   for (const [member, sayings] of said)
     for (const index of sayings) add(universe.sayings[index] as Saying, member)
   return { signers, blocks: [...blocks].sort((first, second) => first - second) }
+}
+
+/** What a lying leader makes on a parent: as many turns as blocks, where a turn may be; on a turn also what it may not. */
+function madeByLiars(universe: Universe, parent: number, view: number): Made[] {
+  const { siblings } = universe.bounds
+  const count = siblings[parent === GENESIS ? 0 : 1]
+  const plain = Array.from({ length: count }, (_, variant): Made => ({ variant }))
+  if (universe.mayEndEpoch(parent, view))
+    return [...plain.map(({ variant }) => ({ variant, endsEpoch: true })), { variant: 0 }]
+  const { endsEpoch, epoch } = universe.block(parent)
+  return endsEpoch ? [...plain, { variant: 0, epoch }] : plain
 }
 
 export const isCertified = (universe: Universe, world: World, saying: Saying): boolean =>
@@ -74,11 +90,14 @@ export const isCertified = (universe: Universe, world: World, saying: Saying): b
 
 /** Blocks with a COMMIT of their own. */
 export function committedIn(universe: Universe, world: World): number[] {
-  return world.blocks.filter((block) =>
-    (['VOTE', 'FINALIZE'] as const).every((type) =>
-      isCertified(universe, world, universe.about(type, block)),
-    ),
-  )
+  return world.blocks.filter((block) => commitViewsOf(universe, world, block).length > 0)
+}
+
+/** The views in which a block has a COMMIT: more than one only of a turn. */
+export function commitViewsOf(universe: Universe, world: World, block: number): number[] {
+  const isWith = (type: 'VOTE' | 'FINALIZE', view: number): boolean =>
+    isCertified(universe, world, universe.about(type, block, view))
+  return universe.viewsOf(block).filter((view) => isWith('VOTE', view) && isWith('FINALIZE', view))
 }
 
 /** Every way to choose `size` of these. */
@@ -112,13 +131,16 @@ class Hand {
     for (const [saying, members] of this.#world.signers) {
       for (const member of members) this.#moves.push({ type: 'statement', member, saying })
       for (const signers of choicesOf(members, universe.quorum))
-        this.#give([universe.certificate(saying, signers).index], true)
+        this.#give([universe.certificate(saying, signers).index], 'block')
     }
     for (const block of this.#world.blocks) {
-      this.#moves.push({ type: 'proposal', block, signed: true, shown: [] })
-      this.#moves.push({ type: 'proposal', block, signed: false, shown: [] })
-      const shown = this.#shownWith(block)
-      if (shown.length > 0) this.#moves.push({ type: 'proposal', block, signed: true, shown })
+      const { view } = universe.block(block)
+      this.#moves.push({ type: 'proposal', block, view, signed: false, shown: [] })
+      for (const view of this.#proposedIn(block)) {
+        this.#moves.push({ type: 'proposal', block, view, signed: true, shown: [] })
+        for (const shown of this.#shownWith(block, view))
+          if (shown.length > 0) this.#moves.push({ type: 'proposal', block, view, signed: true, shown })
+      }
     }
     this.#syncs()
     return this.#moves
@@ -127,27 +149,33 @@ class Hand {
   /** Whatever one signature or one commit needs, in one piece. */
   inBundles(): Move[] {
     const universe = this.#universe
-    for (let view = 1; view <= universe.bounds.views; view += 1)
-      this.#giveAll([universe.saying('SKIP', view, -1)], false)
+    for (const epoch of universe.epochs)
+      for (let view = 1; view <= universe.bounds.views; view += 1) this.#giveAll([universe.skip(view, epoch)])
     for (const block of this.#world.blocks) {
-      this.#moves.push({ type: 'proposal', block, signed: true, shown: this.#shownWith(block) })
-      const notarization = universe.about('VOTE', block)
-      this.#giveAll([notarization], false)
-      if (universe.bounds.cosigning) this.#giveAll([notarization, universe.about('FINALIZE', block)], false)
+      for (const view of this.#proposedIn(block))
+        for (const shown of this.#shownWith(block, view))
+          this.#moves.push({ type: 'proposal', block, view, signed: true, shown })
+      for (const view of universe.viewsOf(block)) {
+        const notarization = universe.about('VOTE', block, view)
+        this.#giveAll([notarization])
+        if (universe.bounds.cosigning) this.#giveAll([notarization, universe.about('FINALIZE', block, view)])
+      }
     }
     this.#parents()
     this.#syncs()
     return this.#moves
   }
 
-  #give(certificates: readonly number[], builds: boolean): void {
-    this.#moves.push({ type: 'certificates', certificates, builds })
+  #give(certificates: readonly number[], builds?: Builds): void {
+    this.#moves.push({ type: 'certificates', certificates, ...(builds ? { builds } : {}) })
   }
 
   /** Where every one of these can be certified. */
-  #giveAll(sayings: readonly Saying[], builds: boolean): void {
+  #giveAll(sayings: readonly Saying[], ...builds: readonly Builds[]): void {
     const certificates = this.#certificatesOf(sayings)
-    if (certificates.length === sayings.length) this.#give(certificates, builds)
+    if (certificates.length !== sayings.length) return
+    if (builds.length === 0) this.#give(certificates)
+    for (const one of builds) this.#give(certificates, one)
   }
 
   /** Certificates of those that can be certified, each of one choice of its signers: whose they are changes no signature. */
@@ -161,18 +189,36 @@ class Hand {
     })
   }
 
-  #shownWith(block: number): number[] {
-    const { parent, view } = this.#universe.block(block)
-    return this.#certificatesOf(this.#universe.restsOn(parent, view))
+  /** The views whose leader has proposed it. */
+  #proposedIn(block: number): number[] {
+    const universe = this.#universe
+    return universe.viewsOf(block).filter((view) => {
+      const { index } = universe.about('VOTE', block, view)
+      return this.#world.signers.get(index)?.includes(universe.leaderOf(view))
+    })
   }
 
-  /** What an honest leader needs to build on each block that may be a parent. */
+  /** Of a turn that is proposed again, by each NOTARIZATION that it may have. */
+  #shownWith(block: number, view: number): number[][] {
+    const universe = this.#universe
+    const { parent, epoch, view: own } = universe.block(block)
+    if (view === own) return [this.#certificatesOf(universe.restsOn(parent, view, epoch))]
+    const before = universe.viewsOf(block).filter((base) => base < view)
+    return before.map((base) => this.#certificatesOf(universe.restsOn(block, view, epoch, base)))
+  }
+
+  /** What an honest leader needs to build on each block that may be a parent, or to propose it again. */
   #parents(): void {
     const universe = this.#universe
     for (let view = 1; view <= universe.bounds.views; view += 1) {
       if (universe.isLiar(universe.leaderOf(view))) continue
       for (const parent of [GENESIS, ...this.#world.blocks]) {
-        if (universe.block(parent).view < view) this.#giveAll(universe.restsOn(parent, view), true)
+        const { view: own, epoch, endsEpoch } = universe.block(parent)
+        if (own >= view) continue
+        const builds: Builds[] = universe.mayEndEpoch(parent, view) ? ['block', 'turn'] : ['block']
+        for (const base of universe.viewsOf(parent))
+          if (base < view) this.#giveAll(universe.restsOn(parent, view, epoch, base), ...builds)
+        if (endsEpoch) this.#giveAll(universe.restsOn(parent, view, epoch + 1), ...builds)
       }
     }
   }
@@ -181,9 +227,13 @@ class Hand {
     const universe = this.#universe
     if (!universe.bounds.cosigning) return
     for (const block of this.#world.blocks) {
+      // A ledger shows the COMMIT of each turn in it.
+      const shown = [...new Set([...universe.turnsUpTo(block), block])]
+      const views = shown.map((one) => commitViewsOf(universe, this.#world, one)[0])
+      if (views.includes(undefined)) continue
       const [notarization, finalization] = this.#certificatesOf([
-        universe.about('VOTE', block),
-        universe.about('FINALIZE', block),
+        universe.about('VOTE', block, views.at(-1)),
+        universe.about('FINALIZE', block, views.at(-1)),
       ])
       if (notarization === undefined || finalization === undefined) continue
       this.#moves.push({ type: 'sync', block, notarization, finalization })
@@ -208,11 +258,11 @@ export function ownMoves(bounds: Bounds): Move[] {
 export function keyOf(move: Move): string {
   switch (move.type) {
     case 'certificates':
-      return `c${move.certificates.join(',')}${move.builds ? 'b' : ''}`
+      return `c${move.certificates.join(',')}${move.builds ?? ''}`
     case 'statement':
       return `s${move.member},${move.saying}`
     case 'proposal':
-      return `p${move.block}${move.signed ? 's' : 'u'}${move.shown.join(',')}`
+      return `p${move.block},${move.view}${move.signed ? 's' : 'u'}${move.shown.join(',')}`
     case 'sync':
       return `y${move.block},${move.notarization},${move.finalization}`
     case 'checked':
@@ -237,15 +287,17 @@ export function describeMove(universe: Universe, move: Move): string {
   }
   switch (move.type) {
     case 'certificates':
-      if (move.certificates.length === 0) return 'has something to order'
-      return `gets ${move.certificates.map(certificate).join(', then ')}`
+      if (move.certificates.length === 0)
+        return `has ${move.builds === 'turn' ? 'a turn' : 'something'} to order`
+      return `gets ${move.certificates.map(certificate).join(', then ')}${move.builds === 'turn' ? ', and has a turn to order' : ''}`
     case 'statement':
       return `gets ${universe.sayings[move.saying]?.name} of member ${move.member}`
     case 'proposal': {
       const { name, view } = universe.block(move.block)
+      const again = move.view === view ? '' : ` again in view ${move.view}`
       const shown = move.shown.length === 0 ? '' : `, shown ${move.shown.map(certificate).join(', ')}`
       return move.signed
-        ? `gets PROPOSE ${name} of member ${universe.leaderOf(view)}${shown}`
+        ? `gets PROPOSE ${name}${again} of member ${universe.leaderOf(move.view)}${shown}`
         : `gets block ${name} without a VOTE${shown}`
     }
     case 'sync':

@@ -3,7 +3,7 @@
  * and timers run out when they are due. Then a new ledger block must be committed by all before long.
  */
 import { proposalMessages } from '../../src/consensus/repair.ts'
-import type { Effect, Event, OrderingMessage } from '../../src/consensus/state.ts'
+import { type Effect, type Event, initialState, type OrderingMessage } from '../../src/consensus/state.ts'
 import { nextWakeMs } from '../../src/consensus/timers.ts'
 import { blockHash } from '../../src/ledger/block.ts'
 import type { Statement } from '../../src/ledger/certificate.ts'
@@ -18,8 +18,8 @@ const EVENTS_MAX = 3000
 /** Blocks built from here on differ from all that were built before. */
 const VARIANT = 20
 
-/** An event on its way to a member; wantsAnswer: a STATUS that is to be answered. */
-type Delivery = { to: number; event: Timeless; wantsAnswer?: boolean }
+/** An event on its way to a member; epoch: of its sender; wantsAnswer: a STATUS that is to be answered. */
+type Delivery = { to: number; event: Timeless; epoch?: number; wantsAnswer?: boolean }
 
 /** Why no work is ordered any more from this state of all members, or undefined where it is. */
 export function stuckFrom(universe: Universe, guards: Guards, locals: readonly Local[]): string | undefined {
@@ -89,8 +89,15 @@ class Healed {
 
   /** STATUS to everybody. */
   #tell(from: number, wantsAnswer: boolean): void {
-    for (const to of this.#locals.keys())
-      if (to !== from) this.#queue.push({ to, event: this.#status(from), wantsAnswer })
+    for (const to of this.#locals.keys()) if (to !== from) this.#tellOne(from, to, wantsAnswer)
+  }
+
+  #tellOne(from: number, to: number, wantsAnswer: boolean): void {
+    this.#queue.push({ to, event: this.#status(from), epoch: this.#epochOf(from), wantsAnswer })
+  }
+
+  #epochOf(member: number): number {
+    return (this.#locals[member] as Local).state.config.electorate.epoch
   }
 
   #status(from: number): Timeless {
@@ -98,25 +105,49 @@ class Healed {
     return { type: 'STATUS', from: this.#universe.party(from), view, committedHeight: committed.height }
   }
 
-  #deliver({ to, event, wantsAnswer }: Delivery): void {
-    this.#take(to, event)
+  #deliver({ to, event, epoch, wantsAnswer }: Delivery): void {
+    const isOfNow = epoch === undefined || epoch === this.#epochOf(to)
+    if (isOfNow) this.#take(to, event)
+    const from = 'from' in event ? this.#universe.memberOf(event.from) : -1
+    // Who speaks in another epoch is told where this member stands, and tells it.
+    if (!isOfNow && event.type !== 'STATUS') this.#tellOne(to, from, true)
     if (event.type !== 'STATUS') return
-    const from = this.#universe.memberOf(event.from)
-    if (wantsAnswer) this.#queue.push({ to: from, event: this.#status(to) })
+    if (wantsAnswer) this.#tellOne(to, from, false)
     this.#catchUp(to, from)
   }
 
-  /** SYN-1: whoever hears of a longer ledger is served it. */
+  /** SYN-1: whoever hears of a longer ledger is served it, and begins the epochs that its turns end. */
   #catchUp(behind: number, from: number): void {
+    const universe = this.#universe
     const [own, other] = [this.#locals[behind] as Local, this.#locals[from] as Local]
     const { committed, views } = other.state
     if (committed.height <= own.state.committed.height) return
+    const tip = universe.indexOf(committed.hash)
+    const turns = universe
+      .turnsUpTo(tip)
+      .filter((turn) => universe.block(turn).height > own.state.committed.height)
+    for (const turn of turns) this.#begin(behind, turn)
+    if (turns.includes(tip)) return
     const record = views.get(committed.view)
     const notarization = record?.notarizations.get(committed.hash)
     const finalization = record?.finalizations.get(committed.hash)
     const block = other.state.blocks.get(committed.hash)?.block
     if (!notarization || !finalization || !block) throw new Error('a committed tip has lost its certificates')
     this.#take(behind, { type: 'SYNCED', hash: committed.hash, block, notarization, finalization })
+  }
+
+  /** The next epoch, on what ended the one before. */
+  #begin(member: number, turn: number): void {
+    const universe = this.#universe
+    const local = this.#locals[member] as Local
+    const { hash, block } = universe.block(turn)
+    const { down } = local.state
+    local.state = initialState(universe.configOf(member, this.#epochOf(member) + 1), { hash, block })
+    local.state.down = down
+    this.#queue.push(
+      { to: member, event: { type: 'MAY_SIGN' } },
+      { to: member, event: { type: 'WORK', work: true } },
+    )
   }
 
   /** Until the next timer; false where there is none. */
@@ -141,6 +172,8 @@ class Healed {
         if (effect.type === 'SIGN') asked.push(effect.statement)
         else following.push(...this.#perform(member, effect))
       }
+      // What was still to be taken is nothing to the next epoch.
+      if ((this.#locals[member] as Local).state !== state) following.length = 0
       if (following.length === 0) following.push(...asked.splice(0).map((one) => this.#sign(member, one)))
     }
   }
@@ -156,19 +189,21 @@ class Healed {
 
   #perform(member: number, effect: Effect): Timeless[] {
     const universe = this.#universe
+    const { state } = this.#locals[member] as Local
     switch (effect.type) {
       case 'CHECK': {
         const valid = universe.isValid(universe.block(universe.indexOf(effect.hash)))
         return [{ type: 'CHECKED', hash: effect.hash, valid, timely: true }]
       }
       case 'BUILD': {
-        const made = universe.build(universe.indexOf(effect.parent), effect.view, VARIANT)
+        const { epoch } = state.config.electorate
+        const made = universe.build(universe.indexOf(effect.parent), effect.view, { variant: VARIANT, epoch })
         return [{ type: 'BUILT', view: effect.view, hash: made.hash, block: made.block }]
       }
       case 'SEND':
         for (const to of this.#locals.keys())
           if (to !== member && (effect.to === undefined || effect.to === universe.party(to)))
-            this.#queue.push({ to, event: this.#eventOf(member, effect.message) })
+            this.#send(member, to, effect.message)
         return []
       case 'SEND_STATUS':
         this.#tell(member, true)
@@ -177,9 +212,11 @@ class Healed {
         for (const [holder, { state }] of this.#locals.entries()) {
           if (holder === member || (effect.from !== undefined && effect.from !== universe.party(holder)))
             continue
-          for (const message of proposalMessages(state, effect.hash))
-            this.#queue.push({ to: member, event: this.#eventOf(holder, message) })
+          for (const message of proposalMessages(state, effect.hash)) this.#send(holder, member, message)
         }
+        return []
+      case 'COMMIT':
+        if (state.ended) this.#begin(member, universe.indexOf(effect.hashes.at(-1) as string))
         return []
       case 'HALT':
         this.#halted = `member ${member} halts: ${effect.reason}`
@@ -187,6 +224,10 @@ class Healed {
       default:
         return []
     }
+  }
+
+  #send(from: number, to: number, message: OrderingMessage): void {
+    this.#queue.push({ to, event: this.#eventOf(from, message), epoch: this.#epochOf(from) })
   }
 
   #eventOf(member: number, message: OrderingMessage): Timeless {

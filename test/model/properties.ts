@@ -8,12 +8,14 @@ import { Finality } from '../../src/node/finality.ts'
 import { forkersIn } from './bounds.ts'
 import type { Guards } from './guards.ts'
 import type { Local } from './local.ts'
-import { choicesOf, committedIn, type World } from './moves.ts'
+import { choicesOf, committedIn, commitViewsOf, type World } from './moves.ts'
 import { GENESIS, type Saying, type Universe } from './universe.ts'
 
 export const PROPERTIES = {
   finals: 'no two honest members report conflicting finals',
-  commits: 'fewer than 2q-n liars never commit two conflicting ledger blocks',
+  commits:
+    'fewer than 2q-n liars never commit two conflicting ledger blocks, nor end an epoch on different turns',
+  turns: 'nobody votes in an epoch for a block on the turn that ends it, and ordering ends with its COMMIT',
   innocence: 'no evidence names an honest member',
   proof: 'two conflicting commits name at least 2q-n liars by evidence that honest members hold',
   harmony: 'no member asks its signer for what that refuses, and none halts without two conflicting commits',
@@ -43,11 +45,14 @@ export class Judge {
   member(member: number, local: Local): Broken | undefined {
     const broken = this.#innocence(member, local)
     if (broken) return broken
-    if (local.fault !== undefined)
+    const astray = this.#voteOnTurn(local)
+    if (astray !== undefined)
       return {
-        property: local.fault.startsWith('reports') ? 'innocence' : 'harmony',
-        detail: `member ${member} ${local.fault}`,
+        property: 'turns',
+        detail: `member ${member} signs ${astray} in the epoch that its parent ends`,
       }
+    if (local.fault !== undefined)
+      return { property: local.fault.property, detail: `member ${member} ${local.fault.detail}` }
     const { bounds } = this.#universe
     if (local.halted !== undefined && bounds.liars.length < forkersIn(bounds))
       return { property: 'harmony', detail: `member ${member} halts: ${local.halted}` }
@@ -77,6 +82,12 @@ export class Judge {
           return { property: 'finals', detail: `member ${member} cosigns ${names}: they do not extend` }
       }
     return undefined
+  }
+
+  #voteOnTurn({ said }: Local): string | undefined {
+    const universe = this.#universe
+    const sayings = said.map((index) => universe.sayings[index] as Saying)
+    return sayings.find(({ type, block }) => type === 'VOTE' && universe.isStale(universe.block(block)))?.name
   }
 
   /** What all signatures together make. cosigned: of each honest member. */
@@ -115,6 +126,14 @@ export class Judge {
       const detail = `member ${unjust.member} finds evidence in what honest member ${unjust.blamed} cosigned`
       return { size, broken: { property: 'innocence', detail } }
     }
+    const fork = conflictsAmong(
+      universe,
+      reports.map(({ tip }) => tip),
+    )[0]
+    if (fork && universe.bounds.liars.length < forkersIn(universe.bounds)) {
+      const detail = `honest members commit ${fork.map((block) => universe.block(block).name).join(' and ')}`
+      return { size, broken: { property: 'commits', detail } }
+    }
     for (const first of reports)
       for (const second of reports) {
         const common = Math.min(first.size, second.size)
@@ -140,7 +159,7 @@ export class Judge {
   #report(member: number, cosigned: ReadonlyMap<number, readonly number[]>): FinalReport {
     const universe = this.#universe
     const tip = cosigned.get(member)?.at(-1) ?? GENESIS
-    const finality = new Finality(universe.electorate.contract, 0, universe.cosigners)
+    const finality = new Finality(universe.electorateOf(0).contract, 0, universe.cosignersOf(tip))
     const chain = chainTo(universe, tip)
     const astray = [...universe.blocks.keys()].filter((block) => universe.conflict(block, tip))
     const byLiars = [...astray.slice(0, ASTRAY_MAX), tip]
@@ -162,10 +181,11 @@ export class Judge {
     if (conflicts.length === 0) return undefined
     const held = new Set(locals.flatMap(({ proofs }) => proofs))
     for (const [first, second] of conflicts) {
-      const shown = new Set(held)
-      for (const block of [first, second])
-        for (const type of ['VOTE', 'FINALIZE'] as const) shown.add(universe.about(type, block).index)
-      const named = this.#named(world, [...shown])
+      const named = Math.min(
+        ...waysToShow(universe, world, [first, second]).map((shown) => {
+          return this.#named(world, [...new Set([...held, ...shown])])
+        }),
+      )
       if (named >= forkersIn(universe.bounds)) continue
       const names = [first, second].map((block) => universe.block(block).name).join(' and ')
       return {
@@ -183,7 +203,7 @@ export class Judge {
     for (const [at, first] of sayings.entries())
       for (const second of sayings.slice(at + 1)) {
         const [one, other] = [first, second].map((index) => universe.sayings[index] as Saying)
-        if (!one || !other || one.view !== other.view) continue
+        if (!one || !other || one.view !== other.view || one.epoch !== other.epoch) continue
         const fewest = Math.min(
           ...choicesOf(world.signers.get(first) ?? [], universe.quorum).flatMap((signersOfOne) =>
             choicesOf(world.signers.get(second) ?? [], universe.quorum).map(
@@ -221,6 +241,24 @@ function chainTo(universe: Universe, tip: number): Chain {
   for (let at = tip; at >= GENESIS; at = universe.block(at).parent)
     headers.unshift(universe.block(at).block.header)
   return { height, log, headerAt: (at: number) => headers[at] } as unknown as Chain
+}
+
+/**
+ * The statements that the COMMITs of two ledgers name: of these blocks, and of the turns below them. Of a turn that has more
+ * than one it may be any of them.
+ */
+function waysToShow(universe: Universe, world: World, blocks: readonly number[]): number[][] {
+  const shown = new Set(blocks.flatMap((block) => [...universe.turnsUpTo(block), block]))
+  let ways: number[][] = [[]]
+  for (const block of shown) {
+    const views = commitViewsOf(universe, world, block)
+    const named = views.map((view) => [
+      universe.about('VOTE', block, view).index,
+      universe.about('FINALIZE', block, view).index,
+    ])
+    if (named.length > 0) ways = ways.flatMap((way) => named.map((more) => [...way, ...more]))
+  }
+  return ways
 }
 
 function conflictsAmong(universe: Universe, committed: readonly number[]): [number, number][] {

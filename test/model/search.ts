@@ -76,7 +76,7 @@ export class Locals {
     this.#indices.set(text, index)
     this.#next.push(new Int32Array(0))
     // A fault is visible as well: it must not be put off.
-    const signature = `${local.said.join(',')}|${local.cosigned.join(',')}|${local.fault ?? ''}|${local.halted ?? ''}`
+    const signature = `${local.said.join(',')}|${local.cosigned.join(',')}|${local.fault?.detail ?? ''}|${local.halted ?? ''}`
     const number = this.#signatureIndices.get(signature) ?? this.#signatureIndices.size
     this.#signatureIndices.set(signature, number)
     this.signatures.push(number)

@@ -68,7 +68,10 @@ function describeDone({ universe }: Search, before: Local, after: Local): string
   })
   const entered = after.state.view > before.state.view ? [`enters view ${after.state.view}`] : []
   const halted = after.halted !== before.halted ? [`halts: ${after.halted}`] : []
-  const fault = after.fault !== before.fault ? [after.fault ?? ''] : []
-  const done = [...entered, ...signed, ...cosigned, ...halted, ...fault]
+  const ended = epochOf(after) > epochOf(before) ? [`begins epoch ${epochOf(after)}`] : []
+  const fault = after.fault !== before.fault ? [after.fault?.detail ?? ''] : []
+  const done = [...entered, ...signed, ...cosigned, ...ended, ...halted, ...fault]
   return done.length === 0 ? '' : ` ⇒ ${done.join('; ')}`
 }
+
+const epochOf = ({ state }: Local): number => state.config.electorate.epoch

@@ -2,13 +2,14 @@
  * What an honest member does at one time: BUILD and CHECK are answered, what is to be signed goes through the real locks of
  * the signer in batches, as the engine does, and what is to be kept stands on its disk.
  */
-import type { ConsensusState, Effect, Event } from '../../src/consensus/state.ts'
+import { type ConsensusState, type Effect, type Event, initialState } from '../../src/consensus/state.ts'
 import type { Certificate } from '../../src/ledger/certificate.ts'
 import type { Taken } from '../../src/signer/locks.ts'
 import { keepsCertificates } from './bounds.ts'
 import type { Guards } from './guards.ts'
-import type { Asked, Local } from './local.ts'
+import type { Asked, Fault, Local } from './local.ts'
 import { forget, forgetStatements, NOW_MS, settleTimes } from './memory.ts'
+import type { Builds } from './moves.ts'
 import type { Saying, Universe } from './universe.ts'
 
 /** An event but for its time. */
@@ -24,9 +25,8 @@ export class Turn {
   readonly #guards: Guards
   readonly #self: number
   readonly #local: Local
-  readonly #state: ConsensusState
-  /** Whether there is something to order, where it is to lead. */
-  builds: boolean
+  /** What there is to order, where it is to lead; undefined where there is nothing. */
+  builds: Builds | undefined
   /** What follows of the event being taken: it comes before the next from outside. */
   readonly #following: Timeless[] = []
   #nowMs = NOW_MS
@@ -36,12 +36,17 @@ export class Turn {
     this.#guards = guards
     this.#self = self
     this.#local = local
-    this.#state = local.state
-    this.builds = universe.bounds.memory === 'whole'
+    this.builds = universe.bounds.memory === 'whole' ? 'turn' : undefined
+  }
+
+  /** Of the epoch that goes on. */
+  get #state(): ConsensusState {
+    return this.#local.state
   }
 
   run(nowMs: number, events: readonly Timeless[]): Local {
     this.#nowMs = nowMs
+    this.#drain()
     for (const event of events) this.#take(event)
     const { late } = this.#universe.bounds
     for (;;) {
@@ -50,6 +55,15 @@ export class Turn {
       this.#sign()
     }
     return this.#end()
+  }
+
+  /** As `run` where nothing is to be ordered just then: so that what it could propose again it need not. */
+  idle(nowMs: number, events: readonly Timeless[]): Local {
+    const { work } = this.#state
+    this.#state.work = false
+    const local = this.run(nowMs, events)
+    local.state.work = work
+    return local
   }
 
   /** The signer has answered what it was asked for so far. */
@@ -61,6 +75,10 @@ export class Turn {
 
   #take(first: Timeless): void {
     this.#following.push(first)
+    this.#drain()
+  }
+
+  #drain(): void {
     for (let event = this.#following.shift(); event; event = this.#following.shift())
       for (const effect of this.#guards.step(this.#state, { ...event, nowMs: this.#nowMs } as Event))
         this.#perform(effect)
@@ -109,23 +127,66 @@ export class Turn {
         this.#store(effect.certificate)
         break
       case 'EVIDENCE':
-        if (!universe.isLiar(universe.memberOf(effect.evidence.party)))
-          local.fault ??= `reports ${effect.evidence.kind} of honest member ${universe.memberOf(effect.evidence.party)}`
+        this.#report(effect.evidence.kind, universe.memberOf(effect.evidence.party))
         break
       case 'HALT':
         local.halted = effect.reason
         break
       case 'COMMIT':
+        this.#commit(effect.hashes)
+        break
       case 'SEND':
       case 'SEND_STATUS':
         break
     }
   }
 
+  #fault(property: Fault['property'], detail: string): void {
+    this.#local.fault ??= { property, detail }
+  }
+
+  #report(kind: string, member: number): void {
+    if (!this.#universe.isLiar(member)) this.#fault('innocence', `reports ${kind} of honest member ${member}`)
+  }
+
+  /** EPO-11: a turn is the last block of its epoch, and ordering ends with it. */
+  #commit(hashes: readonly string[]): void {
+    const universe = this.#universe
+    const blocks = hashes.map((hash) => universe.block(universe.indexOf(hash)))
+    const ending = blocks.findIndex(({ endsEpoch }) => endsEpoch)
+    const isLast = ending >= 0 && ending === blocks.length - 1
+    const names = blocks.map(({ name }) => name).join(', ')
+    // A quorum of liars commits what it likes; here that is executed (see `isValid`).
+    const isKept = universe.bounds.liars.length < universe.quorum
+    if (ending >= 0 && !isLast && isKept) this.#fault('turns', `commits ${names} in one epoch`)
+    if (this.#state.ended !== isLast)
+      this.#fault('turns', `${isLast ? 'goes on ordering in' : 'ends'} the epoch with ${names}`)
+    if (this.#state.ended) this.beginEpoch(blocks.at(-1)?.index as number)
+  }
+
+  /** As `freshConsensus` of src/node/epochs.ts does, on what ended the epoch. */
+  beginEpoch(ending: number): void {
+    const universe = this.#universe
+    const local = this.#local
+    const { config, down, work, patienceMs } = local.state
+    const { epoch } = config.electorate
+    const { hash, block } = universe.block(ending)
+    local.state = initialState(universe.configOf(this.#self, epoch + 1), { hash, block })
+    local.state.down = new Set(down)
+    local.state.patienceMs = patienceMs
+    // What was still to be taken is nothing to the next epoch; nor is what lay on disk, which the store drops.
+    this.#following.length = 0
+    local.checking = []
+    local.blocks = []
+    local.certificates = []
+    this.#following.push({ type: 'MAY_SIGN' }, { type: 'WORK', work })
+  }
+
   #store(certificate: Certificate): void {
     const { bounds } = this.#universe
     const local = this.#local
-    const { index, saying } = this.#universe.knownCertificate(certificate)
+    const { epoch } = this.#state.config.electorate
+    const { index, saying } = this.#universe.knownCertificate(certificate, epoch)
     if (bounds.restarts && bounds.memory === 'whole') local.certificates = with_(local.certificates, index)
     if (keepsCertificates(bounds) && certificate.kind !== 'finalization')
       local.proofs = with_(local.proofs, saying)
@@ -144,14 +205,17 @@ export class Turn {
 
   #build({ view, parent, evenEmpty }: Extract<Effect, { type: 'BUILD' }>): void {
     const universe = this.#universe
-    if (view > universe.bounds.views || !this.builds) return
+    if (view > universe.bounds.views || this.builds === undefined) return
     if (!this.#state.work && !evenEmpty) {
       this.#following.push({ type: 'NOT_BUILT', view })
       return
     }
     // What a leader that was killed builds again is not what it built before: other requests wait by then.
     const variant = this.#local.restarts
-    const { hash, block } = universe.build(universe.indexOf(parent), view, variant)
+    const { epoch } = this.#state.config.electorate
+    const on = universe.indexOf(parent)
+    const endsEpoch = this.builds === 'turn' && universe.mayEndEpoch(on, view)
+    const { hash, block } = universe.build(on, view, { variant, endsEpoch, epoch })
     this.#following.push({ type: 'BUILT', view, hash, block })
   }
 
@@ -201,7 +265,7 @@ export class Turn {
   }
 
   #refused(one: Asked, reason: string): Timeless | undefined {
-    if (!this.#guards.mayBeRefused) this.#local.fault ??= `asks its signer for what that refuses: ${reason}`
+    if (!this.#guards.mayBeRefused) this.#fault('harmony', `asks its signer for what that refuses: ${reason}`)
     if ('saying' in one) {
       const statement = this.#universe.statement(this.#universe.sayings[one.saying] as Saying)
       return { type: 'REFUSED', statement }
