@@ -3,11 +3,16 @@ import type { Bounds } from './bounds.ts'
 import type { Guards } from './guards.ts'
 import {
   WITH_FINALITY_BY_QUORUM,
+  WITHOUT_COMMITTED_TURN,
+  WITHOUT_COMMITTED_TURN_JUDGED_LATER,
   WITHOUT_FINALIZE_LOCK,
   WITHOUT_FINALIZE_SKIP_LOCK,
   WITHOUT_HIGHEST_VIEW,
   WITHOUT_NOTARIZATION_CHECK,
+  WITHOUT_NOTARIZATION_OF_TURN,
+  WITHOUT_PROPOSING_AGAIN,
   WITHOUT_SKIP_CHECK,
+  WITHOUT_SKIPS_SINCE_TURN,
   WITHOUT_STATUS,
   WITHOUT_VOTE_LOCK,
 } from './guards-off.ts'
@@ -142,4 +147,36 @@ export const SWITCHED_OFF: readonly SwitchedOff[] = [
   { guards: WITHOUT_SKIP_CHECK, bounds: boundsOf({ members: 3, liars: [2] }), breaks: 'proof' },
   { guards: WITH_FINALITY_BY_QUORUM(2), bounds: boundsOf({ members: 3, liars: [1] }), breaks: 'finals' },
   { guards: WITHOUT_STATUS, bounds: boundsOf({ memory: 'whole' }), progressEvery: 1, breaks: 'progress' },
+  {
+    guards: WITHOUT_NOTARIZATION_OF_TURN,
+    bounds: boundsOf({ liars: [1], views: 3, turns: [1] }),
+    breaks: 'commits',
+  },
+  {
+    guards: WITHOUT_NOTARIZATION_OF_TURN,
+    bounds: boundsOf({ members: 3, quorum: 'unanimous', liars: [1, 2], turns: [1] }),
+    breaks: 'commits',
+  },
+  {
+    guards: WITHOUT_SKIPS_SINCE_TURN,
+    bounds: boundsOf({ liars: [1], views: 3, turns: [1] }),
+    breaks: 'commits',
+  },
+  { guards: WITHOUT_COMMITTED_TURN, bounds: boundsOf({ turns: [1] }), breaks: 'turns' },
+  {
+    guards: WITHOUT_COMMITTED_TURN_JUDGED_LATER,
+    bounds: boundsOf({ views: 3, turns: [1] }),
+    breaks: 'commits',
+  },
+  {
+    guards: WITHOUT_COMMITTED_TURN_JUDGED_LATER,
+    bounds: boundsOf({ liars: [0], views: 3, turns: [1] }),
+    breaks: 'commits',
+  },
+  {
+    guards: WITHOUT_PROPOSING_AGAIN,
+    bounds: boundsOf({ memory: 'whole', order: 'every', turns: [1] }),
+    progressEvery: 1,
+    breaks: 'progress',
+  },
 ]

@@ -8,6 +8,7 @@ import {
   WITHOUT_FINALIZE_SKIP_LOCK,
   WITHOUT_HIGHEST_VIEW,
   WITHOUT_MEMORY_AT_START,
+  WITHOUT_SKIPS_SINCE_TURN,
   WITHOUT_VOTE_LOCK,
 } from './guards-off.ts'
 import { runConfiguration } from './run.ts'
@@ -15,7 +16,7 @@ import { Search } from './search.ts'
 
 describe('one guard off', () => {
   it.each(SWITCHED_OFF.map((one) => [one.guards.name, one.breaks, describeBounds(one.bounds), one] as const))(
-    '[SGN-1] [ORD-3] [ORD-10] [COS-3] the search finds it: %s breaks %s (%s)',
+    '[SGN-1] [ORD-3] [ORD-10] [COS-3] [EPO-11] the search finds it: %s breaks %s (%s)',
     (_, breaks, __, one) => {
       const result = runConfiguration(one, one.guards)
       expect(result.broken?.property).toBe(breaks)
@@ -54,6 +55,24 @@ describe('one guard off', () => {
   })
 })
 
+describe('a fork across a turn', () => {
+  it('[EPO-11] [ORD-3] the shortest way there is told: a liar proposes its turn again, past a block committed since', () => {
+    const { trace, broken } = new Search(
+      boundsOf({ liars: [1], views: 3, turns: [1] }),
+      WITHOUT_SKIPS_SINCE_TURN,
+    ).run()
+    expect(broken?.detail).toBe('1a turn and 2a are both committed')
+    expect(trace).toEqual([
+      'member 0 gets PROPOSE 1a turn of member 1 ⇒ signs VOTE 1a turn',
+      "member 0 its view's time runs out ⇒ signs SKIP 1",
+      'member 0 gets SKIPCERT 1 ⇒ enters view 2; signs VOTE 2a',
+      'member 0 gets NOTARIZATION 2a ⇒ enters view 3; signs FINALIZE 2a',
+      'member 0 gets PROPOSE 1a turn again in view 3 of member 1, shown NOTARIZATION 1a turn ⇒ signs VOTE 1a turn in view 3',
+      'member 0 gets NOTARIZATION 1a turn in view 3 ⇒ enters view 4; signs FINALIZE 1a turn in view 3',
+    ])
+  })
+})
+
 describe('what no evidence shows', () => {
   it('[EVI-1] a quorum of liars can commit two blocks without signing a contradiction', () => {
     const bounds = boundsOf({ members: 3, liars: [1, 2], judgesProof: true })
@@ -70,6 +89,13 @@ describe('progress', () => {
     expect(result.broken, result.trace.join('\n')).toBeUndefined()
     expect(result.progressFrom).toBe(result.states)
     expect(result.progressFrom).toBeGreaterThan(1000)
+  })
+
+  it('[EPO-11] [ORD-10] and where a block ends the epoch, whichever view it is committed in', () => {
+    const bounds = boundsOf({ memory: 'whole', order: 'every', turns: [1] })
+    const result = runConfiguration({ bounds, progressEvery: 20 }, REAL)
+    expect(result.broken, result.trace.join('\n')).toBeUndefined()
+    expect(result.progressFrom).toBeGreaterThan(500)
   })
 
   it('[ORD-5] [ORD-10] and where they were killed at any time, or work came and went', () => {

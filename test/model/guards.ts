@@ -16,6 +16,8 @@ export type Guards = {
   finalSize(finality: Finality): number
   /** A guard is off that keeps `consensus` from asking for what the signer refuses: that is no fault then. */
   mayBeRefused?: boolean
+  /** A guard is off that keeps members from voting for what is built on a turn: that is no fault then, what comes of it is. */
+  mayVoteOnTurns?: boolean
 }
 
 export const REAL: Guards = {

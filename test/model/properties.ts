@@ -85,6 +85,7 @@ export class Judge {
   }
 
   #voteOnTurn({ said }: Local): string | undefined {
+    if (this.#guards.mayVoteOnTurns) return undefined
     const universe = this.#universe
     const sayings = said.map((index) => universe.sayings[index] as Saying)
     return sayings.find(({ type, block }) => type === 'VOTE' && universe.isStale(universe.block(block)))?.name

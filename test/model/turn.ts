@@ -157,7 +157,7 @@ export class Turn {
     const isLast = ending >= 0 && ending === blocks.length - 1
     const names = blocks.map(({ name }) => name).join(', ')
     // A quorum of liars commits what it likes; here that is executed (see `isValid`).
-    const isKept = universe.bounds.liars.length < universe.quorum
+    const isKept = universe.bounds.liars.length < universe.quorum && !this.#guards.mayVoteOnTurns
     if (ending >= 0 && !isLast && isKept) this.#fault('turns', `commits ${names} in one epoch`)
     if (this.#state.ended !== isLast)
       this.#fault('turns', `${isLast ? 'goes on ordering in' : 'ends'} the epoch with ${names}`)
