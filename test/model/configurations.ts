@@ -18,8 +18,11 @@ import {
 } from './guards-off.ts'
 import type { Broken } from './properties.ts'
 
-/** progressEvery: from every how many states it is seen that work is ordered; absent: from none. */
-export type Configuration = { bounds: Bounds; progressEvery?: number }
+/**
+ * progressEvery: from every how many states it is seen that work is ordered; absent: from none. isDear: it takes what time the
+ * others leave.
+ */
+export type Configuration = { bounds: Bounds; progressEvery?: number; isDear?: boolean }
 
 const STATES_MAX = 12_000_000
 
@@ -101,7 +104,7 @@ const TURNS: Configuration[] = [
     })),
 ]
 
-/** What takes long. */
+/** What takes long: the last of all. */
 const DEAR: Configuration[] = [
   { bounds: boundsOf({ views: 3, turns: [1, 2], restarts: true }) },
   { bounds: boundsOf({ memory: 'whole', views: 3, turns: [1] }), progressEvery: 500 },
@@ -116,7 +119,10 @@ const DEAR: Configuration[] = [
   { bounds: boundsOf({ members: 3, views: 3 }) },
 ]
 
-export const CONFIGURATIONS: readonly Configuration[] = [...WHOLE, ...FORGETFUL, ...TURNS, ...DEAR]
+export const CONFIGURATIONS: readonly Configuration[] = [
+  ...[...WHOLE, ...FORGETFUL, ...TURNS],
+  ...DEAR.map((one) => ({ ...one, isDear: true })),
+]
 
 /** Members that keep all they are given, to compare forgetful ones with. */
 export const COMPARED: readonly Bounds[] = [

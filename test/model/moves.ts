@@ -74,7 +74,10 @@ export function worldOf(universe: Universe, said: ReadonlyMap<number, readonly n
   return { signers, blocks: [...blocks].sort((first, second) => first - second) }
 }
 
-/** What a lying leader makes on a parent: as many turns as blocks, where a turn may be; on a turn also what it may not. */
+/**
+ * What a lying leader makes on a parent. Where a turn may be, its siblings are turns, and one is none; on a turn it also makes a
+ * block of the epoch that this ends.
+ */
 function madeByLiars(universe: Universe, parent: number, view: number): Made[] {
   const { siblings } = universe.bounds
   const count = siblings[parent === GENESIS ? 0 : 1]
