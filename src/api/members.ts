@@ -21,7 +21,13 @@ export function standingOf(replica: Replica): string {
   if (part === 'guest' && roster.guests.get(self)?.accepted) return 'accepted: comes in with the next turn'
   if (part === 'guest') return 'let in: accepting'
   if (part === 'out') return outsideOf(replica)
-  return part
+  return replica.phase === 'recalling' ? recallOf(replica) : part
+}
+
+/** AMN-2: who is waited for. */
+function recallOf({ untold, roster }: Replica): string {
+  const names = untold.map((party) => roster.names.get(party) ?? party.slice(0, 16))
+  return `signs nothing until it is told what it may have forgotten to have signed${names.length > 0 ? `, by ${names.join(', ')}` : ''}`
 }
 
 /** An invited party that is not let in, as far as it has read. */

@@ -16,6 +16,8 @@ export class Amnesia {
   private readonly signer: Signer
   /** By contract and lineage. */
   private readonly floors = new Floors()
+  /** Peers that have said in this start what they share with this party. */
+  private readonly told = new Set<string>()
 
   constructor(engine: Engine, signer: Signer) {
     this.engine = engine
@@ -53,13 +55,54 @@ export class Amnesia {
     const floor = this.floors.raise(`${contract}/${lineage.number}`, finalized)
     this.signer.recall(contract, lineage.number, statements, cosignature, floor, freeze)
     replica.answers.add(from)
-    if (!replica.others.every((party) => replica.answers.has(party))) return
+    if (message.recalling) replica.forgetful.add(from)
+    else replica.forgetful.delete(from)
+    this.settle(replica, nowMs)
+  }
+
+  /** A peer says which contracts it shares with this party: it may know more of them than is held here. */
+  held(from: string, contracts: readonly string[]): void {
+    this.told.add(from)
+    for (const contract of contracts) {
+      const replica = this.engine.replicas.get(contract)
+      if (replica?.phase !== 'recalling' || replica.named.has(from)) continue
+      replica.named.add(from)
+      replica.askForOwn(from)
+    }
+  }
+
+  /** Whether the node may sign again in a contract; who is still to be asked is. */
+  settle(replica: Replica, nowMs: number): void {
+    if (replica.phase !== 'recalling') return
+    replica.untold = this.untoldOf(replica)
+    if (replica.untold.length > 0) return
+    const { contract, lineage } = replica
     const lock = this.signer.lock(contract, lineage.number)
     replica.recalled(locksOf(this.signer, contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)
     // Its own cosignature shows that this party had accepted the contract.
     if (lock?.cosign) replica.accept(nowMs)
     this.engine.log('info', 'recalled', { contract, view: lock?.view ?? 0 })
     this.check()
+  }
+
+  /**
+   * Who has to tell before anything is signed. Members that have not forgotten know who else is in; where there are none such,
+   * whoever is pinned may have come in since, and is asked.
+   */
+  private untoldOf(replica: Replica): string[] {
+    const { others, forgetful, answers, named, roster } = replica
+    const silent = others.filter((party) => !answers.has(party))
+    if (silent.length > 0) return silent
+    if (others.length > 0 && !others.some((party) => forgetful.has(party))) return []
+    const { store, party: self } = this.engine
+    const pinned = store.peers().flatMap((peer) => (peer.pinned && peer.party !== self ? peer.party : []))
+    const unasked = pinned.filter((party) => !this.told.has(party))
+    for (const party of unasked) if (this.engine.isUp(party)) this.engine.askWhatIsShared(party)
+    // Who has left, by what is held here, has been told nothing since.
+    const isOut = (party: string): boolean => !roster.isHeard(party) && roster.lastSpanOf(party) !== undefined
+    const untold = [...named].filter((party) => !answers.has(party) && !isOut(party))
+    for (const party of untold) replica.askForOwn(party)
+    return [...unasked, ...untold]
   }
 
   /** Once nothing is to be asked any more, the next start is like any other. */

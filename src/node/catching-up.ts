@@ -14,7 +14,8 @@ export class CatchingUp {
 
   private get askable(): Askable {
     const { up, roster, epochs } = this.replica
-    return { up, valuesFrom: (party) => roster.valuesFrom(party), mayLack: epochs.mayLack }
+    const valuesFrom = (party: string): number => roster.valuesFrom(party)
+    return { up, valuesFrom, isKnown: (party) => roster.isIn(party), mayLack: epochs.mayLack }
   }
 
   /** When to look again, ms since 1970; undefined while nobody is ahead. */
@@ -44,7 +45,8 @@ export class CatchingUp {
     const hadCosigned = finality.knownSizeOf(from) > asked.fromHeight
     const taken = takeLedger(replica, message, hadCosigned, nowMs)
     if ('refused' in taken) {
-      sync.refuse(from, taken.refused, taken.isShort ?? false, nowMs)
+      // Who came in later than is known here may not hold all values.
+      sync.refuse(from, taken.refused, taken.isShort ?? !replica.roster.isIn(from), nowMs)
       if (taken.isFork) replica.disputes.raise(from)
       replica.outbox.log('warn', 'history-refused', {
         rule: 'SYN-2',

@@ -277,13 +277,13 @@ export class Engine implements Outbox {
 
   private take(from: string, message: Message | RecoveryMessage, nowMs: number): void {
     if (message.type === 'LOST') {
-      this.recovery.answer(from, this.replicas.values(), nowMs, (held) =>
-        this.queue(from, JSON.stringify(held)),
-      )
+      const send = (held: object): void => this.queue(from, JSON.stringify(held))
+      this.recovery.answer(from, this.replicas.values(), nowMs, send)
       return
     }
     if (message.type === 'HELD') {
-      if (this.recovery.isRunning) this.recovery.held.set(from, message.contracts)
+      this.recovery.held.set(from, message.contracts)
+      this.amnesia.held(from, message.contracts)
       return
     }
     if (message.type === 'INVITE') {
@@ -337,7 +337,7 @@ export class Engine implements Outbox {
 
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
-    if (this.recovery.isRunning) this.queue(party, JSON.stringify({ type: 'LOST' }))
+    if (this.recovery.isRunning) this.askWhatIsShared(party)
     for (const replica of this.replicas.values()) {
       this.wakes.touch(replica)
       replica.peerUp(party, nowMs)
@@ -358,9 +358,9 @@ export class Engine implements Outbox {
 
   /** Asks those who have not told what they hold. */
   askForLost(): void {
-    for (const party of this.up) if (!this.recovery.held.has(party)) this.queue(party, '{"type":"LOST"}')
+    for (const party of this.up) if (!this.recovery.held.has(party)) this.askWhatIsShared(party)
   }
-
+  readonly askWhatIsShared = (party: string): void => this.queue(party, '{"type":"LOST"}')
   /** The data are rebuilt. */
   finishRecovery(): void {
     this.recovery.isRunning = false
@@ -373,6 +373,7 @@ export class Engine implements Outbox {
     for (const replica of this.wakes.due(nowMs, this.isOpen)) {
       this.wakes.touch(replica)
       replica.tick(nowMs)
+      this.amnesia.settle(replica, nowMs)
     }
   }
 

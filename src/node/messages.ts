@@ -89,6 +89,8 @@ export type RecalledMessage = {
   statements: SignedStatement[]
   cosignature?: Cosignature
   freeze?: SignedFreeze
+  /** Its sender may have forgotten too, and waits to be told. */
+  recalling?: true
 }
 
 /**
@@ -197,7 +199,12 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
       boot,
       statements: shape.array(as(checkStatementShape), 4096),
     },
-    { cosignature: as(checkCosignatureShape), finalization: certificate, freeze: as(checkFreezeShape) },
+    {
+      cosignature: as(checkCosignatureShape),
+      finalization: certificate,
+      freeze: as(checkFreezeShape),
+      recalling: shape.literal(true),
+    },
   ),
   OBJECT: message({
     view: shape.integer(0),

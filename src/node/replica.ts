@@ -99,6 +99,12 @@ export class Replica {
   private readonly invitedBy: string
   /** Members that have answered since we started (AMN-1), or told our signatures (AMN-2). */
   readonly answers = new Set<string>()
+  /** Of those that have told, who may have forgotten as well (AMN-2). */
+  readonly forgetful = new Set<string>()
+  /** Peers that say they share this contract, while this node may have forgotten with whom it does. */
+  readonly named = new Set<string>()
+  /** Who has to tell this party what it signed before it signs again (AMN-2), as last looked at. */
+  untold: readonly string[] = []
   private reportedFinalSize = 0
   readonly ordering: Ordering
   readonly resending = new Resending()
@@ -157,7 +163,8 @@ export class Replica {
       this.unfinal.set(block.header.height, requestIdsOf(block))
     if (this.status === 'halted') this.consensus.halted = true
     // A contract with no other member has nobody to ask.
-    if (this.phase === 'signing' || this.others.length === 0) this.maySign(nowMs)
+    const isAlone = this.phase === 'starting' && this.others.length === 0
+    if (this.phase === 'signing' || isAlone) this.maySign(nowMs)
     else this.poke(nowMs)
     if (this.status === 'halted') this.freezing.settle()
     this.settle(nowMs)
@@ -228,7 +235,7 @@ export class Replica {
     if (isFounder && this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self)
       sendInvitation(this, party)
     this.epochs.peerUp(party)
-    if (this.phase === 'recalling') this.send(party, { type: 'RECALL', boot: this.boot })
+    if (this.phase === 'recalling') this.askForOwn(party)
     else if (this.isUnsettled() || this.consensus.work || this.epochs.tells(party)) this.sendStatus(party)
     for (const entry of this.chain.pool.values()) if (entry.local) this.sendRequest(party, entry)
     this.evidence.tellAll(party)
@@ -246,6 +253,7 @@ export class Replica {
   /** Whether a party may speak here: who is in or let in; to a guest that has not come so far, also who invited it. */
   isHeard(party: string): boolean {
     if (this.roster.isHeard(party) || party === this.beginning.voucher) return true
+    if (this.phase === 'recalling' && this.named.has(party)) return true
     return this.epochs.part === 'out' && this.status === 'invited' && party === this.invitedBy
   }
 
@@ -285,7 +293,7 @@ export class Replica {
     this.older.ask(nowMs)
     this.beginning.ask(nowMs)
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
-      if (this.phase === 'recalling') this.send(undefined, { type: 'RECALL', boot: this.boot })
+      if (this.phase === 'recalling') this.askForOwn()
       else this.sendStatus(undefined)
       this.disputes.askAgain()
     }
@@ -352,8 +360,11 @@ export class Replica {
     this.consensus = this.epochs.freshConsensus(this.consensus)
     this.ordering.restart()
     this.answers.clear()
+    this.forgetful.clear()
     this.lastWork = false
     if (this.phase === 'signing') this.maySign(nowMs)
+    // Whoever is in now is asked at once: the last time may be long ago.
+    else if (this.phase === 'recalling') this.askForOwn()
   }
 
   /** This party has said that it leaves: it goes on ordering up to its turn, since others may need its vote. */
@@ -467,6 +478,11 @@ export class Replica {
     // Below what the lineage began with there is nothing to sign in it.
     const isBegun = this.chain.height + 1 >= this.lineage.base.size
     if (isBegun && this.roster.isMember(this.self)) this.event({ type: 'MAY_SIGN', nowMs })
+  }
+
+  /** AMN-2: whoever may hold signatures of this party that it has forgotten is asked. */
+  askForOwn(party?: string): void {
+    this.send(party, { type: 'RECALL', boot: this.boot })
   }
 
   /** AMN-2: all others have told, and the signer has taken it in: these are its locks now. */

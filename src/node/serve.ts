@@ -125,6 +125,7 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
     ...(cosignature ? { cosignature } : {}),
     ...(finalization ? { finalization } : {}),
     ...(freeze ? { freeze } : {}),
+    ...(replica.phase === 'recalling' && { recalling: true as const }),
   }
   replica.send(party, answer)
 }

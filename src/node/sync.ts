@@ -13,12 +13,13 @@ const SHORT_BAR_MS = 10_000
 type Asked = { party: string; fromHeight: number; toHeight: number; sinceMs: number }
 
 /**
- * Who may be asked. up: who is connected; valuesFrom: from which height on a party is sure to hold all values; mayLack: it is no
- * harm if some are missing, where nobody else is there.
+ * Who may be asked. up: who is connected; valuesFrom: from which height on a party is sure to hold all values; isKnown: whether
+ * that could be said; mayLack: it is no harm if some are missing, where nobody else is there.
  */
 export type Askable = {
   up: ReadonlySet<string>
   valuesFrom: (party: string) => number
+  isKnown: (party: string) => boolean
   mayLack: boolean
 }
 
@@ -54,7 +55,7 @@ export class Sync {
   /** Peers that are connected, say they are ahead, and have not been refused. */
   private able(
     height: number,
-    { up, valuesFrom, mayLack }: Askable,
+    { up, valuesFrom, isKnown, mayLack }: Askable,
     nowMs: number,
   ): [party: string, height: number][] {
     const ahead = [...this.heights].filter(
@@ -65,7 +66,9 @@ export class Sync {
         height + 1 >= (this.firstHeights.get(party) ?? 0),
     )
     const whole = ahead.filter(([party]) => valuesFrom(party) <= height + 1)
-    return whole.length === 0 && mayLack ? ahead : whole
+    if (whole.length > 0) return whole
+    // Of who is not known here, it may be that all others are out.
+    return mayLack ? ahead : ahead.filter(([party]) => !isKnown(party))
   }
 
   /** Whom to ask for what, if it is time to. */

@@ -1,4 +1,7 @@
 /** Memory that is lost across a turn: of the data, of the signer, of both (AMN-2, AMN-3), with real engines. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import { RECOVERY_SETTING } from '../../src/node/recovery.ts'
@@ -196,3 +199,92 @@ function commitmentsIn({ store }: Member, contract: string): string[] {
     typeof record.value === 'string' ? [record.value] : [],
   )
 }
+
+describe('an old copy that says too little about who is in', () => {
+  /** Everybody has pinned everybody, as nodes do; gives old copies of these members' stores and journals a way back. */
+  function pinned(count: number): Engines {
+    const engines = new Engines(count)
+    for (const { store } of engines.members)
+      store.write(engines.members.map(({ card }) => ({ kind: 'peer-card', card, pinnedMs: engines.nowMs })))
+    return engines
+  }
+  function copyOf(member: Member): () => void {
+    member.engine.flush()
+    const path = join(mkdtempSync(join(tmpdir(), 'countersign-copy-')), 'old.db')
+    member.store.backup(path)
+    const records = member.journal.load()
+    return () => {
+      member.store = openSqliteStore(path)
+      member.journal = memoryJournal()
+      member.journal.append(records)
+    }
+  }
+  const admit = (engines: Engines, contract: string, guest: Member, members: readonly Member[]) => {
+    const [by, ...others] = members as [Member, ...Member[]]
+    const expiresMs = engines.nowMs + DAY_MS
+    const invite: EpochOperation = { op: 'invite', card: guest.card, role: 'member', older: true, expiresMs }
+    const change = by.engine.submit(contract, [invite], [], engines.nowMs, () => undefined)
+    engines.pass(3000)
+    for (const { engine } of others)
+      engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+    engines.pass(3000)
+    guest.engine.accept(contract, engines.nowMs)
+    engines.pass(8000)
+  }
+
+  it('[AMN-2] of the only member asks all it has pinned, and goes on with who came in since', () => {
+    const engines = pinned(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 1)
+    engines.pass(2000)
+    const back = copyOf(first)
+    engines.set(first, contract, 'a', '2')
+    engines.pass(3000)
+    admit(engines, contract, second, [first])
+    const { hash } = second.engine.replica(contract).chain.tip
+    cutOff(engines, first)
+    back()
+    engines.boot(first, true)
+    engines.reconnect(first, third)
+    engines.set(first, contract, 'a', 'elsewhere')
+    engines.pass(30_000)
+    const replica = () => first.engine.replica(contract)
+    expect([replica().phase, replica().chain.height, replica().members.length]).toEqual(['recalling', 0, 1])
+    expect(replica().untold).toEqual([second.party])
+    engines.reconnect(first, second)
+    engines.pass(20_000)
+    expect([replica().phase, replica().members.length]).toEqual(['signing', 2])
+    expect(second.store.blockByHash(contract, hash), 'its own history goes on').toBeDefined()
+    expect(replica().chain.tip.hash).toBe(second.engine.replica(contract).chain.tip.hash)
+    for (const { store } of [first, second]) expect(store.evidence(contract)).toEqual([])
+  })
+
+  it('[AMN-2] of two at once does not take the other’s word for all: who has not forgotten is waited for', () => {
+    const engines = pinned(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 2)
+    engines.pass(2000)
+    const backs = [copyOf(first), copyOf(second)]
+    admit(engines, contract, third, [first, second])
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    const { height } = third.engine.replica(contract).chain
+    cutOff(engines, third)
+    for (const back of backs) back()
+    for (const member of [first, second]) engines.boot(member, true)
+    engines.reconnect(first, second)
+    engines.set(first, contract, 'a', 'elsewhere')
+    engines.pass(30_000)
+    for (const { engine } of [first, second]) {
+      const { phase, chain, untold } = engine.replica(contract)
+      expect([phase, chain.height, untold]).toEqual(['recalling', 0, [third.party]])
+    }
+    reconnect(engines, third)
+    engines.pass(30_000)
+    for (const { engine, store } of engines.members) {
+      const { phase, chain, members } = engine.replica(contract)
+      expect([phase, members.length, chain.height >= height]).toEqual(['signing', 3, true])
+      expect(store.evidence(contract)).toEqual([])
+    }
+  })
+})

@@ -24,6 +24,7 @@ export type Copy = { batches: number; records: number }
 
 export class Disk {
   private opened: Store
+  private first: readonly StoreWrite[] = []
   private batches: (readonly StoreWrite[])[] = []
   private records: object[] = []
   private trap: (Trap & { countdown: number; sprung: () => void }) | undefined
@@ -35,6 +36,12 @@ export class Disk {
   constructor(onWrite: (batch: readonly StoreWrite[]) => void) {
     this.onWrite = onWrite
     this.opened = openSqliteStore(':memory:')
+  }
+
+  /** What every copy of it holds. */
+  begin(first: readonly StoreWrite[]): void {
+    this.first = first
+    this.opened.write(first)
   }
 
   /** The store itself, for reading. */
@@ -123,22 +130,23 @@ export class Disk {
     if (copy.batches !== undefined) {
       this.batches.length = copy.batches
       this.opened.close()
-      this.opened = replayed(this.batches)
+      this.opened = replayed([this.first, ...this.batches])
     }
     if (copy.records !== undefined) this.records.length = copy.records
   }
 
   /** Holds from now on what another disk holds. */
   become(other: Disk): void {
+    this.first = other.first
     this.batches = [...other.batches]
     this.records = [...other.records]
     this.opened.close()
-    this.opened = replayed(this.batches)
+    this.opened = replayed([this.first, ...this.batches])
   }
 
   /** A second store that holds the same. */
   duplicate(): Store {
-    return replayed(this.batches)
+    return replayed([this.first, ...this.batches])
   }
 }
 

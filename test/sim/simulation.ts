@@ -120,6 +120,9 @@ export class Simulation implements World {
       onFrame: (from, to, texts) => this.arrive(from, to, texts),
     })
     this.nodes = parties.map((party, index) => this.makeNode(party, index))
+    // Everybody has pinned everybody.
+    const pins = parties.map(({ card }): StoreWrite => ({ kind: 'peer-card', card, pinnedMs: START_MS }))
+    for (const { disk } of this.nodes) disk.begin(pins)
     this.honest = this.nodes.filter(({ index }) => !plot?.liars.has(index))
     this.faults = new Faults(this.honest, options, this.network, new Random(seed, 3), this.seats, {
       schedule: (delayMs, label, run) => this.schedule(delayMs, label, run),

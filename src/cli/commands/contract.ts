@@ -171,9 +171,9 @@ function waitingText(view: ContractView): string {
   return names.length === 0 ? '; every party has signed' : `; waiting for ${yellow(names.join(', '))}`
 }
 
-function statusText({ status, part, standing }: ContractView): string {
+function statusText({ status, standing }: ContractView): string {
   if (status === 'halted' || status === 'damaged') return red(status)
-  if (status === 'accepted' && part === 'member') return status
+  if (status === 'accepted' && standing === 'member') return status
   return status === 'accepted' ? safe(standing) : yellow(safe(standing))
 }
 
@@ -227,7 +227,7 @@ async function showContract(
     `/api/contracts/${id}`,
   )
   printStanding(standing)
-  if (standing.part !== 'member' || standing.status === 'leaving') print(yellow(safe(standing.standing)))
+  if (standing.standing !== 'member') print(yellow(safe(standing.standing)))
   printChanges(standing.changes, id)
   print()
   for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false)

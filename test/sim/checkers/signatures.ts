@@ -38,6 +38,9 @@ export class Signatures implements Checker {
     if (!signed) return
     const known = this.take(signed)
     const { life } = node
+    const { contract, epoch } = signed.statement
+    // What is of an epoch that has not begun there, or is over, is not kept.
+    if (node.engine?.replicas.get(contract)?.epochs.number !== epoch) return
     if (!known.holders.some((holder) => holder.node === node && holder.life === life))
       known.holders.push({ node, life })
   }
