@@ -46,8 +46,9 @@ export class Conspiracy implements Plot {
     this.random = new Random(options.seed, 5)
     const all = Array.from({ length: options.members }, (_, index) => index)
     const lying = this.random.shuffled(all).slice(0, liars)
-    const isGuestLying = adversaries.some(({ bringsGuests }) => bringsGuests) || this.random.chance(0.5)
-    if (options.epochs && isGuestLying) lying.push(options.members + this.random.integer(0, OUTSIDERS - 1))
+    const isGuestLying = (): boolean =>
+      adversaries.some(({ bringsGuests }) => bringsGuests) || this.random.chance(0.5)
+    if (options.epochs && isGuestLying()) lying.push(options.members + this.random.integer(0, OUTSIDERS - 1))
     this.liars = new Set(lying)
   }
 
