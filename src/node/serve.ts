@@ -12,6 +12,8 @@ import type { Replica } from './replica.ts'
 import { openingsFor } from './shown-openings.ts'
 
 const ANSWER_BYTES = 8 * 1024 * 1024
+/** Waiting requests given back to an author who may have forgotten them. */
+const RETURNED_MAX = 256
 
 export function answerFetch(replica: Replica, to: string, fetch: Extract<Message, { type: 'FETCH' }>): void {
   let sizeBytes = 0
@@ -110,10 +112,14 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
             signature,
           })
   }
-  // Its LEAVE that waits: after it, it cosigns nothing more (EPO-12).
-  for (const entry of replica.chain.pool.values())
-    if (entry.request.author === party && epochOperationOf(entry.request)?.op === 'leave')
-      replica.sendRequest(party, entry)
+  // Its own that wait: it may not know of them any more. Of them all its LEAVE, after which it cosigns nothing more (EPO-12).
+  let count = 0
+  for (const entry of replica.chain.pool.values()) {
+    if (entry.request.author !== party) continue
+    const isLeave = epochOperationOf(entry.request)?.op === 'leave'
+    count += 1
+    if (isLeave || count <= RETURNED_MAX) replica.sendRequest(party, entry)
+  }
   const { committed, views } = replica.consensus
   const cosignature = replica.finality.highest(party)
   const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
