@@ -282,7 +282,7 @@ export class Engine implements Outbox {
       return
     }
     if (message.type === 'HELD') {
-      this.recovery.held.set(from, message.contracts)
+      if (this.recovery.isRunning) this.recovery.held.set(from, message.contracts)
       this.amnesia.held(from, message.contracts)
       return
     }
@@ -361,6 +361,7 @@ export class Engine implements Outbox {
     for (const party of this.up) if (!this.recovery.held.has(party)) this.askWhatIsShared(party)
   }
   readonly askWhatIsShared = (party: string): void => this.queue(party, '{"type":"LOST"}')
+
   /** The data are rebuilt. */
   finishRecovery(): void {
     this.recovery.isRunning = false
@@ -368,7 +369,6 @@ export class Engine implements Outbox {
   }
 
   private readonly isOpen = (replica: Replica): boolean => this.replicas.get(replica.contract) === replica
-
   tick(nowMs: number): void {
     for (const replica of this.wakes.due(nowMs, this.isOpen)) {
       this.wakes.touch(replica)

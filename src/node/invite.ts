@@ -69,13 +69,19 @@ export class Invitations {
     replica.sync.forget(party)
     // Who is not in, by what it has read, asks nobody any more until it is spoken to.
     if (replica.epochs.part === 'out' || replica.epochs.part === 'guest') replica.resending.hush()
-    const { creator } = replica.genesis
-    const isGuest = replica.roster.guests.has(party)
-    if (!isGuest && (!replica.members.includes(party) || (creator !== replica.self && creator !== party)))
-      return
+    if (!mayInvite(replica, party)) return
     const key = `${replica.contract} ${party}`
     if (nowMs < (this.sentMs.get(key) ?? 0) + AGAIN_MS) return
     this.sentMs.set(key, nowMs)
     sendInvitation(replica, party)
   }
+}
+
+/** Whether it is this party's to send another the genesis again. */
+function mayInvite({ genesis, roster, members, self }: Replica, party: string): boolean {
+  if (roster.guests.has(party)) return true
+  const { creator } = genesis
+  const isFounder = genesis.members.some(({ card }) => partyOf(card) === party)
+  // Who came in later takes it from anybody.
+  return members.includes(party) && (!isFounder || creator === self || creator === party)
 }

@@ -162,7 +162,6 @@ export class Replica {
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
       this.unfinal.set(block.header.height, requestIdsOf(block))
     if (this.status === 'halted') this.consensus.halted = true
-    // A contract with no other member has nobody to ask.
     const isAlone = this.phase === 'starting' && this.others.length === 0
     if (this.phase === 'signing' || isAlone) this.maySign(nowMs)
     else this.poke(nowMs)
@@ -359,8 +358,7 @@ export class Replica {
   beginEpoch(nowMs: number): void {
     this.consensus = this.epochs.freshConsensus(this.consensus)
     this.ordering.restart()
-    this.answers.clear()
-    this.forgetful.clear()
+    for (const told of [this.answers, this.forgetful]) told.clear()
     this.lastWork = false
     if (this.phase === 'signing') this.maySign(nowMs)
     // Whoever is in now is asked at once: the last time may be long ago.

@@ -265,9 +265,12 @@ export class Faults {
    */
   private holdsAlone(node: SimNode): boolean {
     const goals = this.goalsFor(node)
-    for (const [contract, { electorate, consensus, members }] of node.engine?.replicas ?? [])
-      if (electorate.quorum > members.length - 1 && consensus.signedView > (goals.get(contract)?.view ?? 0))
-        return true
+    for (const [contract, { electorate, consensus, members }] of node.engine?.replicas ?? []) {
+      const { view } = goals.get(contract) ?? { view: 0 }
+      // By itself a member commits in the very view in which the others know it to be.
+      const known = members.length > 1 ? view : view - 1
+      if (electorate.quorum > members.length - 1 && consensus.signedView > known) return true
+    }
     return false
   }
 
