@@ -72,6 +72,8 @@ class Bundle:
         self.base = self.began = None
         self.members = []
         self.arrivals = {}
+        self.former = []
+        self.holders = self.ever_holders = None
 
     def take(self, data, number):
         place = f"line {number}"
@@ -107,6 +109,7 @@ class Bundle:
         self.finality = Finality(self.contract)
         self.base, self.began = {"size": 1, "block": self.chain.hash}, self.contract.members
         self.members += self.contract.members
+        self.holders = self.ever_holders = set(self.contract.members)
 
     def _cosignature(self, line):
         lineage = line.get("lineage", 0)
@@ -148,16 +151,27 @@ class Bundle:
         self._reached(electorate)
         if self.chain.begins_epoch:
             after = self.chain.electorate()
+            self.former.append(electorate)
             self.finality.begin_epoch(height + 1, after)
             self.members += [party for party in after["members"] if party not in self.members]
-            for party, epoch, older in self.chain.state.epoch_record.get("arrived", []):
-                if epoch == after["epoch"]:
-                    self.arrivals[party] = (height, older)
+            self._arrived(after, height)
+
+    def _arrived(self, after, height):
+        """EPO-13: who is given the values of before, while somebody is in who holds them."""
+        record = self.chain.state.epoch_record
+        come = [one for one in record.get("arrived", []) if one[1] == after["epoch"]]
+        for party, _, _ in come:
+            self.arrivals[party] = height
+        observers = [party for party, _ in record.get("observers", [])]
+        self.holders = {party for party in record["members"] + observers if party in self.holders}
+        if self.holders:
+            self.holders |= {party for party, _, older in come if older}
+        self.ever_holders = self.ever_holders | self.holders
 
     def _lineage(self, line):
         """LIN-3, of the lineage that begins with the last block."""
         chain, before = self.chain, self.chain.electorate()
-        lineage, guilty = resolve(line["freezes"], {**before, "base": self.base})
+        lineage, guilty = resolve(line["freezes"], {**before, "base": self.base, "former": self.former})
         if line["lineage"] != lineage:
             refuse("LIN-3", "not what its FREEZEs lead to")
         if lineage["tip"] != {"size": len(chain.leaves), "block": chain.hash}:
@@ -186,10 +200,11 @@ class Bundle:
             refuse("ORD-7", "nobody has committed it", f"ledger block {self.committed + 1}")
 
     def _require_openings(self):
-        """BUN-1: only who came in by an invitation without older ones lacks any, up to its turn."""
+        """BUN-1: only who came in and was not due those of before lacks any, up to its turn."""
         missing = self.contract.missing + self.chain.missing
-        turn_height, older = self.arrivals.get(self.head["exporter"], (-1, True))
-        if missing and (older or missing[-1][0] > turn_height):
+        exporter = self.head["exporter"]
+        was_due = exporter not in self.arrivals or exporter in self.ever_holders
+        if missing and (was_due or missing[-1][0] > self.arrivals[exporter]):
             refuse("VAL-2", "an opening is missing", missing[0][1])
 
     def report(self, trusted):

@@ -100,23 +100,26 @@ def root_of_frontier(frontier):
 def check_freeze(value, place):
     """
     A FREEZE that holds. place: contract, lineage, epoch, quorum, vote and cosign keys of the members, and `base`, size and
-    block of what the lineage began with. Returns its history.
+    block of what the lineage began with; maybe `former`, the same of the epochs before. Returns its history.
     """
     check_freeze_form(value)
     statement = value["statement"]
-    if not is_frozen_by(value, place, statement["party"]):
+    epochs = [{**one, "lineage": place["lineage"]} for one in place.get("former", [])] + [place]
+    is_member = statement["party"] in place["cosign"]
+    if not is_member or not any(is_frozen_by(value, one, statement["party"]) for one in epochs):
         refuse("LIN-1", "not signed by the cosign key of a member, for this lineage")
     history = History(statement["history"])
-    check_committed(statement["history"], history, place)
+    committing = [one for one in epochs if one["epoch"] == statement["history"]["header"]["epoch"]]
+    check_committed(statement["history"], history, {**(committing or [place])[-1], "base": place["base"]})
     check_beginning(statement, history, place)
     own = [one for one in statement["cosignatures"] if one["party"] == statement["party"]]
     if len(own) > 1 or not all(map(history.holds, own)):
         refuse("LIN-1", "its own cosignatures are not one of its history")
     for one in statement["cosignatures"]:
-        if not cosignature_holds(one, place["contract"], place["lineage"], place["cosign"]):
+        if not any(cosignature_holds(one, place["contract"], place["lineage"], at["cosign"]) for at in epochs):
             refuse("LIN-1", "a cosignature is not genuine")
     for one in statement["evidence"]:
-        if not holds(one, place):
+        if not any(holds(one, at) for at in epochs):
             refuse("LIN-1", "evidence in it does not hold")
     return history
 
