@@ -61,7 +61,7 @@ export class HeaderChain {
 
 /**
  * The state after a ledger block, of records that may be anybody's.
- * @throws CountersignError `bad-format` where they don't give its state root, or where it ends an epoch
+ * @throws CountersignError `bad-format` where they don't give its state root
  */
 export function basisState(
   contract: string,
@@ -81,9 +81,16 @@ export function basisState(
       'bad-format',
       `its records do not give the record hash of ledger block ${header.height}`,
     )
-  if (state.epoch.epoch !== header.epoch)
-    throw new CountersignError('bad-format', `ledger block ${header.height} ends an epoch`)
   return state
+}
+
+/**
+ * The state after a block that ends an epoch is of the next one, whose members need not have cosigned anything yet.
+ * @throws CountersignError `bad-format`
+ */
+export function checkEndsNoEpoch(header: Header, { epoch }: ContractState): void {
+  if (epoch.epoch !== header.epoch)
+    throw new CountersignError('bad-format', `ledger block ${header.height} ends an epoch`)
 }
 
 /**

@@ -2,7 +2,14 @@
  * This party, let in, begins at a final checkpoint that a member vouches for, instead of reading the ledger from its genesis
  * (PROTOCOL EPO-15). It asks that member for one part after the other, and checks the whole before it takes any of it.
  */
-import { basisState, checkBasisCards, checkVouched, epochStarts, HeaderChain } from '../contract/basis.ts'
+import {
+  basisState,
+  checkBasisCards,
+  checkEndsNoEpoch,
+  checkVouched,
+  epochStarts,
+  HeaderChain,
+} from '../contract/basis.ts'
 import { electorateAt } from '../contract/epoch.ts'
 import { isElement, type StateRecord } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -195,6 +202,7 @@ export class Beginning {
       if (sizes.has(checkpoint.size)) checkpoints.set(checkpoint.size, checkpoint)
     }
     const state = basisState(contract, genesis, header, records)
+    checkEndsNoEpoch(header, state)
     const electorate = electorateAt(state)
     checkVouched(electorate, height, cosignatures, checkpoints)
     if (!electorate.cosignKeys.has(voucher))

@@ -2,7 +2,7 @@
  * Where a bundle begins that does not hold the ledger from its genesis on (PROTOCOL BUN-4): headers, a state and its values, line
  * by line. What was before is taken on the cosignatures of the members there: nothing else shows it.
  */
-import { basisState, checkBasisCards, HeaderChain } from '../contract/basis.ts'
+import { basisState, checkBasisCards, checkEndsNoEpoch, HeaderChain } from '../contract/basis.ts'
 import type { StateRecord } from '../contract/record.ts'
 import { isElement } from '../contract/record.ts'
 import type { ContractState } from '../contract/state.ts'
@@ -54,19 +54,20 @@ export class BasisAudit {
     const place = `ledger block ${this.height}`
     if (line.height !== this.height)
       fail('BUN-4', place, `another line says that it begins with ${line.height}`)
-    for (const value of line.headers)
-      under('BLK-4', `ledger block ${this.#chain.last.height + 1}`, () => {
-        const header = headerShape(value, 'header')
-        this.#chain.add(header)
-        if (header.epoch > this.#epochStarts.length) this.#epochStarts.push(header.height)
-      })
+    for (const value of line.headers) this.#follow(value, `ledger block ${this.#chain.last.height + 1}`)
     for (const value of line.records)
-      this.#records.push(under('ELE-2', place, () => recordShape(value, 'record')))
+      this.#records.push(under('BUN-4', place, () => recordShape(value, 'record')))
     for (const value of line.openings)
       this.#commitments.add(under('VAL-1', place, () => commitmentOf(openingShape(value, 'opening'))))
     for (const value of line.ordered)
       this.#ordered.push(under('BUN-4', place, () => orderedShape(value, 'ordered')))
     this.#cards.push(...line.cards)
+  }
+
+  #follow(value: unknown, place: string): void {
+    const header = under('BLK-1', place, () => headerShape(value, 'header'))
+    under('BLK-4', place, () => this.#chain.add(header))
+    if (header.epoch > this.#epochStarts.length) this.#epochStarts.push(header.height)
   }
 
   /** All lines have been taken. @throws RuleBroken */
@@ -76,10 +77,9 @@ export class BasisAudit {
     if (header.height !== this.height)
       fail('BUN-4', place, `the headers end with ledger block ${header.height}`)
     const state = under('STA-1', place, () => basisState(contract, genesis, header, this.#records))
+    under('BUN-4', place, () => checkEndsNoEpoch(header, state))
     under('CARD-2', place, () => checkBasisCards(state, this.#cards))
-    for (const [uid, record] of this.#records)
-      if (isElement(record) && record.value !== undefined && !this.#commitments.has(record.value))
-        fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+    this.#checkOpened(place)
     return {
       header,
       state,
@@ -88,5 +88,19 @@ export class BasisAudit {
       epochStarts: this.#epochStarts,
       openings: this.#commitments.size,
     }
+  }
+
+  /** VAL-2: every value of the state, and nothing else. Fields of one commitment may have it opened in several lines. */
+  #checkOpened(place: string): void {
+    const committed = new Set<string>()
+    for (const [uid, record] of this.#records) {
+      if (!isElement(record) || record.value === undefined) continue
+      if (!this.#commitments.has(record.value))
+        fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+      committed.add(record.value)
+    }
+    for (const commitment of this.#commitments)
+      if (!committed.has(commitment))
+        fail('VAL-2', place, `an opening opens ${commitment}, which no field has there`)
   }
 }

@@ -209,6 +209,7 @@ export class BundleVerifier {
         audit,
         audit.basisHeight > 0 ? audit.currentMembers : audit.membership.members.map(({ party }) => party),
       )
+    if (!this.#isUnfinished) checkReachable(audit)
     audit.begin()
   }
 
@@ -315,6 +316,17 @@ function checkSigned(audit: LedgerAudit, members: readonly string[]): void {
         'COS-3',
         `cosignature of ${party}`,
         `it is missing: ${JSON.stringify(audit.members.get(party)?.name ?? party)} has signed nothing here`,
+      )
+}
+
+/** BUN-4: what was cosigned before the block that the ledger begins with does not make it final. @throws RuleBroken */
+function checkReachable({ cosignatures, basisHeight }: LedgerAudit): void {
+  for (const [party, { size }] of cosignatures)
+    if (size <= basisHeight)
+      fail(
+        'BUN-4',
+        `cosignature of ${party}`,
+        `it is on ${size} ledger blocks, and the ledger begins with ledger block ${basisHeight} here`,
       )
 }
 

@@ -61,6 +61,19 @@ describe('a bundle that begins at a checkpoint', () => {
     ['a header is missing', 'BUN-4', without('headers')],
     ['a record is missing', 'STA-1', without('records')],
     ['an opening is missing', 'VAL-2', without('openings')],
+    [
+      'an opening is of nothing there',
+      'VAL-2',
+      basis((line) => ({
+        ...line,
+        openings: [...list(line, 'openings'), { salt: 'A'.repeat(22), value: '' }],
+      })),
+    ],
+    [
+      'a header is malformed',
+      'BLK-1',
+      basis((line) => ({ ...line, headers: list(line, 'headers').map(() => ({})) })),
+    ],
     ['a card is not proved', 'CARD-2', without('cards')],
     [
       'a header is altered',
