@@ -5,6 +5,7 @@ import { blockVectors } from './block-vectors.ts'
 import { bundleVectors } from './bundle-vectors.ts'
 import { cardVectors } from './card-vectors.ts'
 import { certificateVectors } from './certificate-vectors.ts'
+import { checkpointBundleVectors } from './checkpoint-bundle-vectors.ts'
 import { checkpointVectors, cosignatureVectors } from './checkpoint-vectors.ts'
 import { epochBlockVectors } from './epoch-block-vectors.ts'
 import { epochBundleVectors } from './epoch-bundle-vectors.ts'
@@ -38,7 +39,7 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   'evidence-file': evidenceFileVectors,
   freeze: freezeVectors,
   resolve: resolveVectors,
-  bundle: () => [...bundleVectors(), ...epochBundleVectors()],
+  bundle: () => [...bundleVectors(), ...epochBundleVectors(), ...checkpointBundleVectors()],
 }
 
 /** The texts of all files, by their path below this folder. */

@@ -329,8 +329,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     return { verdict, contract, accused: named }
   },
 
-  bundle(bytes, { trusted }: { trusted: string[] }) {
-    const verifier = new BundleVerifier({ trusted: new Set(trusted) })
+  bundle(bytes, { trusted, fromCheckpoint = false }: { trusted: string[]; fromCheckpoint?: boolean }) {
+    const verifier = new BundleVerifier({ trusted: new Set(trusted), fromCheckpoint })
     verifier.bytes(bytes)
     const report = verifier.end()
     const { verdict, finding, contract, height, tentativeHeights, stateRoot, checkpoint, members } = report
@@ -344,6 +344,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       height,
       tentativeHeights,
       stateRoot,
+      ...(report.basisHeight !== undefined && { basisHeight: report.basisHeight }),
       ...(checkpoint !== undefined && { checkpoint }),
       ...(report.lineage !== undefined && {
         lineage: report.lineage,

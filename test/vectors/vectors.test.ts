@@ -74,7 +74,7 @@ describe('[EVI-1] [EVI-2] [EVI-4] the vectors in evidence', () => checkAll('evid
 describe('[EVI-5] the vectors in evidence-file', () => checkAll('evidence-file'))
 describe('[LIN-1] the vectors in freeze', () => checkAll('freeze'))
 describe('[LIN-2] [LIN-3] the vectors in resolve', () => checkAll('resolve'))
-describe('[BUN-1] [BUN-2] [BUN-3] [COS-3] [ORD-7] [EPO-11] [LIN-3] the vectors in bundle', () =>
+describe('[BUN-1] [BUN-2] [BUN-3] [BUN-4] [COS-3] [ORD-7] [EPO-11] [LIN-3] the vectors in bundle', () =>
   checkAll('bundle'))
 
 describe('the vectors', () => {

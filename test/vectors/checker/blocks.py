@@ -141,12 +141,31 @@ class Chain:
             refuse("STA-1", "another state root", place)
         is_turn = kind == "turn"
         self.is_committed = at(place, self._check_commit, certificates or {}, header, is_turn)
-        self.header, self.state, self.begins_epoch = header, state, is_turn
+        self.state, self.begins_epoch = state, is_turn
         self.ordered |= {entry["request"] for entry in entries if "request" in entry}
-        self.leaves.append(log_leaf(self.hash))
-        self.points.append(self._point())
+        self._append(header)
         outcomes = [entry.get("code", entry["outcome"]) for entry in entries if "outcome" in entry]
         return outcomes, effects
+
+    def follow(self, header):
+        """BLK-4, of a header alone: a basis has no more of the blocks before it (BUN-4)."""
+        before = self.header
+        is_same = header["contract"] == before["contract"] and header["lineage"] == before["lineage"]
+        is_next = header["height"] == before["height"] + 1 and header["epoch"] - before["epoch"] in (0, 1)
+        is_later = header["timeMs"] > before["timeMs"] and header["view"] > before["view"]
+        is_behind = header["parent"] == self.hash and header["logRoot"] == self.log_root
+        if not (is_same and is_next and is_later and is_behind):
+            refuse("BLK-4", "it does not follow the header before")
+        self._append(header)
+
+    def begin(self, state, ordered):
+        """The ledger begins with the last of these headers: this is the state after it, and what had been ordered."""
+        self.state, self.ordered = state, ordered
+
+    def _append(self, header):
+        self.header = header
+        self.leaves.append(log_leaf(self.hash))
+        self.points.append(self._point())
 
     def _place(self, header):
         place = {"height": header["height"], "timeMs": header["timeMs"], "holds": self.holds}

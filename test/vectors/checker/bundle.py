@@ -1,5 +1,6 @@
 """PROTOCOL.md section 11: whole bundles, line by line."""
 
+from basis import Basis
 from blocks import Chain
 from checkpoints import checkpoint_of, to_note
 from encoding import H, Refused, at, form, is_hash, is_integer, keys, parse, refuse
@@ -12,6 +13,7 @@ LINE_MAX = 32 * 1024 * 1024
 KEYS = {
     "bundle": ("type version contract exporter height", ""),
     "genesis": ("type genesis openings", ""),
+    "basis": ("type height headers records openings ordered cards", ""),
     "ledger-block": ("type block requests openings", "notarization finalization"),
     "lineage": ("type lineage freezes", ""),
     "end": ("type height", ""),
@@ -20,7 +22,8 @@ NEXT = {
     None: ("bundle",),
     "bundle": ("genesis",),
     "genesis": ("cosignature", "ledger-block", "lineage", "end"),
-    "cosignature": ("cosignature", "ledger-block", "lineage", "end"),
+    "cosignature": ("cosignature", "basis", "ledger-block", "lineage", "end"),
+    "basis": ("basis", "ledger-block", "lineage", "end"),
     "ledger-block": ("ledger-block", "lineage", "end"),
     "lineage": ("ledger-block", "lineage", "end"),
     "end": (),
@@ -47,13 +50,13 @@ def parse_line(data, is_first):
     form(isinstance(kind, str) and (kind in KEYS or kind == "cosignature"), "BUN-1", "a line's type")
     if kind in KEYS:
         keys(line, "BUN-1", *KEYS[kind])
-    for name in ("requests", "openings", "freezes"):
+    for name in ("requests", "openings", "freezes", "headers", "records", "ordered", "cards"):
         form(isinstance(line.get(name, []), list), "BUN-1", f"a list of {name}")
     form(kind != "lineage" or line["freezes"], "BUN-1", "a FREEZE at least")
     if kind == "cosignature":
         form("lineage" not in line or is_integer(line["lineage"], 1), "BUN-1", "a lineage after the first")
-    if kind in ("bundle", "end"):
-        form(is_integer(line["height"], 0), "BUN-1", "a height")
+    if kind in ("bundle", "basis", "end"):
+        form(is_integer(line["height"], 1 if kind == "basis" else 0), "BUN-1", "a height")
     if kind == "bundle":
         form(line["version"] == 1 and is_hash(line["contract"]) and is_hash(line["exporter"]), "BUN-1", "a first line")
     return line
@@ -62,7 +65,7 @@ def parse_line(data, is_first):
 class Bundle:
     """
     One bundle, line by line. lineage: of the cosignatures; base: what the ledger's lineage began with, size and block; began:
-    the members it began with.
+    the members it began with; basis: what the ledger is begun with, if not its genesis.
     """
 
     def __init__(self):
@@ -74,6 +77,7 @@ class Bundle:
         self.arrivals = {}
         self.former = []
         self.holders = self.ever_holders = None
+        self.basis = None
 
     def take(self, data, number):
         place = f"line {number}"
@@ -81,7 +85,7 @@ class Bundle:
         kind = line["type"]
         if kind not in NEXT[self.last]:
             refuse("BUN-1", f"a line of type {kind} behind {self.last}", place)
-        if kind in ("ledger-block", "lineage", "end") and self.last in ("genesis", "cosignature"):
+        if kind in ("ledger-block", "lineage", "end") and self.last in ("genesis", "cosignature", "basis"):
             self._all_cosignatures()
         if kind == "bundle":
             self.head = line
@@ -89,6 +93,9 @@ class Bundle:
             self._genesis(line)
         elif kind == "cosignature":
             self._cosignature({name: value for name, value in line.items() if name != "type"})
+        elif kind == "basis":
+            self.basis = self.basis or Basis(line["height"], self.chain)
+            self.basis.add(line)
         elif kind == "ledger-block":
             self._block(line)
         elif kind == "lineage":
@@ -122,10 +129,28 @@ class Bundle:
         at(place, self.finality.add, value, lineage)
 
     def _all_cosignatures(self):
+        if self.basis is not None:
+            self._begin()
+        here = self.chain.electorate()
         if self.lineage == 0:
-            self._require_cosignatures(self.contract.members)
-        self.finality.begin_epoch(0, self.chain.electorate())
-        self._reached(self.chain.electorate())
+            self._require_cosignatures(here["members"])
+        self._require_sizes()
+        self.finality.begin_epoch(self.basis.epochs[here["epoch"]] if self.basis else 0, here)
+        self._reached(here)
+
+    def _begin(self):
+        """BUN-4: the ledger goes on from its basis. Who was in before says nothing here, and nobody holds values of before."""
+        self.basis.begin()
+        self.committed = self.basis.height
+        self.members = list(self.chain.electorate()["members"])
+        self.holders = self.ever_holders = set()
+        for party, epoch, _ in self.chain.state.epoch_record.get("arrived", []):
+            self.arrivals[party] = self.basis.epochs[epoch] - 1
+
+    def _require_sizes(self):
+        for party, value in self.finality.cosignatures.items():
+            if self.basis is not None and value["size"] <= self.basis.height:
+                refuse("BUN-4", "without the block that the ledger begins with", f"cosignature of {party}")
 
     def _require_cosignatures(self, members):
         for party in members:
@@ -196,6 +221,8 @@ class Bundle:
         for party in self.finality.cosignatures:
             if party not in self.finality.reached:
                 refuse("BUN-2", "on more than the file holds", f"cosignature of {party}")
+        if self.basis is not None and self.finality.final_size() <= self.basis.height:
+            refuse("BUN-4", "what it begins with is not final", self.basis.place)
         if self.committed < height:
             refuse("ORD-7", "nobody has committed it", f"ledger block {self.committed + 1}")
 
@@ -207,17 +234,20 @@ class Bundle:
         if missing and (was_due or missing[-1][0] > self.arrivals[exporter]):
             refuse("VAL-2", "an opening is missing", missing[0][1])
 
-    def report(self, trusted):
-        """BUN-2 and BUN-3, of a bundle that holds."""
+    def report(self, trusted, from_checkpoint):
+        """BUN-2 to BUN-4, of a bundle that holds. from_checkpoint: the members' word will do for what was before one."""
         size, final, keys = self.finality.final()
         sizes = {party: self.finality.size_of(party) for party in self.members}
+        is_taken = self.basis is None or from_checkpoint
         found = {
-            "verdict": "valid" if set(sizes) <= set(trusted) else "unidentified",
+            "verdict": "valid" if set(sizes) <= set(trusted) and is_taken else "unidentified",
             "contract": self.contract.id,
             "height": size - 1,
             "tentativeHeights": self.chain.header["height"] - size + 1,
             "stateRoot": final["stateRoot"],
         }
+        if self.basis is not None:
+            found["basisHeight"] = self.basis.height
         counted = [value for party, value in self.finality.cosignatures.items() if party in keys]
         if all(value["size"] == size for value in counted):
             found["checkpoint"] = to_note(final, counted, keys)
@@ -229,7 +259,7 @@ class Bundle:
         return found
 
 
-def check_bundle(data, trusted):
+def check_bundle(data, trusted, from_checkpoint=False):
     bundle = Bundle()
     lines = lines_of(data)
     try:
@@ -240,4 +270,4 @@ def check_bundle(data, trusted):
     except Refused as refused:
         refused.verdict = "unreadable" if bundle.head is None else "invalid"
         raise
-    return bundle.report(trusted)
+    return bundle.report(trusted, from_checkpoint)

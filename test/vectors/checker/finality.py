@@ -62,6 +62,9 @@ class Finality:
             return 0
         return size if span["lastHeight"] is None else min(size, span["lastHeight"] + 1)
 
+    def final_size(self):
+        return max(map(self._final_size_of, self.spans))
+
     def final(self):
         """The largest final size, its checkpoint, and the cosign keys of those who made it final."""
         best = max(self.spans, key=self._final_size_of)

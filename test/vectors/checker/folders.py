@@ -123,7 +123,7 @@ def check_resolve(data, context):
 
 
 def check_bundle(data, context):
-    return check_whole_bundle(data, context["trusted"])
+    return check_whole_bundle(data, context["trusted"], context.get("fromCheckpoint", False))
 
 
 CHECKS = {
