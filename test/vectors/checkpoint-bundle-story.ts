@@ -5,9 +5,10 @@ import { cardHash } from '../../src/identity/card.ts'
 import type { Opening } from '../../src/ledger/value.ts'
 import type { BasisLine, BundleLine } from '../../src/verify/bundle.ts'
 import { gale } from './change-story.ts'
-import { alder2, club } from './epoch-bundle-story.ts'
+import { alder2, club, TURNS } from './epoch-bundle-story.ts'
 import { type EpochLedger, elm, fir } from './epoch-world.ts'
-import { DAY_MS, type Holder, type Step, uidOf } from './world.ts'
+import { freezeOf } from './freeze-world.ts'
+import { cedar, DAY_MS, type Holder, type Step, uidOf } from './world.ts'
 
 /** Height of the block that `short` is begun with: in epoch 2, with a card replaced and a member that came in. */
 export const SHORT_BASIS = 9
@@ -17,6 +18,17 @@ export function short({ olderOfElm = false } = {}): EpochLedger {
   const ledger = club({ upTo: SHORT_BASIS, older: olderOfElm })
   const lasting = { notAfterMs: ledger.timeMs + DAY_MS }
   ledger.order([ledger.request(elm, [ledger.set(uidOf('currency'), 'NOK')], lasting)])
+  ledger.cosign()
+  return ledger
+}
+
+/** Lineage 1, which goes on without Cedar behind the turn that brought Elm. */
+export function parted(): EpochLedger {
+  const ledger = club({ upTo: TURNS.elm + 1 })
+  const evidence = [ledger.twoVotes(cedar)]
+  const staying = ledger.seated.filter((one) => one !== cedar)
+  ledger.begin(staying.map((one) => freezeOf(ledger, one, [ledger.cosignature(one)], evidence)))
+  ledger.order([])
   ledger.cosign()
   return ledger
 }

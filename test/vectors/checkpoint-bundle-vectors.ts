@@ -2,7 +2,7 @@
 import type { BundleLine } from '../../src/verify/bundle.ts'
 import { inputOf } from './bundle-story.ts'
 import { CHECKPOINT_BUNDLE_FAULTS } from './checkpoint-bundle-faults.ts'
-import { begunAt, inManyLines, SHORT_BASIS, short } from './checkpoint-bundle-story.ts'
+import { begunAt, inManyLines, parted, SHORT_BASIS, short } from './checkpoint-bundle-story.ts'
 import { club, outputsOf, TURNS } from './epoch-bundle-story.ts'
 import { type EpochLedger, elm, fir } from './epoch-world.ts'
 import { type Vector, Vectors } from './vector.ts'
@@ -93,6 +93,15 @@ export function checkpointBundleVectors(): Vector[] {
       exporter: elm,
     },
   )
+  const left = { ledger: parted(), exporter: elm }
+  take('from-checkpoint-with-a-lineage', 'Behind it, a lineage begins without a member there.', {
+    ...left,
+    height: 2,
+  })
+  take('from-checkpoint-begun-again', 'The lineage begins with the same block as the file.', {
+    ...left,
+    height: TURNS.elm + 1,
+  })
 
   for (const [name, about, rule, place, make] of CHECKPOINT_BUNDLE_FAULTS) {
     const lines = make()
