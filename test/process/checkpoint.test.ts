@@ -43,6 +43,9 @@ it('[EPO-15] [BUN-4] a third party begins at a checkpoint, writes, is restarted,
   await third.start()
   expect(await third.read(id, 'Amount')).toBe('6')
   expect(ran(third, 'contract', 'check', 'Slip')).toContain('everything on disk is what was signed')
+  expect(ran(third, 'contract', 'show', 'Slip')).toMatch(
+    /held from ledger block \d+ on, for which Party 2 vouched/,
+  )
   const past = countersign('contract', 'show', 'Slip', '--height', '1', '--data', third.directory)
   expect(past.stderr).toMatch(/from ledger block \d+ on, for which “Party 2” vouched/)
   const file = join(cluster.root, 'third.bundle')

@@ -32,7 +32,10 @@ export function drawOptions(seed: number): SimOptions {
     reorder: flip(0.3),
   }
   const isHonest = flip(0.5)
-  if (isHonest) return { ...options, epochs: members < 7 && flip(0.4) }
+  if (isHonest) {
+    const epochs = members < 7 && flip(0.4)
+    return { ...options, epochs, checkpoints: epochs && flip(0.4) }
+  }
   const epochs = members < 7 && flip(0.4)
   const names = epochs ? [...ATTACK_NAMES, ...EPOCH_ATTACK_NAMES] : ATTACK_NAMES
   const hostile = random.shuffled(names).slice(0, random.pick(ATTACKS))

@@ -90,6 +90,12 @@ describe('members that come and go', () => {
     expect(delivered.turns).toBeGreaterThan(0)
   })
 
+  it('[EPO-15] [AMN-2] that begin at a checkpoint go on like all others, whatever fails', () => {
+    const options = { members: 3, steps: 3000, epochs: true, checkpoints: true }
+    expect(run({ ...options, seed: 5 }).delivered.begun).toBeGreaterThan(0)
+    expect(run({ ...options, ...RESTORED, seed: 212 }).delivered.begun).toBeGreaterThan(0)
+  })
+
   it('gives the same digest for the same seed', () => {
     const options = { ...DEFAULTS, ...FAILING, members: 3, seed: 102, steps: 1000, epochs: true }
     expect(new Simulation(options).run().digest).toBe(new Simulation(options).run().digest)
@@ -181,6 +187,18 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
   [
     '[EPO-13] who was invited again, with former values, was never given those of the genesis',
     { members: 3, seed: 19, steps: 3000 },
+  ],
+  [
+    '[AMN-2] its only member, by an old copy, signed without asking anybody',
+    { members: 3, seed: 31, steps: 6000, loss: 0.02, crashes: true, restores: true },
+  ],
+  [
+    '[AMN-2] two that had forgotten took each other’s word for all',
+    { members: 3, seed: 60, steps: 6000, loss: 0.02, crashes: true, restores: true },
+  ],
+  [
+    '[GEN-3] who came in later and lost the contract with its data was invited again by nobody',
+    { members: 3, seed: 204, steps: 6000, loss: 0.02, crashes: true, restores: true },
   ],
   [
     '[EPO-13] who was to see values of before had read the ledger from one who did not hold them',

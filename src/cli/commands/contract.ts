@@ -227,6 +227,12 @@ async function showContract(
     `/api/contracts/${id}`,
   )
   printStanding(standing)
+  if (standing.basis !== undefined)
+    print(
+      dim(
+        `held from ledger block ${standing.basis.height} on, for which ${safe(standing.basis.voucher.name)} vouched`,
+      ),
+    )
   if (standing.standing !== 'member') print(yellow(safe(standing.standing)))
   printChanges(standing.changes, id)
   print()
