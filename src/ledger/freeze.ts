@@ -124,13 +124,15 @@ export type FreezeEpoch = { electorate: Electorate; cosignKeys: CosignKeys }
  */
 export type FreezeContext = FreezeEpoch & { former?: readonly FreezeEpoch[]; base: Top }
 
-/** What of all that a member holds stands in its FREEZE: what is of members, now or before, genuine, and shown to be by their keys. */
+/** What of all that a member holds stands in its FREEZE: what is of members, genuine, and shown to be by a key they have had. */
 export function freezable<T extends Cosignature | Evidence>(
   held: readonly T[],
   context: Omit<FreezeContext, 'base'>,
 ): T[] {
   const epochs = epochsOf(context)
-  return held.filter((one) => ('kind' in one ? isProven(one, epochs) : isGenuine(one, epochs)))
+  return held.filter((one) =>
+    'kind' in one ? isProven(one, epochs) : context.cosignKeys.has(one.party) && isGenuine(one, epochs),
+  )
 }
 
 function epochsOf({ former = [], ...now }: Omit<FreezeContext, 'base'>): FreezeEpoch[] {

@@ -62,6 +62,7 @@ export class Beginning {
   /** @throws CountersignError `conflict` where this party is in, or has said that it comes in */
   start(voucher: string): void {
     const { roster, self, epochs, status, basis } = this.replica
+    if (basis?.voucher === voucher || this.voucher === voucher) return
     const guest = roster.guests.get(self)
     if (this.replica.lineage.number > 0)
       throw new CountersignError('conflict', 'a contract that was frozen once is read from its beginning')
@@ -140,7 +141,11 @@ export class Beginning {
     const { height, cosignatures, cards, headers, records, openings = [], ordered, isLast } = message
     if (parts === undefined) {
       if (!cosignatures || !cards) return false
-      this.refuseOld(height)
+      // Nothing that is held, and may have been called final, is let go.
+      if (height <= this.replica.chain.height) {
+        this.stop()
+        return false
+      }
       const none = { headers: [], records: [], openings: [], ordered: [] }
       this.parts = { height, cosignatures, cards, ...none, next: { headers: 1 } }
       return true
@@ -168,12 +173,6 @@ export class Beginning {
     if (isTooMuch) throw new CountersignError('too-large', 'it sends more than any contract holds')
     this.askAtMs = nowMs
     return true
-  }
-
-  /** Nothing that is held, and may have been called final, is let go. @throws CountersignError `conflict` */
-  private refuseOld(height: number): void {
-    if (height <= this.replica.chain.height)
-      throw new CountersignError('conflict', 'this node has read the ledger as far already')
   }
 
   /** What goes to disk now, unless the ledger has been read as far in the meantime. */

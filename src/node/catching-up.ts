@@ -41,7 +41,7 @@ export class CatchingUp {
     const { replica } = this
     const { sync, chain, finality, lineage } = replica
     const asked = sync.answered(from, message.fromHeight)
-    if (!asked || asked.fromHeight !== chain.height + 1) return
+    if (!asked || asked.fromHeight !== chain.height + 1 || replica.beginning.voucher !== undefined) return
     const hadCosigned = finality.knownSizeOf(from) > asked.fromHeight
     const taken = takeLedger(replica, message, hadCosigned, nowMs)
     if ('refused' in taken) {

@@ -110,6 +110,10 @@ async function beginAt(client: NodeClient, id: string, member: string, asJson: b
   while (view.basis === undefined || view.part === 'out') {
     if (view.beginning?.fault !== undefined)
       throw new CountersignError('conflict', `it does not begin at that checkpoint: ${view.beginning.fault}`)
+    if (view.beginning === undefined && view.basis === undefined) {
+      if (!asJson) print('  this node has read the ledger as far already: it holds the whole')
+      return
+    }
     await new Promise((done) => setTimeout(done, POLL_MS))
     view = await client.get<ContractView>(`/api/contracts/${id}`)
   }
