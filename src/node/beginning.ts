@@ -53,7 +53,7 @@ export class Beginning {
   /** When the voucher last sent a part, or was first asked. */
   private heardMs: number | undefined
   /** What goes to disk, once all has been checked. */
-  writes: StoreWrite[] | undefined
+  private writes: StoreWrite[] | undefined
 
   constructor(replica: Replica) {
     this.replica = replica
@@ -80,6 +80,7 @@ export class Beginning {
     this.voucher = undefined
     this.fault = fault
     this.parts = undefined
+    this.writes = undefined
     this.heardMs = undefined
     this.askAtMs = 0
   }
@@ -175,13 +176,10 @@ export class Beginning {
     return true
   }
 
-  /** What goes to disk now, unless the ledger has been read as far in the meantime. */
-  takeWrites(): readonly StoreWrite[] | undefined {
-    const { writes, parts } = this
-    this.writes = undefined
-    if (!writes || !parts || parts.height > this.replica.chain.height) return writes
-    this.stop()
-    return undefined
+  /** What goes to disk at the end of this turn, or, where that refuses, of a later one; nothing that is held is let go for it. */
+  get due(): readonly StoreWrite[] | undefined {
+    if (this.parts && this.parts.height <= this.replica.chain.height) this.stop()
+    return this.writes
   }
 
   /** @throws CountersignError `bad-format`, `bad-signature`, `bad-card`, … where the whole does not hold */

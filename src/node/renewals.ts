@@ -23,7 +23,7 @@ export class Renewals {
   take(nowMs: number): void {
     for (const contract of this.contracts) {
       const replica = this.engine.replicas.get(contract)
-      const writes = replica?.beginning.takeWrites()
+      const writes = replica?.beginning.due
       if (replica && writes) this.beginAt(replica, writes, nowMs)
       else if (replica) this.begin(replica, nowMs)
       this.contracts.delete(contract)

@@ -1,5 +1,6 @@
 /** A party that comes in by a final checkpoint which a member vouches for, with real engines (EPO-15). */
 import { describe, expect, it } from 'vitest'
+import { CountersignError } from '../../src/crypto/errors.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import type { WireMessage } from '../support/engines.ts'
 import { begunWorld, vouchedWorld } from '../support/vouched.ts'
@@ -94,6 +95,22 @@ describe('a party that begins at a checkpoint', () => {
     expect(replicaOf(fourth).basis).toBeDefined()
     begin()
     expect(() => begin(first.party)).toThrow('once, before it accepts')
+  })
+
+  it('[EPO-15] waits for a disk that refuses, and begins once it takes writes again', () => {
+    const { engines, contract, third, fourth, replicaOf } = vouchedWorld()
+    const { write } = fourth.store
+    let refused = 0
+    fourth.store.write = (batch) => {
+      if (batch.every(({ kind }) => kind !== 'basis')) return write(batch)
+      refused += 1
+      if (refused < 3) throw new CountersignError('disk-full', 'the disk is full')
+      write(batch)
+    }
+    fourth.engine.accept(contract, engines.nowMs, third.party)
+    engines.pass(3000)
+    expect(refused).toBe(3)
+    expect(replicaOf(fourth).basis).toBeDefined()
   })
 
   it('[EPO-15] is given nothing while it is not let in', () => {
