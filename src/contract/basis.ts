@@ -23,9 +23,10 @@ import {
 } from '../ledger/epoch.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { LedgerHistory } from '../ledger/history.ts'
-import type { EpochElectorate } from './epoch.ts'
+import { cardsInForce, departingFrom, type EpochElectorate } from './epoch.ts'
 import type { StateRecord } from './record.ts'
 import { type ContractState, restoreState, stateRoot } from './state.ts'
+import { turnsAt } from './turn.ts'
 
 /** Headers followed from block 0 on: each extends the one before (BLK-4, LOG-1). */
 export class HeaderChain {
@@ -81,6 +82,7 @@ export function basisState(
       'bad-format',
       `its records do not give the record hash of ledger block ${header.height}`,
     )
+  checkEpochRecord(state, header)
   return state
 }
 
@@ -91,6 +93,37 @@ export function basisState(
 export function checkEndsNoEpoch(header: Header, { epoch }: ContractState): void {
   if (epoch.epoch !== header.epoch)
     throw new CountersignError('bad-format', `ledger block ${header.height} ends an epoch`)
+}
+
+/**
+ * An epoch record that is anybody's says of each party its own card, and nothing that no ledger comes to: else the keys of one would
+ * stand for another, and what follows from it could not be computed.
+ */
+function checkEpochRecord(state: ContractState, { timeMs }: Header): void {
+  const { members, cards, observers = [], changes = [] } = state.epoch
+  const wrong = (what: string): never => {
+    throw new CountersignError('bad-format', `its epoch record ${what}`)
+  }
+  const parties = [...members, ...observers.map(([party]) => party)]
+  if (members.length === 0 || cards.length !== members.length || new Set(parties).size !== parties.length)
+    wrong('does not name each party once, with a card')
+  let inForce: ReadonlyMap<string, Card>
+  try {
+    inForce = cardsInForce(state)
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error
+    throw new CountersignError('bad-format', 'its epoch record names a card that it does not hold')
+  }
+  for (const [party, card] of inForce)
+    if (partyOf(card) !== party) wrong(`has another party’s card for ${party}`)
+  for (const change of changes) {
+    if ('card' in change && partyOf(change.card) !== change.party)
+      wrong('has a change with another party’s card')
+    if ('party' in change && (change.op === 'invite') === inForce.has(change.party))
+      wrong(`has a change of ${change.party} that can’t be`)
+  }
+  if (members.every((party) => departingFrom(state.epoch).has(party))) wrong('lets all members go')
+  turnsAt(state, timeMs)
 }
 
 /**
@@ -105,6 +138,8 @@ export function checkVouched(
   cosignatures: readonly Cosignature[],
   checkpoints: ReadonlyMap<number, Checkpoint>,
 ): void {
+  if (cosignatures.length !== cosignKeys.size)
+    throw new CountersignError('bad-format', 'it holds other cosignatures than one of each member')
   for (const [party, key] of cosignKeys) {
     const cosignature = cosignatures.find((one) => one.party === party)
     const checkpoint = cosignature && checkpoints.get(cosignature.size)

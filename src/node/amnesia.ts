@@ -11,6 +11,9 @@ import type { Phase, Replica } from './replica.ts'
  */
 const AMNESIA_SETTING = 'amnesia'
 
+/** After this long it may be that whoever is waited for has left. */
+const PATIENCE_MS = 15_000
+
 export class Amnesia {
   private readonly engine: Engine
   private readonly signer: Signer
@@ -18,6 +21,10 @@ export class Amnesia {
   private readonly floors = new Floors()
   /** Peers that have said in this start what they share with this party. */
   private readonly told = new Set<string>()
+  /** Peers that were asked. */
+  private readonly asked = new Set<string>()
+  /** Since when each contract waits for somebody, ms since 1970. */
+  private readonly sinceMs = new Map<string, number>()
 
   constructor(engine: Engine, signer: Signer) {
     this.engine = engine
@@ -62,6 +69,7 @@ export class Amnesia {
 
   /** A peer says which contracts it shares with this party: it may know more of them than is held here. */
   held(from: string, contracts: readonly string[]): void {
+    if (!this.asked.has(from)) return
     this.told.add(from)
     for (const contract of contracts) {
       const replica = this.engine.replicas.get(contract)
@@ -74,7 +82,7 @@ export class Amnesia {
   /** Whether the node may sign again in a contract; who is still to be asked is. */
   settle(replica: Replica, nowMs: number): void {
     if (replica.phase !== 'recalling') return
-    replica.untold = this.untoldOf(replica)
+    replica.untold = this.untoldOf(replica, nowMs)
     if (replica.untold.length > 0) return
     const { contract, lineage } = replica
     const lock = this.signer.lock(contract, lineage.number)
@@ -89,20 +97,28 @@ export class Amnesia {
    * Who has to tell before anything is signed. Members that have not forgotten know who else is in; where there are none such,
    * whoever is pinned may have come in since, and is asked.
    */
-  private untoldOf(replica: Replica): string[] {
-    const { others, forgetful, answers, named, roster } = replica
+  private untoldOf(replica: Replica, nowMs: number): string[] {
+    const { contract, others, forgetful, answers, named, roster } = replica
     const silent = others.filter((party) => !answers.has(party))
-    if (silent.length > 0) return silent
-    if (others.length > 0 && !others.some((party) => forgetful.has(party))) return []
+    const sinceMs = this.sinceMs.get(contract) ?? nowMs
+    this.sinceMs.set(contract, sinceMs)
+    // Who is silent may have left long ago: others know.
+    if (silent.length > 0 && nowMs < sinceMs + PATIENCE_MS) return silent
+    if (silent.length === 0 && others.length > 0 && !others.some((party) => forgetful.has(party))) return []
     const { store, party: self } = this.engine
     const pinned = store.peers().flatMap((peer) => (peer.pinned && peer.party !== self ? peer.party : []))
     const unasked = pinned.filter((party) => !this.told.has(party))
-    for (const party of unasked) if (this.engine.isUp(party)) this.engine.askWhatIsShared(party)
+    for (const party of unasked) if (this.engine.isUp(party)) this.ask(party)
     // Who has left, by what is held here, has been told nothing since.
     const isOut = (party: string): boolean => !roster.isHeard(party) && roster.lastSpanOf(party) !== undefined
     const untold = [...named].filter((party) => !answers.has(party) && !isOut(party))
     for (const party of untold) replica.askForOwn(party)
-    return [...unasked, ...untold]
+    return silent.length > 0 ? silent : [...unasked, ...untold]
+  }
+
+  private ask(party: string): void {
+    this.asked.add(party)
+    this.engine.askWhatIsShared(party)
   }
 
   /** Once nothing is to be asked any more, the next start is like any other. */

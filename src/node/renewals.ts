@@ -21,13 +21,27 @@ export class Renewals {
 
   /** @throws CountersignError `disk-full`, `storage-failed`: they wait for the next turn */
   take(nowMs: number): void {
-    for (const contract of this.contracts) {
-      const replica = this.engine.replicas.get(contract)
-      const writes = replica?.beginning.due
-      if (replica && writes) this.beginAt(replica, writes, nowMs)
-      else if (replica) this.begin(replica, nowMs)
+    for (const contract of [...this.contracts]) {
+      // What is opened anew may ask for more.
       this.contracts.delete(contract)
+      try {
+        const replica = this.engine.replicas.get(contract)
+        if (replica) this.renew(replica, nowMs)
+      } catch (error) {
+        this.contracts.add(contract)
+        throw error
+      }
     }
+  }
+
+  private renew(replica: Replica, nowMs: number): void {
+    const { freezing, status, beginning } = replica
+    const isFrozen = freezing.outcome !== undefined && !('missing' in freezing.outcome)
+    // Of a contract that halts, or goes on in another lineage, everybody reads all.
+    if (isFrozen || status !== 'invited') beginning.stop()
+    const { due } = beginning
+    if (due) this.beginAt(replica, due, nowMs)
+    else this.begin(replica, nowMs)
   }
 
   private begin(replica: Replica, nowMs: number): void {

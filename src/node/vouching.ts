@@ -15,11 +15,24 @@ export const ORDERED_MAX = 10_000
 const RECORDS_MAX = 5000
 const RECORDS_BYTES = 4 * 1024 * 1024
 
+/** Height of the checkpoint that each guest was offered last. */
+const offered = new WeakMap<Replica, Map<string, number>>()
+
 export function answerVouch(replica: Replica, to: string, asked: VouchMessage): void {
   if (replica.epochs.part !== 'member' || replica.status === 'halted' || !replica.roster.guests.has(to))
     return
   replica.outbox.flush()
-  const answer = asked.height === undefined ? basisNow(replica) : partOf(replica, asked.height, asked)
+  const offers = offered.get(replica) ?? new Map<string, number>()
+  offered.set(replica, offers)
+  if (asked.height === undefined) {
+    const offer = basisNow(replica)
+    if (offer === undefined) return
+    offers.set(to, offer.height)
+    replica.send(to, offer)
+    return
+  }
+  // Values of any other block are not a guest's to see.
+  const answer = offers.get(to) === asked.height ? partOf(replica, asked.height, asked) : undefined
   if (answer) replica.send(to, answer)
 }
 

@@ -1,5 +1,7 @@
 /** A party that comes in by a final checkpoint which a member vouches for, with real engines (EPO-15). */
 import { describe, expect, it } from 'vitest'
+import { basisState } from '../../src/contract/basis.ts'
+import { restoreState, type StateRecord, stateRoot } from '../../src/contract/state.ts'
 import { CountersignError } from '../../src/crypto/errors.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import type { WireMessage } from '../support/engines.ts'
@@ -145,6 +147,27 @@ it('[EPO-15] who asks one that does not answer reads the ledger itself after a w
 })
 
 describe('who vouches falsely', () => {
+  it('[EPO-15] [EPO-13] is not what a guest is who asks for another block than it was offered: it is given nothing of it', () => {
+    const { engines, contract, third, fourth } = vouchedWorld()
+    const sent: WireMessage[] = []
+    engines.line = (message, from) => {
+      if (from === third.party && message.type === 'VOUCHED') sent.push(message)
+      return message
+    }
+    const ask = (more: object) => {
+      third.engine.deliver(fourth.party, [{ type: 'VOUCH', contract, ...more }], engines.nowMs)
+      engines.settle()
+    }
+    ask({ height: 1, records: '0'.repeat(32) })
+    expect(sent).toEqual([])
+    ask({})
+    const { height } = sent[0] as unknown as { height: number }
+    ask({ height: height - 1, records: '0'.repeat(32) })
+    expect(sent).toHaveLength(1)
+    ask({ height, records: '0'.repeat(32) })
+    expect(sent).toHaveLength(2)
+  })
+
   type Vouched = WireMessage & Record<string, never>
   const lies: readonly [lie: string, change: (message: Vouched) => object | undefined, reason: string][] = [
     [
@@ -162,7 +185,7 @@ describe('who vouches falsely', () => {
     [
       'leaves out a cosignature',
       ({ cosignatures }) => cosignatures && { cosignatures: dropped(cosignatures) },
-      'has not cosigned',
+      'other cosignatures than one of each',
     ],
     [
       'alters a cosignature',
@@ -172,9 +195,9 @@ describe('who vouches falsely', () => {
     ['leaves out a card', ({ cards }) => cards && { cards: [] }, 'is not proved'],
     ['sends records twice', ({ records }) => records && { records: twice(records) }, 'not in order'],
     [
-      'names a block of an epoch that is over',
-      ({ cosignatures }) => cosignatures && { height: 1 },
-      'has not cosigned',
+      'adds a cosignature of its own making',
+      ({ cosignatures }) => cosignatures && { cosignatures: twice(cosignatures) },
+      'other cosignatures than one of each',
     ],
   ]
   const dropped = (list: never): unknown[] => (list as unknown[]).slice(0, -1)
@@ -212,5 +235,47 @@ describe('who vouches falsely', () => {
     fourth.engine.accept(contract, engines.nowMs, third.party)
     engines.pass(4000)
     expect(replicaOf(fourth).basis).toBeDefined()
+  })
+})
+
+describe('an epoch record that no ledger comes to', () => {
+  const { contract, third, fourth, replicaOf } = vouchedWorld()
+  const { genesis, chain } = replicaOf(third)
+  const { header } = chain.tip.block
+  const { epoch, epochUid } = chain.tip.state
+  const own = epoch.cards[epoch.members.indexOf(third.party)] as string
+  const decided = { height: 1, timeMs: 1 }
+  const card = { op: 'card', change: '1'.repeat(64), by: fourth.party, expiresMs: header.timeMs + 1, decided }
+  const forged: readonly [string, object, string][] = [
+    ['one’s card for all', { cards: epoch.members.map(() => own) }, 'another party’s card'],
+    ['a member twice', { members: epoch.members.map(() => third.party) }, 'each party once'],
+    [
+      'a new card of who is not in',
+      { changes: [{ ...card, party: fourth.party, card: fourth.card.card }] },
+      'can’t be',
+    ],
+    [
+      'another’s new card',
+      { changes: [{ ...card, party: third.party, card: fourth.card.card }] },
+      'another party’s card',
+    ],
+    ['a card that it does not hold', { cards: epoch.members.map(() => '7'.repeat(64)) }, 'does not hold'],
+  ]
+  const stateOf = (change: object) => {
+    third.engine.flush()
+    const records = [...third.store.elements(contract)] as [string, StateRecord][]
+    const altered = records.map(([uid, record]): [string, StateRecord] =>
+      uid === epochUid ? [uid, { ...record, ...change } as StateRecord] : [uid, record],
+    )
+    const root = stateRoot(restoreState(contract, altered, genesis))
+    return basisState(contract, genesis, { ...header, stateRoot: root }, altered)
+  }
+
+  it('[EPO-15] is told from a true one', () => {
+    expect(stateOf({}).epoch).toEqual(epoch)
+  })
+
+  it.each(forged)('[EPO-15] [CARD-2] is refused with %s', (_, change, reason) => {
+    expect(() => stateOf(change)).toThrow(reason)
   })
 })
