@@ -303,7 +303,7 @@ export class Engine implements Outbox {
       return
     }
     if (replica?.epochs.former.hears(from, message, nowMs)) return
-    if (!replica?.isHeard(from)) {
+    if (!replica?.isHeard(from, message.type)) {
       // NET-3: the same bytes whether the contract exists or not.
       this.queue(from, JSON.stringify({ type: 'UNKNOWN', contract: message.contract }))
       return

@@ -8,17 +8,25 @@ import { answerVouch } from './vouching.ts'
 
 const OBJECTIONS_KEPT = 20
 /** What is taken of who is asked, and is no member by what is held here. */
-const ANSWERS: ReadonlySet<string> = new Set(['STATUS', 'LEDGER', 'VOUCHED', 'FREEZE', 'EVIDENCE'])
+const ANSWERS: ReadonlySet<string> = new Set([
+  'STATUS',
+  'LEDGER',
+  'VOUCHED',
+  'RECALLED',
+  'FREEZE',
+  'EVIDENCE',
+])
 
-/** Who is no member by what is held here, and is asked all the same: it is told nothing of the contract for that. */
-export function isHalfHeard({ roster, beginning, phase, named }: Replica, party: string): boolean {
-  if (roster.isHeard(party)) return false
-  return party === beginning.voucher || (phase === 'recalling' && named.has(party))
+/**
+ * Whether this is an answer of who is no member by what is held here, and is asked all the same: it is told nothing of the contract
+ * for that.
+ */
+export function isAnswer({ beginning, phase, named }: Replica, party: string, type: string): boolean {
+  return ANSWERS.has(type) && (party === beginning.voucher || (phase === 'recalling' && named.has(party)))
 }
 
 /** @throws CountersignError where its content is refused */
 export function receive(replica: Replica, from: string, message: Message, nowMs: number): void {
-  if (isHalfHeard(replica, from) && !ANSWERS.has(message.type)) return
   replica.resending.heard()
   switch (message.type) {
     case 'REQUEST':

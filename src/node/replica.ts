@@ -33,7 +33,7 @@ import type { Message, StatusMessage } from './messages.ts'
 import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
-import { isHalfHeard, receive } from './receive.ts'
+import { isAnswer, receive } from './receive.ts'
 import { Resending } from './resending.ts'
 import { restoreChain } from './restore.ts'
 import type { Roster } from './roster.ts'
@@ -250,8 +250,8 @@ export class Replica {
   }
 
   /** Whether a party may speak here: who is in or let in; to a guest that has not come so far, also who invited it. */
-  isHeard(party: string): boolean {
-    if (this.roster.isHeard(party) || isHalfHeard(this, party)) return true
+  isHeard(party: string, type = ''): boolean {
+    if (this.roster.isHeard(party) || isAnswer(this, party, type)) return true
     return this.epochs.part === 'out' && this.status === 'invited' && party === this.invitedBy
   }
 
