@@ -9,13 +9,20 @@ import { initialise, readOwnCard } from '../../src/cli/directory.ts'
 
 export const COMMAND = resolve('bin/countersign.js')
 
+/** Below those that the kernel gives to connections on their way out: such a port may be taken again before a node listens on it. */
+const PORTS = { low: 12_000, high: 32_000 } as const
+const given = new Set<number>()
+
 async function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => done(port))
-    })
+  const port = PORTS.low + Math.floor(Math.random() * (PORTS.high - PORTS.low))
+  const isFree = await new Promise<boolean>((done) => {
+    const server = createServer()
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
   })
+  if (!isFree || given.has(port)) return freePort()
+  given.add(port)
+  return port
 }
 
 export type Write = { status: number; body: Record<string, unknown> }
