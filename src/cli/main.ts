@@ -32,6 +32,12 @@ function overrideExit(command: Command): void {
 }
 overrideExit(program)
 
+// Whoever reads may stop before the end (`| head`): the command, and a node above all, goes on without.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {

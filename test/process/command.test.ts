@@ -124,6 +124,23 @@ describe('the command', () => {
     expect(stopped.stderr).toContain('countersign start')
   })
 
+  it('goes on where nobody reads what it prints any more', { timeout: 60_000 }, async () => {
+    const child = spawn(
+      process.execPath,
+      [COMMAND, 'init', '--data', join(root, 'unread'), '--name', 'Unread'],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    child.stdout.destroy()
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    const code = await new Promise((done) => child.once('exit', done))
+    expect([code, said]).toEqual([0, ''])
+  })
+
   it('refuses a second process on one directory', { timeout: 60_000 }, async () => {
     const directory = join(root, 'alone')
     const first = spawn(process.execPath, [COMMAND, 'start', '--data', directory], {

@@ -68,7 +68,7 @@ export function addVerifyCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers (of evidence: the accused) unidentified.',
+      '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers (of evidence: the accused) unidentified, or not the whole ledger.',
     )
     .action(async (file: string, options) => {
       const trusted = new Set<string>((options.trust ?? []).map(parseFingerprint))
