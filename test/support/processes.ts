@@ -1,29 +1,13 @@
 /** Real nodes for tests: each a `countersign start` process with a directory of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { NodeClient } from '../../src/cli/client.ts'
+import { freePort } from '../../src/cli/demo/organisation.ts'
 import { initialise, readOwnCard } from '../../src/cli/directory.ts'
 
 export const COMMAND = resolve('bin/countersign.js')
-
-/** Below those that the kernel gives to connections on their way out: such a port may be taken again before a node listens on it. */
-const PORTS = { low: 12_000, high: 32_000 } as const
-const given = new Set<number>()
-
-async function freePort(): Promise<number> {
-  const port = PORTS.low + Math.floor(Math.random() * (PORTS.high - PORTS.low))
-  const isFree = await new Promise<boolean>((done) => {
-    const server = createServer()
-    server.once('error', () => done(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
-  })
-  if (!isFree || given.has(port)) return freePort()
-  given.add(port)
-  return port
-}
 
 export type Write = { status: number; body: Record<string, unknown> }
 

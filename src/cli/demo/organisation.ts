@@ -7,16 +7,21 @@ import { NodeClient } from '../client.ts'
 import { initialise, readOwnCard } from '../directory.ts'
 import { NAMES, type Role } from './trade.ts'
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that the kernel gives to connections on their way out: such a port may be taken again before a node listens on it. */
+const PORTS = { low: 12_000, high: 32_000 } as const
+const given = new Set<number>()
+
+/** A port of this machine that was free a moment ago, and that this process has not been given before. */
+export async function freePort(): Promise<number> {
+  const port = PORTS.low + Math.floor(Math.random() * (PORTS.high - PORTS.low))
+  const isFree = await new Promise<boolean>((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+  if (!isFree || given.has(port)) return freePort()
+  given.add(port)
+  return port
 }
 
 export type WriteStatus = {
