@@ -4,9 +4,14 @@
 import { hashJson, hashOf } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
 import type { EpochRecord } from '../ledger/epoch.ts'
-import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/request.ts'
+import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/element.ts'
+import { HELP_MAX_LENGTH, LABEL_MAX_LENGTH } from '../ledger/rule-operation.ts'
+import { isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
 
-/** One element. `type` and `value` (a commitment, 64 hex) stand with fields only; `parent` is a UID (32 hex). */
+/**
+ * One element. `type` and `value` (a commitment, 64 hex; without it the field is empty) stand with fields only; `parent` is a
+ * UID (32 hex). typed: UID of the named type it has. inactive: an activation rule says that it is not there (RUL-6).
+ */
 export type ElementRecord = {
   kind: ElementKind
   name: string
@@ -14,12 +19,16 @@ export type ElementRecord = {
   parent: string
   type?: FieldType
   value?: string
+  typed?: string
+  label?: string
+  help?: string
+  inactive?: true
 }
 
 export type { EpochRecord } from '../ledger/epoch.ts'
 
 /** A value of the map. */
-export type StateRecord = ElementRecord | EpochRecord
+export type StateRecord = ElementRecord | EpochRecord | RuleStateRecord
 
 /** A UID and its new record; null where it is removed. */
 export type ElementChange = [uid: string, record: StateRecord | null]
@@ -47,7 +56,13 @@ export function epochUidOf(contract: string): string {
 
 /** Whether a record is an element's. */
 export function isElement(record: StateRecord | undefined): record is ElementRecord {
-  return record !== undefined && 'kind' in record
+  if (record === undefined || !('kind' in record)) return false
+  return record.kind === 'field' || record.kind === 'block' || record.kind === 'list'
+}
+
+/** Whether a record is one of those around the elements (STA-3). */
+export function isRuleRecord(record: StateRecord | undefined): record is RuleStateRecord {
+  return record !== undefined && 'kind' in record && isRuleStateRecord(record)
 }
 
 /** A record's hash, 64 hex digits: what the map commits to, and what effects list. */
@@ -67,18 +82,28 @@ export function isSameRecord(first: StateRecord | undefined, second: StateRecord
     first.kind === second.kind &&
     first.parent === second.parent &&
     first.order === second.order &&
-    first.name === second.name
+    first.name === second.name &&
+    first.typed === second.typed &&
+    first.label === second.label &&
+    first.help === second.help &&
+    first.inactive === second.inactive
   )
 }
 
 const place = { name: nameShape, order: orderShape, parent: shape.uid }
-const blockShape = shape.object({ kind: shape.literal('block', 'list'), ...place })
-const fieldShape = shape.object({
-  kind: shape.literal('field'),
-  ...place,
-  type: shape.literal(...FIELD_TYPES),
-  value: shape.hash,
-})
+const words = {
+  typed: shape.uid,
+  label: shape.string(LABEL_MAX_LENGTH, 1),
+  help: shape.string(HELP_MAX_LENGTH, 1),
+}
+const blockShape = shape.object(
+  { kind: shape.literal('block', 'list'), ...place },
+  { ...words, inactive: shape.literal(true) },
+)
+const fieldShape = shape.object(
+  { kind: shape.literal('field'), ...place, type: shape.literal(...FIELD_TYPES) },
+  { ...words, value: shape.hash },
+)
 
 /** Checks an element record that came from a store. @throws CountersignError `bad-format` */
 export function checkElementRecord(value: unknown, where: string): ElementRecord {

@@ -9,12 +9,11 @@ import type { PrivateKey } from '../crypto/keys.ts'
 import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
 import { checkProvenCard } from '../identity/card.ts'
+import { type ElementKind, type FieldType, nameShape, newUidShape, orderShape, typeShape } from './element.ts'
 import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
 import type { Opening } from './value.ts'
 
-export const FIELD_TYPES = ['text', 'decimal', 'integer', 'boolean', 'date', 'date-time', 'null'] as const
-export type FieldType = (typeof FIELD_TYPES)[number]
-export type ElementKind = 'block' | 'list' | 'field'
+export { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from './element.ts'
 
 /** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). */
 export type CreateOperation = {
@@ -65,24 +64,9 @@ export const OPENINGS_MAX_BYTES = 8 * 1024 * 1024
 export const OPERATIONS_MAX = 100_000
 export const LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const NAME = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]+$/u
-export const nameShape: shape.Check<string> = (value, where) => {
-  shape.string(256, 1)(value, where)
-  return shape.pattern(NAME, 'a name without control characters or unpaired surrogates')(value, where)
-}
-export const orderShape: shape.Check<string> = shape.pattern(
-  /^[0-9A-Za-z]{1,64}$/,
-  '1 to 64 letters and digits',
-)
-const typeShape: shape.Check<FieldType> = shape.literal(...FIELD_TYPES)
-
-/** Not 32 zeros: they stand for the root in a genesis, and for no element as the root's own parent (ELE-1). */
-const newUid = shape.pattern(/^(?!0{32}$)[0-9a-f]{32}$/, '32 lowercase hex digits that are not all zeros')
-
 const createBlock = shape.object({
   op: shape.literal('create'),
-  uid: newUid,
+  uid: newUidShape,
   parent: shape.uid,
   name: nameShape,
   kind: shape.literal('block', 'list'),
@@ -90,7 +74,7 @@ const createBlock = shape.object({
 })
 const createField = shape.object({
   op: shape.literal('create'),
-  uid: newUid,
+  uid: newUidShape,
   parent: shape.uid,
   name: nameShape,
   kind: shape.literal('field'),

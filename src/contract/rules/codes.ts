@@ -1,0 +1,33 @@
+/** Why a request that rules, votes or locks stand against is not accepted. They stand in ledger blocks: they never change. */
+export const RULE_CODES = {
+  'access-denied': 'rejected',
+  'already-drafted': 'conflicted',
+  'bad-rule': 'rejected',
+  'constraint-broken': 'rejected',
+  'derived-field': 'rejected',
+  'gone': 'conflicted',
+  'limits-broken': 'rejected',
+  locked: 'conflicted',
+  'lock-lost': 'conflicted',
+  'needs-approval': 'rejected',
+  'not-active': 'rejected',
+  'not-agreed': 'conflicted',
+  'not-asked': 'rejected',
+  'not-holder': 'rejected',
+  'not-judged': 'rejected',
+  'not-owner': 'rejected',
+  'not-unique': 'rejected',
+  'not-yours': 'rejected',
+  'over-budget': 'rejected',
+  pending: 'conflicted',
+  'proposal-open': 'conflicted',
+  'required-missing': 'rejected',
+  'rule-refers': 'rejected',
+  'stale-place': 'conflicted',
+  'too-many': 'rejected',
+  'trigger-loop': 'rejected',
+  'type-fixed': 'rejected',
+  'wrong-phase': 'conflicted',
+} as const satisfies Record<string, 'conflicted' | 'rejected'>
+
+export type RuleCode = keyof typeof RULE_CODES

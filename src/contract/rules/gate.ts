@@ -1,0 +1,160 @@
+/**
+ * Whether somebody may do something to an element: access, ownership, locks, and what rules keep to themselves (RUL-4, RUL-5).
+ */
+import type { Access, AccessAction, Grant } from '../../ledger/behaviour.ts'
+import { type ContractState, element, subtreeUids } from '../elements.ts'
+import type { Law, LawRule } from './law.ts'
+import { lineOf, pathKey, stepsFrom } from './paths.ts'
+import type { LockRecord } from './records.ts'
+import type { RuleCode } from './codes.ts'
+import type { RequestContext } from './work.ts'
+
+/** Why a request is not accepted: by which rule, about which element. */
+export type Refusal = { code: RuleCode; rule?: string; element?: string }
+
+/** A rule that is about an element or something that it lies in; uid: what it is about. */
+export type Over = { rule: LawRule; uid: string; isSelf: boolean }
+
+/** Every rule in force that is about an element or one that it lies in, from the root down. line: of the element. */
+export function* rulesOver(state: ContractState, line: readonly string[]): Generator<Over> {
+  const { law } = state.governance
+  if (law.rules.size === 0) return
+  const self = line.at(-1)
+  for (const { at, steps } of stepsFrom(state, line, (uid) => law.anchors.has(uid)))
+    for (const { uid, names } of steps)
+      for (const rule of law.about.get(pathKey(at, names)) ?? [])
+        if (isOn(state, rule)) yield { rule, uid, isSelf: uid === self }
+}
+
+/** Whether a rule's set is switched on. */
+export function isOn({ governance }: ContractState, { rule: { set } }: LawRule): boolean {
+  return set === undefined || !governance.workflow.off?.includes(set)
+}
+
+/** The rules of one kind over an element. */
+export function* over<K extends LawRule['rule']['behaviour']['kind']>(
+  state: ContractState,
+  line: readonly string[],
+  kind: K,
+): Generator<Over & { behaviour: Extract<LawRule['rule']['behaviour'], { kind: K }> }> {
+  for (const one of rulesOver(state, line)) {
+    const { behaviour } = one.rule.rule
+    if (behaviour.kind === kind)
+      yield { ...one, behaviour: behaviour as Extract<LawRule['rule']['behaviour'], { kind: K }> }
+  }
+}
+
+/** How far the phases have come: 0 is `edit`. A phase that no rule names comes first. */
+export function phaseIndex({ phases }: Law, phase: string): number {
+  return phases.indexOf(phase) + 1
+}
+
+function isGranted(state: ContractState, { party, untilMs, untilPhase }: Grant, who: string, timeMs: number): boolean {
+  if (party !== who || (untilMs !== undefined && timeMs >= untilMs)) return false
+  if (untilPhase === undefined) return true
+  const { law, workflow } = state.governance
+  return phaseIndex(law, workflow.phase) < phaseIndex(law, untilPhase)
+}
+
+/** The rule by which a party may not do this to an element; undefined where it may. */
+export function accessRefused(
+  state: ContractState,
+  line: readonly string[],
+  action: AccessAction,
+  who: string,
+  timeMs: number,
+): LawRule | undefined {
+  for (const { rule, behaviour } of over(state, line, 'access'))
+    if (behaviour.actions.includes(action) && !hasGrant(state, behaviour, who, timeMs)) return rule
+  return undefined
+}
+
+function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs: number): boolean {
+  return grants.some((grant) => isGranted(state, grant, who, timeMs))
+}
+
+/** Who reads an element's values: all parties, or only those that every rule over it grants it. */
+export function readersOf(state: ContractState, uid: string, timeMs: number): ReadonlySet<string> | undefined {
+  let readers: Set<string> | undefined
+  for (const { behaviour } of over(state, lineOf(state, uid), 'access')) {
+    if (!behaviour.actions.includes('see')) continue
+    const granted = behaviour.grants.filter((one) => isGranted(state, one, one.party, timeMs)).map(({ party }) => party)
+    readers = new Set(granted.filter((party) => readers?.has(party) ?? true))
+  }
+  return readers
+}
+
+/** A lock that somebody else holds on an element or something that it lies in. */
+export function lockOver(
+  state: ContractState,
+  line: readonly string[],
+  { author, timeMs }: RequestContext,
+): { uid: string; lock: LockRecord } | undefined {
+  const { locks } = state.governance
+  if (locks.size === 0) return undefined
+  for (const one of line) {
+    const [uid, lock] = locks.get(one) ?? []
+    if (uid !== undefined && lock !== undefined && lock.by !== author && timeMs <= lock.expiresMs)
+      return { uid, lock }
+  }
+  return undefined
+}
+
+/** Likewise on an element or anything below it. */
+export function lockWithin(
+  state: ContractState,
+  uid: string,
+  context: RequestContext,
+): { uid: string; lock: LockRecord } | undefined {
+  const { locks } = state.governance
+  if (locks.size === 0) return undefined
+  for (const [, [lockUid, lock]] of locks)
+    if (lock.by !== context.author && context.timeMs <= lock.expiresMs && lineOf(state, lock.on).includes(uid))
+      return { uid: lockUid, lock }
+  return undefined
+}
+
+/** Whether an element, or what it lies in, is switched off by an activation rule. */
+export function isInactive(state: ContractState, line: readonly string[]): boolean {
+  return line.some((uid) => element(state, uid)?.inactive === true)
+}
+
+/** Why an author may not add or remove here; `line` is that of the element that comes or goes. */
+export function structureRefusal(
+  state: ContractState,
+  line: readonly string[],
+  action: 'add' | 'remove',
+  context: RequestContext,
+): Refusal | undefined {
+  const uid = line.at(-1) as string
+  const above = line.slice(0, -1)
+  const { author, timeMs } = context
+  let isOwner = false
+  for (const { rule, behaviour } of over(state, above, 'ownership')) {
+    if (behaviour.owner !== author) return { code: 'not-owner', rule: rule.uid, element: uid }
+    isOwner = true
+  }
+  const access = accessRefused(state, line, action, author, timeMs)
+  if (access) return { code: 'access-denied', rule: access.uid, element: uid }
+  const lock = isOwner ? undefined : lockOver(state, above, context)
+  if (lock) return { code: 'locked', rule: lock.uid, element: lock.lock.on }
+  if (isInactive(state, above)) return { code: 'not-active', element: uid }
+  return undefined
+}
+
+/** Whether a rule stands at an element or below it. */
+export function holdsAnchor(state: ContractState, uid: string): boolean {
+  const { anchors } = state.governance.law
+  if (anchors.size === 0) return false
+  if (anchors.size < 64)
+    return [...anchors].some((anchor) => anchor !== state.rootUid && lineOf(state, anchor).includes(uid))
+  return subtreeUids(state, uid).some((below) => anchors.has(below))
+}
+
+/** Whether a rule needs the name that an element has, or its place. */
+export function isNamed(state: ContractState, line: readonly string[]): boolean {
+  const { law } = state.governance
+  for (const { at, steps } of stepsFrom(state, line, (uid) => law.anchors.has(uid)))
+    if (steps.length > 1 && law.named.has(pathKey(at, steps.at(-1)?.names ?? []))) return true
+  return false
+}

@@ -1,0 +1,116 @@
+/**
+ * One request while it is executed: the state so far, what was touched, and what its rules came to. It lives for that request;
+ * what comes out of it depends on nothing but what it is made of.
+ */
+import type { Opening } from '../../ledger/value.ts'
+import { commitmentOf } from '../../ledger/value.ts'
+import type { ContractState } from '../elements.ts'
+import { isRuleRecord, type StateRecord } from '../record.ts'
+import { withRuleRecord } from './governance.ts'
+import type { RuleStateRecord } from './records.ts'
+
+/** Openings by their commitment; a Map will do. */
+export type OpeningSource = Pick<ReadonlyMap<string, Opening>, 'get'>
+
+/** Whose request it is, and where it is ordered. height, timeMs: of the ledger block. isGenesis: nobody's, all accept it. */
+export type RequestContext = {
+  id: string
+  author: string
+  height: number
+  timeMs: number
+  isGenesis?: true
+}
+
+/**
+ * What a rule came to at an element, where something follows from it (RUL-7): the commitment of a derived value, null where it is
+ * empty; whether a block is there; whether a trigger's condition holds.
+ */
+export type Result = [rule: string, element: string, result: string | boolean | null]
+
+/** Thrown where a rule needs a value that is not held here. The outcome is then taken from the block, or the node stops. */
+export class ValueNotHeld extends Error {
+  readonly commitment: string
+
+  constructor(commitment: string) {
+    super(`a rule reads the value of commitment ${commitment}`)
+    this.commitment = commitment
+  }
+}
+
+export class Work {
+  readonly before: ContractState
+  readonly context: RequestContext
+  /** What all members who could tell came to, where it is not computed here; by rule and element. */
+  readonly taken: ReadonlyMap<string, Result[2]> | undefined
+  state: ContractState
+  readonly touched = new Set<string>()
+  readonly results: Result[] = []
+  /** Of derived values. */
+  readonly made = new Map<string, Opening>()
+  readonly #openings: OpeningSource
+
+  constructor(
+    state: ContractState,
+    context: RequestContext,
+    openings: OpeningSource,
+    taken?: readonly Result[],
+  ) {
+    this.before = state
+    this.state = state
+    this.context = context
+    this.#openings = openings
+    this.taken = taken && new Map(taken.map(([rule, element, result]) => [`${rule} ${element}`, result]))
+  }
+
+  /** What a commitment stands for. @throws ValueNotHeld */
+  opening(commitment: string): Opening {
+    const opening = this.made.get(commitment) ?? this.#openings.get(commitment)
+    if (opening === undefined) throw new ValueNotHeld(commitment)
+    return opening
+  }
+
+  /** Keeps the opening of a derived value, and gives its commitment. */
+  make(opening: Opening): string {
+    const commitment = commitmentOf(opening)
+    this.made.set(commitment, opening)
+    return commitment
+  }
+
+  /** A rule record in the state; undefined for a UID without one of this kind. */
+  record<K extends RuleStateRecord['kind']>(
+    uid: string,
+    kind: K,
+  ): Extract<RuleStateRecord, { kind: K }> | undefined {
+    const record = this.state.map.get(uid)
+    return isRuleRecord(record) && record.kind === kind
+      ? (record as Extract<RuleStateRecord, { kind: K }>)
+      : undefined
+  }
+
+  /** Puts a rule record in the place of the one that is there; undefined takes it away. */
+  put(uid: string, record: RuleStateRecord | undefined): void {
+    const { state } = this
+    const before = state.map.get(uid)
+    const governance = withRuleRecord(
+      state.governance,
+      uid,
+      isRuleRecord(before) ? before : undefined,
+      record,
+    )
+    const map = record === undefined ? state.map.delete(uid) : state.map.set(uid, record)
+    this.state = { ...state, map, governance }
+    this.touched.add(uid)
+  }
+
+  /** Takes a state in which these records are others. */
+  move(state: ContractState, touched: Iterable<string>): void {
+    this.state = state
+    for (const uid of touched) this.touched.add(uid)
+  }
+
+  /** An element's record as it is put. */
+  setElement(uid: string, record: StateRecord): void {
+    this.state = { ...this.state, map: this.state.map.set(uid, record) }
+    this.touched.add(uid)
+  }
+}
