@@ -5,8 +5,9 @@ import { hashJson, hashOf } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
 import type { EpochRecord } from '../ledger/epoch.ts'
 import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/request.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 
-/** One element. `type` and `value` (a commitment, 64 hex) stand with fields only; `parent` is a UID (32 hex). */
+/** One element. `type` and `value` (a commitment, 64 hex; none while it is empty) stand with fields only; `parent` is a UID (32 hex). */
 export type ElementRecord = {
   kind: ElementKind
   name: string
@@ -55,6 +56,11 @@ export function recordHash(record: StateRecord): string {
   return hashJson(isElement(record) ? 'element' : 'meta', record)
 }
 
+/** What `set` and `delete` name of a field as `seen` (REQ-3): its commitment, 64 zeros while it is empty. */
+export function versionOf({ value }: ElementRecord): string {
+  return value ?? NO_VALUE
+}
+
 /** Whether two records, or the absence of one, are the same. */
 export function isSameRecord(first: StateRecord | undefined, second: StateRecord | undefined): boolean {
   if (first === second) return true
@@ -73,12 +79,10 @@ export function isSameRecord(first: StateRecord | undefined, second: StateRecord
 
 const place = { name: nameShape, order: orderShape, parent: shape.uid }
 const blockShape = shape.object({ kind: shape.literal('block', 'list'), ...place })
-const fieldShape = shape.object({
-  kind: shape.literal('field'),
-  ...place,
-  type: shape.literal(...FIELD_TYPES),
-  value: shape.hash,
-})
+const fieldShape = shape.object(
+  { kind: shape.literal('field'), ...place, type: shape.literal(...FIELD_TYPES) },
+  { value: shape.hash },
+)
 
 /** Checks an element record that came from a store. @throws CountersignError `bad-format` */
 export function checkElementRecord(value: unknown, where: string): ElementRecord {

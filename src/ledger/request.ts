@@ -12,11 +12,23 @@ import { checkProvenCard } from '../identity/card.ts'
 import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
 import type { Opening } from './value.ts'
 
-export const FIELD_TYPES = ['text', 'decimal', 'integer', 'boolean', 'date', 'date-time', 'null'] as const
+export const FIELD_TYPES = [
+  'text',
+  'decimal',
+  'integer',
+  'boolean',
+  'date',
+  'date-time',
+  'money',
+  'choice',
+  'party',
+  'file',
+  'null',
+] as const
 export type FieldType = (typeof FIELD_TYPES)[number]
 export type ElementKind = 'block' | 'list' | 'field'
 
-/** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). */
+/** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). A field without `value` is empty. */
 export type CreateOperation = {
   op: 'create'
   uid: string
@@ -27,7 +39,8 @@ export type CreateOperation = {
   type?: FieldType
   value?: string
 }
-export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value: string }
+/** Without `value` it empties the field. */
+export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value?: string }
 export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
 /** An operation on elements. */
 export type Operation = CreateOperation | SetOperation | DeleteOperation
@@ -88,23 +101,22 @@ const createBlock = shape.object({
   kind: shape.literal('block', 'list'),
   order: orderShape,
 })
-const createField = shape.object({
-  op: shape.literal('create'),
-  uid: newUid,
-  parent: shape.uid,
-  name: nameShape,
-  kind: shape.literal('field'),
-  order: orderShape,
-  type: typeShape,
-  value: shape.hash,
-})
-const setField = shape.object({
-  op: shape.literal('set'),
-  uid: shape.uid,
-  seen: shape.hash,
-  type: typeShape,
-  value: shape.hash,
-})
+const createField = shape.object(
+  {
+    op: shape.literal('create'),
+    uid: newUid,
+    parent: shape.uid,
+    name: nameShape,
+    kind: shape.literal('field'),
+    order: orderShape,
+    type: typeShape,
+  },
+  { value: shape.hash },
+)
+const setField = shape.object(
+  { op: shape.literal('set'), uid: shape.uid, seen: shape.hash, type: typeShape },
+  { value: shape.hash },
+)
 const deleteElement = shape.object({ op: shape.literal('delete'), uid: shape.uid, seen: shape.hash })
 
 export const operationShape: shape.Check<Operation> = (value, where) => {
