@@ -7,12 +7,13 @@ import { existing, resolvePath } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { fromJson } from '../document/from-json.ts'
 import { fromXml } from '../document/from-xml.ts'
-import { ITEM } from '../document/tree.ts'
+import { type DocumentNode, type FieldNode, type FieldType, field, ITEM, VALUE } from '../document/tree.ts'
 import type { Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Context } from './context.ts'
 import { RawJson } from './json-body.ts'
-import { Editor } from './records/edits.ts'
+import { nodeOf } from './records/documents.ts'
+import { Editor, typed } from './records/edits.ts'
 import type { newRequest } from './schemas.ts'
 
 type Wish = z.infer<typeof newRequest>['operations'][number]
@@ -53,14 +54,20 @@ function editOf(editor: Editor, wish: Wish): Edit {
   if ('delete' in wish) return editor.delete(state.rootUid, wish.delete).edit
   if ('set' in wish) {
     const uid = resolvePath(state, state.rootUid, wish.set)
-    return editor.replace(uid, fromJson(textOf(wish.value)), 'json').edit
+    const { type, value } = wish
+    if (type === undefined) return editor.replace(uid, fromJson(textOf(value)), 'json').edit
+    return editor.setTyped(uid, value === undefined ? empty(type) : typed(nodeFrom(value), type)).edit
   }
-  const { parent: path, name, value, xml, before, after } = wish.create
-  if ((value === undefined) === (xml === undefined))
-    throw new CountersignError('bad-request', 'give either `value` or `xml`')
+  const { parent: path, name, value, type, xml, before, after } = wish.create
+  if (
+    [value, xml].filter((one) => one !== undefined).length !== 1 &&
+    (type === undefined || xml !== undefined)
+  )
+    throw new CountersignError('bad-request', 'give either `value` or `xml`, or a `type` for an empty field')
   const parent = resolvePath(state, state.rootUid, path)
   const form = xml === undefined ? 'json' : 'xml'
-  const node = editor.newNode(parent, xml === undefined ? fromJson(textOf(value)) : fromXml(xml), form)
+  const root = xml !== undefined ? fromXml(xml) : value !== undefined ? fromJson(textOf(value)) : undefined
+  const node = root === undefined ? empty(type as FieldType) : typed(editor.newNode(parent, root, form), type)
   const isList = existing(state, parent).kind === 'list'
   if (isList && name !== undefined)
     throw new CountersignError('bad-request', 'items of a list have no name of their own: leave out `name`')
@@ -69,6 +76,15 @@ function editOf(editor: Editor, wish: Wish): Edit {
     throw new CountersignError('bad-request', 'say what the new element is called: `name`')
   const place = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
   return editor.create(parent, chosen, node, place).edit
+}
+
+/** A field of a type, without a value. */
+function empty(type: FieldType): FieldNode {
+  return field(VALUE, type, null)
+}
+
+function nodeFrom(value: unknown): DocumentNode {
+  return nodeOf(fromJson(textOf(value)), 'json')
 }
 
 function textOf(value: unknown): string {

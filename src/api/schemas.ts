@@ -3,6 +3,7 @@
  * is made of both.
  */
 import { z } from 'zod'
+import { FIELD_TYPES } from '../ledger/request.ts'
 
 /** Schemas with a name of their own in the OpenAPI document. */
 export const components = z.registry<{ id: string }>()
@@ -17,7 +18,7 @@ const UID = /^[0-9a-f]{32}$/
 
 export const hash = z.string().regex(HASH, 'expected 64 lowercase hex digits')
 export const uid = z.string().regex(UID, 'expected 32 lowercase hex digits')
-const timeMs = z.int().describe('milliseconds since 1970')
+export const timeMs = z.int().describe('milliseconds since 1970')
 const wholeNumber = (maximum: number) =>
   z
     .string()
@@ -128,6 +129,10 @@ export const newPeer = named(
 
 const path = z.string().max(65_536).describe('such as /Invoice/Line[2]/Amount')
 const document = z.unknown().describe('any JSON')
+const fieldType = z
+  .enum(FIELD_TYPES)
+  .optional()
+  .describe('of a field; where left out as the JSON says, or as the field was')
 
 export const newRequest = named(
   'NewRequest',
@@ -135,12 +140,18 @@ export const newRequest = named(
     operations: z
       .array(
         z.union([
-          z.strictObject({ set: path, value: document, seen: hash.optional() }),
+          z.strictObject({
+            set: path,
+            value: document.optional().describe('any JSON; left out beside `type`, the field is emptied'),
+            type: fieldType,
+            seen: hash.optional(),
+          }),
           z.strictObject({
             create: z.strictObject({
               parent: path,
               name: z.string().max(256).optional(),
               value: document.optional(),
+              type: fieldType,
               xml: z.string().optional(),
               before: uid.optional(),
               after: uid.optional(),
@@ -398,50 +409,6 @@ export const nodeView = z.object({
   endpoints: z.array(z.string()),
   peerPort: z.int(),
   version: z.string(),
-})
-
-export type ElementView = {
-  uid: string
-  name: string
-  kind: 'block' | 'list' | 'field'
-  type?: string
-  value?: string | boolean | null
-  version?: string
-  path: string
-  children?: ElementView[]
-}
-const elementFields = {
-  uid,
-  name: z.string(),
-  kind: z.enum(['block', 'list', 'field']),
-  type: z.string().optional(),
-  value: z.union([z.string(), z.boolean(), z.null()]).optional(),
-  version: hash.optional().describe('a field’s commitment: what If-Match takes'),
-  path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
-}
-const elementView: z.ZodType<ElementView> = z.object({
-  ...elementFields,
-  get children() {
-    return z.array(elementView).optional()
-  },
-})
-components.add(elementView, { id: 'Element' })
-
-const atState = {
-  id: hash,
-  name: z.string(),
-  height: z.int(),
-  stage: z.enum(['final', 'tentative', 'lapse']),
-  recordHash: hash,
-  timeMs,
-}
-export const fullView = z.object({ ...atState, root: elementView })
-export const childView = z.object({ ...elementFields, parent: uid, childCount: z.int().optional() })
-export type ChildView = z.infer<typeof childView>
-export const elementPage = z.object({
-  ...atState,
-  elements: z.array(childView),
-  nextCursor: z.string().optional(),
 })
 
 export const headerView = named(

@@ -35,9 +35,9 @@ export class Values implements OpeningSource {
     return opening
   }
 
-  /** A field's value. @throws as `get` */
-  of(record: ElementRecord): Opening {
-    return this.get(record.value as string)
+  /** A field's value; undefined while it is empty. @throws as `get` */
+  of({ value }: ElementRecord): Opening | undefined {
+    return value === undefined ? undefined : this.get(value)
   }
 
   private isCurrent(commitment: string): boolean {

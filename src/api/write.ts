@@ -5,6 +5,7 @@ import { element, seenOf } from '../contract/state.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { OPERATIONS_MAX, REQUEST_MAX_BYTES } from '../ledger/request.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 import type { Prepare } from '../node/node.ts'
 import type { RequestStatus } from '../node/request-status.ts'
 import { attemptOf } from './app.ts'
@@ -152,8 +153,8 @@ function sendStatus(
   if (write?.created !== undefined) reply.code(201).header('location', `/records/${write.created}`)
   else reply.code(200).header('content-location', link)
   const only = write?.edit.operations.length === 1 ? write.edit.operations[0] : undefined
-  if (only !== undefined && only.op !== 'delete' && only.value !== undefined)
-    reply.header('etag', `"${only.value}"`)
+  if (only !== undefined && only.op !== 'delete' && only.type !== undefined)
+    reply.header('etag', `"${only.value ?? NO_VALUE}"`)
   return reply.type('application/json').send(JSON.stringify(status))
 }
 

@@ -5,6 +5,7 @@ import { jcs } from '../crypto/jcs.ts'
 import { leafHash, merkleRoot } from '../crypto/log.ts'
 import { block, field, list, text } from '../document/tree.ts'
 import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 import { apply, executeBlock } from './apply.ts'
 import { EPOCH_OUTCOME_CODES } from './epoch-outcome.ts'
 import { OUTCOME_CODES } from './outcome.ts'
@@ -105,17 +106,32 @@ describe('apply', () => {
     const value = lease.commit('one')
     const parent = lease.create(uidOf('1'))
     const child = lease.create(uidOf('2'), { parent: uidOf('1'), kind: 'field', type: 'text', value })
-    const set: Operation = {
-      op: 'set',
-      uid: uidOf('2'),
-      seen: value,
-      type: 'integer',
-      value: lease.commit('2'),
-    }
+    const two = lease.commit('2')
+    const set: Operation = { op: 'set', uid: uidOf('2'), seen: value, type: 'integer', value: two }
     expect(lease.apply(child, parent)).toMatchObject({ outcome: 'conflicted', code: 'parent-gone' })
-    expect(lease.apply(parent, child, { ...set, seen: set.value })).toMatchObject({ code: 'stale-version' })
+    expect(lease.apply(parent, child, { ...set, seen: two })).toMatchObject({ code: 'stale-version' })
     lease.run(parent, child, set)
-    expect(element(lease.state, uidOf('2'))).toMatchObject({ type: 'integer', value: set.value })
+    expect(element(lease.state, uidOf('2'))).toMatchObject({ type: 'integer', value: two })
+  })
+
+  it('[REQ-3] [ELE-2] creates a field without a value, sets and empties it; an empty one is seen as 64 zeros', () => {
+    const lease = new Lease()
+    const uid = uidOf('1')
+    const value = lease.commit('2026-01-01')
+    const empty = lease.create(uid, { kind: 'field', type: 'date' })
+    const place = { kind: 'field', name: empty.name, order: empty.order, parent: empty.parent }
+    lease.run(empty)
+    expect(lease.state.map.get(uid)).toStrictEqual({ ...place, type: 'date' })
+    expect(seenOf(lease.state, uid)).toBe(NO_VALUE)
+    lease.run({ op: 'set', uid, seen: NO_VALUE, type: 'date', value })
+    expect(lease.state.map.get(uid)).toStrictEqual({ ...place, type: 'date', value })
+    const stale: Operation = { op: 'set', uid, seen: NO_VALUE, type: 'date' }
+    expect(lease.apply(stale)).toMatchObject({ outcome: 'conflicted', code: 'stale-version' })
+    lease.run({ ...stale, seen: value, type: 'money' })
+    expect(lease.state.map.get(uid)).toStrictEqual({ ...place, type: 'money' })
+    expect(lease.apply({ op: 'delete', uid, seen: value })).toMatchObject({ code: 'stale-version' })
+    lease.run({ op: 'delete', uid, seen: NO_VALUE })
+    expect(lease.state.map.get(uid)).toBeUndefined()
   })
 
   it('[REQ-4] is all or nothing: one bad operation, and the state is the very one before', () => {

@@ -2,7 +2,7 @@
 import { base64UrlEncode, hexEncode } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { checkName } from '../document/names.ts'
-import type { DocumentNode } from '../document/tree.ts'
+import { type DocumentNode, isEmpty } from '../document/tree.ts'
 import { checkValue } from '../document/types.ts'
 import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening, type Value } from '../ledger/value.ts'
@@ -14,11 +14,21 @@ import type { Place, Random } from './place.ts'
 export type Edit<Op extends Operation = Operation> = { operations: Op[]; openings: Opening[] }
 
 /** Adds `openings` the one of a value, with a new salt, and returns its commitment. @throws CountersignError `bad-value` */
-export function commit(type: FieldType, value: Value, random: Random, openings: Opening[]): string {
+function commit(type: FieldType, value: Value, random: Random, openings: Opening[]): string {
   checkValue(type, value)
   const opening = { salt: base64UrlEncode(random(16)), value }
   openings.push(opening)
   return commitmentOf(opening)
+}
+
+/** The `value` of an operation: none where the field is to be empty. @throws CountersignError `bad-value` */
+export function committed(
+  type: FieldType,
+  value: Value,
+  random: Random,
+  openings: Opening[],
+): { value?: string } {
+  return isEmpty({ type, value }) ? {} : { value: commit(type, value, random, openings) }
 }
 
 /** What creations are added to. */
@@ -46,8 +56,10 @@ export function addCreations(
   checkName(name)
   if (kind === 'field') {
     const { type } = node
-    const value = commit(type, node.value, random, into.openings)
-    into.operations.push({ op: 'create', uid, parent, name, kind, order, type, value })
+    into.operations.push({
+      ...{ op: 'create', uid, parent, name, kind, order, type },
+      ...committed(type, node.value, random, into.openings),
+    })
     return
   }
   into.operations.push({ op: 'create', uid, parent, name, kind, order })

@@ -6,7 +6,7 @@ import { fromJson } from '../document/from-json.ts'
 import { fromXml } from '../document/from-xml.ts'
 import { block, type DocumentNode, field, list, text } from '../document/tree.ts'
 import { GENESIS_ROOT } from '../ledger/genesis.ts'
-import type { Operation } from '../ledger/request.ts'
+import type { FieldType, Operation } from '../ledger/request.ts'
 import { apply } from './apply.ts'
 import { createOperations, deleteOperations, importOperations, setOperations } from './edit.ts'
 import { element, seenOf, subtreeUids } from './state.ts'
@@ -95,16 +95,20 @@ describe('setOperations', () => {
     expect(one.tree('/rent/#text')).toEqual(field('#text', 'decimal', '950.00'))
   })
 
-  it('keeps the type unless another is named, the value is null, or the field was', () => {
+  it('keeps the type unless another is named, or the field was null', () => {
     const one = new EditedContract(block('', [field('n', 'integer', '1'), field('x', 'null', null)]))
-    const set = (path: string, type: 'decimal' | undefined, value: string | boolean | null) => {
+    const set = (path: string, type: FieldType | undefined, value: string | boolean | null) => {
       one.run(setOperations(one.state, one.openings, one.at(path), type, value, one.random))
       return (one.tree(path) as { type: string }).type
     }
     expect(set('/n', undefined, '2')).toBe('integer')
     expect(set('/n', 'decimal', '2.5')).toBe('decimal')
     expect(set('/n', undefined, '7.25')).toBe('decimal')
-    expect(set('/n', undefined, null)).toBe('null')
+    expect(set('/n', undefined, null)).toBe('decimal')
+    expect(one.tree('/n')).toEqual(field('n', 'decimal', null))
+    expect(set('/n', undefined, null)).toBe('decimal')
+    expect(set('/n', undefined, '7')).toBe('decimal')
+    expect(set('/n', 'null', null)).toBe('null')
     expect(set('/n', undefined, null)).toBe('null')
     expect(set('/n', undefined, true)).toBe('boolean')
     expect(set('/x', undefined, 'text')).toBe('text')

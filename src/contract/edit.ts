@@ -7,11 +7,11 @@ import { CountersignError } from '../crypto/errors.ts'
 import { type DocumentNode, TEXT } from '../document/tree.ts'
 import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
 import type { Opening, Value } from '../ledger/value.ts'
-import { addChildren, addCreations, commit, type Edit } from './creation.ts'
+import { addChildren, addCreations, committed, type Edit } from './creation.ts'
 import { type ContractState, seenOf } from './elements.ts'
 import { isValueOfType, type OpeningSource } from './outcome.ts'
 import { type Place, placesBetween, type Random } from './place.ts'
-import type { ElementRecord } from './record.ts'
+import { type ElementRecord, versionOf } from './record.ts'
 import type { Siblings } from './siblings.ts'
 import { existing } from './view.ts'
 
@@ -92,7 +92,8 @@ function positionOf(state: ContractState, siblings: Siblings, parentUid: string,
 
 /**
  * What sets one field; where a block is meant that holds its text beside attributes, the text.
- * @param type undefined: the field keeps its type, but null is of type null, and a field that was null takes the value's
+ * @param type undefined: the field keeps its type, but a field that was null takes the value's
+ * @param value null with another type than null: the field is emptied
  * @param _openings of no use here; stands so that all edits are called alike
  * @param seen the commitment that the author saw; what the state holds if left out
  * @throws CountersignError `not-found`, `bad-request` for a block or list, `bad-value`
@@ -108,20 +109,19 @@ export function setOperations(
 ): Edit {
   const target = textOf(state, uid)
   const record = existing(state, target)
-  if (record.value === undefined)
+  if (record.kind !== 'field')
     throw new CountersignError(
       'bad-request',
       `The element ${uid} is a ${record.kind}; name a field below it.`,
     )
   const chosen = type ?? typeFor(record, value)
   const openings: Opening[] = []
-  const commitment = commit(chosen, value, random, openings)
   const operation: Operation = {
     op: 'set',
     uid: target,
-    seen: seen ?? record.value,
+    seen: seen ?? versionOf(record),
     type: chosen,
-    value: commitment,
+    ...committed(chosen, value, random, openings),
   }
   return { operations: [operation], openings }
 }
@@ -133,7 +133,7 @@ function textOf(state: ContractState, uid: string): string {
 }
 
 function typeFor({ type }: ElementRecord, value: Value): FieldType {
-  if (value === null) return 'null'
+  if (value === null) return type ?? 'null'
   if (type === undefined || (type === 'null' && !isValueOfType(type, value)))
     return typeof value === 'boolean' ? 'boolean' : 'text'
   return type

@@ -6,7 +6,14 @@ import { hashJson } from '../crypto/hash.ts'
 import type { MerkleMap } from '../crypto/merkle-map.ts'
 import type { Trie } from '../crypto/trie.ts'
 import type { Card } from '../ledger/epoch.ts'
-import { type ElementRecord, type EpochRecord, isElement, recordHash, type StateRecord } from './record.ts'
+import {
+  type ElementRecord,
+  type EpochRecord,
+  isElement,
+  recordHash,
+  type StateRecord,
+  versionOf,
+} from './record.ts'
 import { Siblings } from './siblings.ts'
 
 /** See the head of this file. */
@@ -77,12 +84,13 @@ export function subtreeHash(state: ContractState, uid: string): string {
 }
 
 /**
- * What `set` and `delete` name as `seen` (REQ-3): a field's commitment, otherwise the subtree hash. Undefined for a UID
+ * What `set` and `delete` name as `seen` (REQ-3): a field's commitment (64 zeros while it is empty), otherwise the subtree hash. Undefined for a UID
  * without an element.
  */
 export function seenOf(state: ContractState, uid: string): string | undefined {
   const record = element(state, uid)
-  return record === undefined ? undefined : (record.value ?? subtreeHash(state, uid))
+  if (record === undefined) return undefined
+  return record.kind === 'field' ? versionOf(record) : subtreeHash(state, uid)
 }
 
 /** The state with one element more. Its parent is a block or list of the state, its UID is not in use. */

@@ -1,5 +1,5 @@
 /** When a field is what a document says, and which type it gets where the document's format has fewer types than we. */
-import type { FieldNode } from '../document/tree.ts'
+import { type FieldNode, isEmpty } from '../document/tree.ts'
 import { checkValue, parseTyped } from '../document/types.ts'
 import type { FieldType } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
@@ -14,23 +14,28 @@ import type { ElementRecord } from './record.ts'
  */
 export type Source = 'json' | 'xml'
 
-/** Whether a field holds what the node says. One whose opening is not held equals null, which is how it is shown. */
+/** Whether a field holds what the node says. An empty one, and one whose opening is not held, equal null: so they are shown. */
 export function isSameField(
-  { type }: ElementRecord,
+  { type, value: commitment }: ElementRecord,
   opening: Opening | undefined,
   node: FieldNode,
   from: Source | undefined,
 ): boolean {
   const value = opening === undefined ? null : opening.value
   if (from === 'xml') return xmlText(value) === xmlText(node.value)
-  if (opening === undefined) return node.type === 'null'
+  if (commitment === undefined && from === undefined) return type === node.type && isEmpty(node)
+  if (opening === undefined) return node.value === null
   if (from === undefined) return type === node.type && value === node.value
   const form = jsonForm(type as FieldType)
   if (form !== jsonForm(node.type)) return false
   return form === 'number' ? isSameNumber(`${value}`, `${node.value}`) : value === node.value
 }
 
-/** A node's value, and the type that the field gets with it. @throws CountersignError `bad-value` */
+/**
+ * A node's value, and the type that the field gets with it: null with another type than `null` empties the field, as JSON's null
+ * does, and an empty text in XML where the type has none.
+ * @throws CountersignError `bad-value`
+ */
 export function typedValue(
   { type }: ElementRecord,
   node: FieldNode,
@@ -40,8 +45,9 @@ export function typedValue(
   if (type === undefined || from === undefined || type === node.type) return [node.type, value]
   if (from === 'xml') {
     if (type === 'null' || typeof value !== 'string') return [node.type, value]
-    return [type, parseTyped(type, value)]
+    return [type, value === '' && type !== 'text' ? null : parseTyped(type, value)]
   }
+  if (node.type === 'null') return [type, null]
   if (jsonForm(type) !== jsonForm(node.type)) return [node.type, value]
   if (isValueOfType(type, value)) return [type, value]
   // A decimal in an integer's place is another type; text in a date's place is a mistake.

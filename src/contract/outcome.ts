@@ -15,13 +15,13 @@ import {
   type ContractState,
   DEPTH_MAX,
   element,
-  subtreeHash,
+  seenOf,
   subtreeUids,
   withElement,
   withField,
   withoutSubtree,
 } from './elements.ts'
-import type { ElementRecord } from './record.ts'
+import { type ElementRecord, versionOf } from './record.ts'
 
 /** Why a request is not accepted, and what its outcome is then. The codes stand in ledger blocks: they never change. */
 export const OUTCOME_CODES = {
@@ -85,26 +85,34 @@ function create(state: ContractState, operation: CreateOperation, isOfType: Type
   const siblings = state.children.get(parent)
   if (siblings === undefined) return { code: 'not-a-block' }
   if (siblings.depth >= DEPTH_MAX) return { code: 'too-deep' }
+  const place = { kind, name, order, parent }
   const record: ElementRecord =
-    kind === 'field' ? { kind, name, order, parent, type, value } : { kind, name, order, parent }
+    kind === 'field' && type !== undefined ? { ...place, ...contentOf(type, value) } : place
   return { state: withElement(state, uid, record), touched: [uid] }
 }
 
 function set(state: ContractState, operation: SetOperation, isOfType: TypeCheck): Stepped {
   const { uid, seen, type, value } = operation
-  if (!isOfType(type, value)) return { code: 'wrong-type' }
+  if (value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
   if (!state.map.has(uid)) return { code: 'element-gone' }
   const record = element(state, uid)
   if (record?.kind !== 'field') return { code: 'not-a-field' }
-  if (record.value !== seen) return { code: 'stale-version' }
-  return { state: withField(state, uid, { ...record, type, value }), touched: [uid] }
+  if (versionOf(record) !== seen) return { code: 'stale-version' }
+  const { kind, name, order, parent } = record
+  const after: ElementRecord = { kind, name, order, parent, ...contentOf(type, value) }
+  return { state: withField(state, uid, after), touched: [uid] }
+}
+
+/** What a field holds: without `value`, nothing. */
+function contentOf(type: FieldType, value: string | undefined): Pick<ElementRecord, 'type' | 'value'> {
+  return value === undefined ? { type } : { type, value }
 }
 
 function remove(state: ContractState, { uid, seen }: DeleteOperation): Stepped {
   if (uid === state.rootUid || uid === state.epochUid) return { code: 'root-undeletable' }
   const record = element(state, uid)
   if (record === undefined) return { code: 'element-gone' }
-  if (seen !== (record.value ?? subtreeHash(state, uid))) return { code: 'stale-version' }
+  if (seen !== seenOf(state, uid)) return { code: 'stale-version' }
   const touched = subtreeUids(state, uid)
   return { state: withoutSubtree(state, touched), touched }
 }

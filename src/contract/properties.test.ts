@@ -31,6 +31,8 @@ type Wish = {
   /** A type that the value need not be of. */
   type: FieldType | undefined
   isStale: boolean
+  /** A field without a value. */
+  isEmpty: boolean
 }
 
 const wish: fc.Arbitrary<Wish> = fc.record({
@@ -43,6 +45,7 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   typed: typedValue,
   type: fc.option(fc.constantFrom(...FIELD_TYPES), { nil: undefined, freq: 6 }),
   isStale: fc.boolean(),
+  isEmpty: fc.constantFrom(false, false, false, true),
 })
 /** Ledger blocks of requests of wishes. */
 const history = fc.array(fc.array(fc.array(wish, { minLength: 1, maxLength: 6 }), { maxLength: 4 }), {
@@ -57,14 +60,14 @@ function operationOf(one: TestContract, state: ContractState, wanted: Wish): Ope
   const pick = (index: number): string => pool[index % pool.length] as string
   const uid = pick(wanted.target)
   const type = wanted.type ?? wanted.typed.type
-  const value = one.commit(wanted.typed.value)
+  const content = { type, ...(!wanted.isEmpty && { value: one.commit(wanted.typed.value) }) }
   const seen = (wanted.isStale ? undefined : seenOf(state, uid)) ?? 'f'.repeat(64)
   if (wanted.op === 'delete') return { op: 'delete', uid, seen }
-  if (wanted.op === 'set') return { op: 'set', uid, seen, type, value }
+  if (wanted.op === 'set') return { op: 'set', uid, seen, ...content }
   const { kind, name, order } = wanted
   const fresh = wanted.isStale ? uid : Buffer.from(one.random(16)).toString('hex')
   const create = { op: 'create', uid: fresh, parent: pick(wanted.other), name, order } as const
-  return kind === 'field' ? { ...create, kind, type, value } : { ...create, kind }
+  return kind === 'field' ? { ...create, kind, ...content } : { ...create, kind }
 }
 
 type Ran = { requests: IdentifiedRequest[]; before: ContractState; state: ContractState }

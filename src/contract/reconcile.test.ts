@@ -6,8 +6,9 @@ import { fromJson } from '../document/from-json.ts'
 import { fromXml } from '../document/from-xml.ts'
 import { toJson } from '../document/to-json.ts'
 import { toXml } from '../document/to-xml.ts'
-import { block, type DocumentNode, field, list, text } from '../document/tree.ts'
+import { block, type DocumentNode, type FieldType, field, list, text } from '../document/tree.ts'
 import type { Operation } from '../ledger/request.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 import { mergeOperations, type ReplaceOptions, replaceOperations } from './edit.ts'
 import { element } from './state.ts'
 
@@ -29,10 +30,13 @@ function patch(one: EditedContract, path: string, json: unknown): Operation[] {
   return one.run(mergeOperations(one.state, one.openings, one.at(path), tree, one.random))
 }
 
-/** A tree whose dates are text, so that any other text may take their place. */
+/** Types of which not every text is. */
+const STRICT: readonly FieldType[] = ['date', 'date-time', 'money', 'choice', 'party', 'file']
+
+/** A tree whose dates and the like are text, so that any other text may take their place. */
 function undated(tree: DocumentNode): DocumentNode {
   if (tree.kind !== 'field') return { ...tree, children: tree.children.map(undated) }
-  return tree.type === 'date' || tree.type === 'date-time' ? { ...tree, type: 'text' } : tree
+  return STRICT.includes(tree.type) ? { ...tree, type: 'text' } : tree
 }
 
 const json = (one: EditedContract, path = '/') => JSON.parse(toJson(one.tree(path)))
@@ -175,6 +179,29 @@ describe('replaceOperations', () => {
     const one = new EditedContract(fromJson('[1, 2]'))
     expect(ops(replace(one, '/', fromJson('[1, 2, 3]')))).toEqual(['create'])
     expect(json(one)).toEqual([1, 2, 3])
+  })
+
+  it('empties a field where JSON says null, and keeps its type', () => {
+    const one = new EditedContract(
+      block('', [field('due', 'date', '2026-01-01'), field('n', 'integer', null), field('x', 'null', null)]),
+    )
+    expect(json(one)).toEqual({ due: '2026-01-01', n: null, x: null })
+    expect(putJson(one, '/', { due: null, n: null, x: null })).toMatchObject([{ op: 'set', type: 'date' }])
+    expect(one.tree('/due')).toEqual(field('due', 'date', null))
+    expect(putJson(one, '/', { due: null, n: 7, x: null })).toMatchObject([{ seen: NO_VALUE }])
+    expect(one.tree('/n')).toEqual(field('n', 'integer', '7'))
+    expect(putJson(one, '/', { due: '2026-02-01', n: 7, x: 'y' })).toHaveLength(2)
+    expect(one.tree('/due')).toEqual(field('due', 'date', '2026-02-01'))
+  })
+
+  it('empties a field where XML has no text and the type none that is empty; an empty one stays so', () => {
+    const fields = [field('due', 'money', '1.00 EUR'), field('note', 'text', 'x'), field('n', 'choice', null)]
+    const one = new EditedContract(block('', [block('doc', fields)]))
+    const xml = '<doc><due/><note/><n/></doc>'
+    expect(replace(one, '/', fromXml(xml), { from: 'xml' })).toHaveLength(2)
+    expect(one.tree('/doc/due')).toEqual(field('due', 'money', null))
+    expect(one.tree('/doc/note')).toEqual(text('note', ''))
+    expect(replace(one, '/', fromXml(xml), { from: 'xml' })).toEqual([])
   })
 
   it('shows a field that was erased as null, and keeps it where null is put back', () => {

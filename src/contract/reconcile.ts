@@ -10,12 +10,12 @@ import { CountersignError } from '../crypto/errors.ts'
 import { type BlockNode, type DocumentNode, type FieldNode, INDENT, SPACE, VALUE } from '../document/tree.ts'
 import { longestRun } from './align.ts'
 import { type Arranged, arrange, type Item } from './arrange.ts'
-import { addCreations, commit, type Edit } from './creation.ts'
+import { addCreations, committed, type Edit } from './creation.ts'
 import { type ContractState, childrenOf, seenOf } from './elements.ts'
 import { isSameField, type Source, typedValue } from './fields.ts'
 import type { OpeningSource } from './outcome.ts'
 import type { Random } from './place.ts'
-import type { ElementRecord } from './record.ts'
+import { type ElementRecord, versionOf } from './record.ts'
 import type { Siblings } from './siblings.ts'
 import { existing, exportTree, isErased } from './view.ts'
 
@@ -105,9 +105,10 @@ class Reconciler {
     const record = existing(this.#state, uid)
     if (this.#isSameField(record, node)) return
     const [type, value] = typedValue(record, node, this.#from)
-    const commitment = commit(type, value, this.#random, this.#edit.openings)
-    const seen = record.value as string
-    this.#edit.operations.push({ op: 'set', uid, seen, type, value: commitment })
+    this.#edit.operations.push({
+      ...{ op: 'set', uid, seen: versionOf(record), type },
+      ...committed(type, value, this.#random, this.#edit.openings),
+    })
   }
 
   /** Makes `items` the children of an element, which are `children` so far. */
@@ -273,7 +274,8 @@ class Reconciler {
   }
 
   #isSameField(record: ElementRecord, node: FieldNode): boolean {
-    return isSameField(record, this.#openings.get(record.value as string), node, this.#from)
+    const opening = record.value === undefined ? undefined : this.#openings.get(record.value)
+    return isSameField(record, opening, node, this.#from)
   }
 }
 

@@ -6,6 +6,7 @@ import * as shape from '../crypto/shape.ts'
 import type { EpochRecord } from '../ledger/epoch.ts'
 import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/element.ts'
 import { HELP_MAX_LENGTH, LABEL_MAX_LENGTH } from '../ledger/rule-operation.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 import { isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
 
 /**
@@ -68,6 +69,11 @@ export function isRuleRecord(record: StateRecord | undefined): record is RuleSta
 /** A record's hash, 64 hex digits: what the map commits to, and what effects list. */
 export function recordHash(record: StateRecord): string {
   return hashJson(isElement(record) ? 'element' : 'meta', record)
+}
+
+/** What `set` and `delete` name of a field as `seen` (REQ-3): its commitment, 64 zeros while it is empty. */
+export function versionOf({ value }: ElementRecord): string {
+  return value ?? NO_VALUE
 }
 
 /** Whether two records, or the absence of one, are the same. */

@@ -25,7 +25,7 @@ export function isErased(node: DocumentNode): node is ErasedField {
 
 /**
  * An element and all below it as a document tree; the root block's name is ''. A field whose opening is not among `openings`
- * becomes an `ErasedField`.
+ * becomes an `ErasedField`; an empty one has its type and the value null.
  * @throws CountersignError `not-found` if there is no such element
  */
 export function exportTree(state: ContractState, uid: string, openings: OpeningSource): DocumentNode {
@@ -36,6 +36,7 @@ export function exportTree(state: ContractState, uid: string, openings: OpeningS
 }
 
 function exportField({ name, type, value }: ElementRecord, openings: OpeningSource): FieldNode {
+  if (type !== undefined && value === undefined) return { kind: 'field', name, type, value: null }
   const opening = value === undefined ? undefined : openings.get(value)
   if (type === undefined || opening === undefined) {
     const erased: ErasedField = { kind: 'field', name, type: 'null', value: null, erased: true }

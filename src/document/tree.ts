@@ -24,7 +24,18 @@
  */
 
 /** What a field holds. */
-export type FieldType = 'text' | 'decimal' | 'integer' | 'boolean' | 'date' | 'date-time' | 'null'
+export type FieldType =
+  | 'text'
+  | 'decimal'
+  | 'integer'
+  | 'boolean'
+  | 'date'
+  | 'date-time'
+  | 'money'
+  | 'choice'
+  | 'party'
+  | 'file'
+  | 'null'
 
 /** Every field type. */
 export const FIELD_TYPES: readonly FieldType[] = [
@@ -34,10 +45,17 @@ export const FIELD_TYPES: readonly FieldType[] = [
   'boolean',
   'date',
   'date-time',
+  'money',
+  'choice',
+  'party',
+  'file',
   'null',
 ]
 
-/** A field's value. Decimals and integers are exact strings as written (`"10.50"`), dates RFC 3339 strings. */
+/**
+ * A field's value. Decimals and integers are exact strings as written (`"10.50"`), dates RFC 3339 strings; types.ts has the form
+ * of each. null in a field of another type than `null`: the field is empty, see {@link isEmpty}.
+ */
 export type FieldValue = string | boolean | null
 
 /** A sub-tree with named children in order; names may repeat. */
@@ -100,6 +118,11 @@ export function list(name: string, children: DocumentNode[]): ListNode {
 /** A field of any type; the value is not checked, see `checkValue`. */
 export function field(name: string, type: FieldType, value: FieldValue): FieldNode {
   return { kind: 'field', name, type, value }
+}
+
+/** Whether a field has a type and no value. */
+export function isEmpty({ type, value }: Pick<FieldNode, 'type' | 'value'>): boolean {
+  return value === null && type !== 'null'
 }
 
 /** A text field. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { FIELD_TYPES, type FieldType, type FieldValue } from './tree.ts'
 import { checkValue, MAX_TEXT_BYTES, numberType, parseTyped, utf8Length } from './types.ts'
 
+const HASH = '0123456789abcdef'.repeat(4)
+
 const GOOD: Record<FieldType, FieldValue[]> = {
   text: ['', 'x', '\n\t\u0001', '🙂', 'x'.repeat(MAX_TEXT_BYTES)],
   decimal: ['0', '-0', '10.50', '0.1', '-1.2e3', '1E+20', '1e-9999', '9'.repeat(64), `0.${'0'.repeat(63)}`],
@@ -16,6 +18,16 @@ const GOOD: Record<FieldType, FieldValue[]> = {
     '2016-12-31T23:59:60Z',
     '2017-01-01T00:59:60+01:00',
     '2016-12-31T15:59:60.9-08:00',
+  ],
+  money: ['1250.00 EUR', '0 USD', '-0.01 CHF', '-7 JPY', `${'9'.repeat(64)} EUR`],
+  choice: ['CIF', 'x', ' ', 'Zürich \n', '🙂'.repeat(128)],
+  party: ['0123456789abcdef'.repeat(4)],
+  file: [
+    `${HASH} 0 text/plain a`,
+    `${HASH} 104857600 application/vnd.ms-excel.sheet+xml Bill of  lading (1).xlsx`,
+    `${HASH} 12 a/b ${'🙂'.repeat(127)}x`,
+    `${HASH} 12 ${'a'.repeat(127)}/${'b'.repeat(127)} ...`,
+    `${HASH} 12 IMAGE/x-p!#$&-^_.+n ré sumé.pdf`,
   ],
   null: [null],
 }
@@ -79,6 +91,63 @@ const BAD: Record<FieldType, FieldValue[]> = {
     true,
     null,
   ],
+  money: [
+    '',
+    '1250.00',
+    'EUR',
+    '1250.00EUR',
+    '1250.00  EUR',
+    ' 1250.00 EUR',
+    '1250.00 EUR ',
+    '1250.00 eur',
+    '1250.00 EURO',
+    '1,250.00 EUR',
+    '1e3 EUR',
+    '+1 EUR',
+    '01 EUR',
+    '1. EUR',
+    '.5 EUR',
+    '-0 EUR',
+    '-0.00 EUR',
+    `${'9'.repeat(65)} EUR`,
+    '1.00 EUR\n',
+    true,
+    null,
+  ],
+  choice: ['', 'x'.repeat(257), 'a\0', '\ud800', true, null],
+  party: ['', 'ab'.repeat(31), 'AB'.repeat(32), `${'ab'.repeat(32)}\n`, true, null],
+  file: [
+    '',
+    HASH,
+    `${HASH.toUpperCase()} 1 a/b c`,
+    `${HASH.slice(1)} 1 a/b c`,
+    `${HASH} 1 a/b`,
+    `${HASH} 1 a/b `,
+    `${HASH} 1 a/b  c`,
+    `${HASH}  1 a/b c`,
+    `${HASH} 1  a/b c`,
+    `${HASH} 1 a/b c `,
+    `${HASH} 01 a/b c`,
+    `${HASH} -1 a/b c`,
+    `${HASH} 1.0 a/b c`,
+    `${HASH} 104857601 a/b c`,
+    `${HASH} ${'9'.repeat(40)} a/b c`,
+    `${HASH} 1 ab c`,
+    `${HASH} 1 a/b/c d`,
+    `${HASH} 1 a/b;q=1 c`,
+    `${HASH} 1 .a/b c`,
+    `${HASH} 1 ${'a'.repeat(128)}/b c`,
+    `${HASH} 1 a/b c/d`,
+    `${HASH} 1 a/b c\\d`,
+    `${HASH} 1 a/b c\nd`,
+    `${HASH} 1 a/b c\u0085d`,
+    `${HASH} 1 a/b \ud800`,
+    `${HASH} 1 a/b .`,
+    `${HASH} 1 a/b ..`,
+    `${HASH} 1 a/b ${'x'.repeat(256)}`,
+    true,
+    null,
+  ],
   null: ['', 'null', false],
 }
 
@@ -112,7 +181,7 @@ describe('checkValue', () => {
   })
 
   it('refuses a type it does not know', () => {
-    expect(() => checkValue('money' as FieldType, 'x')).toThrow(
+    expect(() => checkValue('colour' as FieldType, 'x')).toThrow(
       expect.objectContaining({ code: 'bad-value' }),
     )
   })

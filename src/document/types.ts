@@ -1,6 +1,7 @@
 /** The lexical form of every field type. What is signed is exactly this text, so there is one strict form of each. */
 import { isWellFormed } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { FILE_MAX_BYTES, parseFileValue } from './file-value.ts'
 import { quoteShort } from './names.ts'
 import type { FieldType, FieldValue } from './tree.ts'
 
@@ -16,11 +17,16 @@ export const MAX_EXPONENT = 9999
 /** Most digits after the point of a date-time's seconds. */
 export const MAX_SECOND_DIGITS = 9
 
+/** Most UTF-16 units of a choice. */
+export const MAX_CHOICE_LENGTH = 256
+
 const INTEGER = /^-?(?:0|[1-9][0-9]*)$/
 const DECIMAL = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([+-]?[0-9]+))?$/
 const DATE = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/
 const DATE_TIME =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/
+const MONEY = /^(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?) [A-Z]{3}$/
+const PARTY = /^[0-9a-f]{64}$/
 /** Longest string that can be of a numeric or date type; longer ones never reach a pattern. */
 const MAX_SHORT_LENGTH = 128
 
@@ -31,6 +37,10 @@ const EXPECTED: Readonly<Record<FieldType, string>> = {
   boolean: 'true or false',
   date: 'a date of the calendar such as 2024-02-29',
   'date-time': 'an RFC 3339 time such as 2024-02-29T23:59:59Z or 2024-03-01T08:00:00.5+01:00',
+  money: `an amount and a currency such as 1250.00 EUR, with at most ${MAX_DIGITS} digits and no exponent`,
+  choice: `a text of 1 to ${MAX_CHOICE_LENGTH} characters`,
+  party: 'a party id: 64 lowercase hex digits',
+  file: `a file: SHA-256, size in bytes (at most ${FILE_MAX_BYTES}), media type and name, with single spaces between`,
   null: 'null',
 }
 
@@ -40,6 +50,10 @@ const EXPECTED: Readonly<Record<FieldType, string>> = {
  * - text: no U+0000, no unpaired surrogates, at most 1 MiB in UTF-8
  * - decimal, integer: a JSON number as a string, at most 64 digits; a decimal's exponent within ±9999
  * - date, date-time: RFC 3339 with a day that exists; `T` and `Z` in capitals; a second 60 only where UTC can have one
+ * - money: a decimal without exponent, one space, three capital letters (the shape of ISO 4217); zero has no sign
+ * - choice: 1 to 256 UTF-16 units; which ones may be chosen is for rules to say
+ * - party: a party id, 64 hex digits
+ * - file: see file-value.ts
  * - boolean, null: the JavaScript values
  *
  * @throws CountersignError `bad-value` saying what is expected; `too-large` for a text over 1 MiB
@@ -64,6 +78,18 @@ export function checkValue(type: FieldType, value: FieldValue): void {
       return
     case 'date-time':
       if (!isDateTime(value)) throw unexpected(type, value)
+      return
+    case 'money':
+      if (!isMoney(value)) throw unexpected(type, value)
+      return
+    case 'choice':
+      if (!isChoice(value)) throw unexpected(type, value)
+      return
+    case 'party':
+      if (!isShort(value) || !PARTY.test(value)) throw unexpected(type, value)
+      return
+    case 'file':
+      if (typeof value !== 'string' || parseFileValue(value) === undefined) throw unexpected(type, value)
       return
     case 'null':
       if (value !== null) throw unexpected(type, value)
@@ -140,6 +166,16 @@ function isDecimal(value: FieldValue): boolean {
   const match = DECIMAL.exec(value)
   if (match === null || countDigits(value) > MAX_DIGITS) return false
   return match[1] === undefined || Math.abs(Number(match[1])) <= MAX_EXPONENT
+}
+
+function isMoney(value: FieldValue): boolean {
+  const amount = isShort(value) ? MONEY.exec(value)?.[1] : undefined
+  return amount !== undefined && countDigits(amount) <= MAX_DIGITS && !/^-[0.]*$/.test(amount)
+}
+
+function isChoice(value: FieldValue): boolean {
+  if (typeof value !== 'string' || value.length === 0 || value.length > MAX_CHOICE_LENGTH) return false
+  return !value.includes('\0') && isWellFormed(value)
 }
 
 function daysInMonth(year: number, month: number): number {

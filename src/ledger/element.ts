@@ -1,7 +1,19 @@
 /** What an element is made of on paper (PROTOCOL ELE-1 to ELE-3). */
 import * as shape from '../crypto/shape.ts'
 
-export const FIELD_TYPES = ['text', 'decimal', 'integer', 'boolean', 'date', 'date-time', 'null'] as const
+export const FIELD_TYPES = [
+  'text',
+  'decimal',
+  'integer',
+  'boolean',
+  'date',
+  'date-time',
+  'money',
+  'choice',
+  'party',
+  'file',
+  'null',
+] as const
 export type FieldType = (typeof FIELD_TYPES)[number]
 export type ElementKind = 'block' | 'list' | 'field'
 

@@ -263,7 +263,7 @@ describe('an operation', () => {
     ['delete', remove],
   ])('[REQ-3] is a %s with all its keys and no other', (_, operation) => {
     expect(operationShape(operation, where)).toBe(operation)
-    for (const key of Object.keys(operation))
+    for (const key of Object.keys(operation).filter((one) => one !== 'value'))
       expect(() => operationShape(without(operation, key), where)).toThrow(bad('bad-format'))
     for (const key of ['seen', 'type', 'value', 'kind', 'name', 'x', 'constructor'])
       if (!Object.hasOwn(operation, key))
@@ -271,11 +271,18 @@ describe('an operation', () => {
     expectStrict((value) => operationShape(value, where), operation, jcs, 300)
   })
 
+  it('[REQ-3] leaves a field empty where it is of a field and has no value', () => {
+    for (const operation of [field, set])
+      expect(operationShape(without(operation, 'value'), where)).not.toHaveProperty('value')
+    for (const value of [null, undefined, ''])
+      expect(() => operationShape({ ...set, value }, where)).toThrow(bad('bad-format'))
+  })
+
   it.each([
     ['no kind of operation', { ...set, op: 'move' }],
     ['inherited', Object.assign(JSON.parse('{"__proto__":{"op":"set"}}'), without(set, 'op'))],
     ['of a kind of its own', { ...field, kind: 'table' }],
-    ['of a type of its own', { ...set, type: 'money' }],
+    ['of a type of its own', { ...set, type: 'colour' }],
     ['on a UID in capitals', { ...set, uid: 'AB'.repeat(16) }],
     ['on a UID too long', { ...set, uid: hash('01') }],
     ['of a value in the open', { ...set, value: 'EUR 1.00' }],

@@ -15,7 +15,7 @@ import type { Opening } from './value.ts'
 
 export { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from './element.ts'
 
-/** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). */
+/** uid, parent: element UIDs (32 hex). value, seen: commitments (64 hex). A field without `value` is empty. */
 export type CreateOperation = {
   op: 'create'
   uid: string
@@ -26,7 +26,8 @@ export type CreateOperation = {
   type?: FieldType
   value?: string
 }
-export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value: string }
+/** Without `value` it empties the field. */
+export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value?: string }
 export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
 /** An operation on elements. */
 export type Operation = CreateOperation | SetOperation | DeleteOperation
@@ -72,23 +73,22 @@ const createBlock = shape.object({
   kind: shape.literal('block', 'list'),
   order: orderShape,
 })
-const createField = shape.object({
-  op: shape.literal('create'),
-  uid: newUidShape,
-  parent: shape.uid,
-  name: nameShape,
-  kind: shape.literal('field'),
-  order: orderShape,
-  type: typeShape,
-  value: shape.hash,
-})
-const setField = shape.object({
-  op: shape.literal('set'),
-  uid: shape.uid,
-  seen: shape.hash,
-  type: typeShape,
-  value: shape.hash,
-})
+const createField = shape.object(
+  {
+    op: shape.literal('create'),
+    uid: newUidShape,
+    parent: shape.uid,
+    name: nameShape,
+    kind: shape.literal('field'),
+    order: orderShape,
+    type: typeShape,
+  },
+  { value: shape.hash },
+)
+const setField = shape.object(
+  { op: shape.literal('set'), uid: shape.uid, seen: shape.hash, type: typeShape },
+  { value: shape.hash },
+)
 const deleteElement = shape.object({ op: shape.literal('delete'), uid: shape.uid, seen: shape.hash })
 
 export const operationShape: shape.Check<Operation> = (value, where) => {

@@ -32,6 +32,9 @@ export const openingShape: shape.Check<Opening> = shape.object({
   value: valueShape,
 })
 
+/** What stands as `seen` for a field without a value (REQ-3): nobody finds an opening of it. */
+export const NO_VALUE = '0'.repeat(64)
+
 /** The commitment (64 hex digits) that this opening opens. */
 export function commitmentOf(opening: Opening): string {
   return hashOf('value', concat(base64UrlDecode(opening.salt, SALT_BYTES), jcsBytes(opening.value)))

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import * as elementSchemas from '../../src/api/element-schemas.ts'
 import * as schemas from '../../src/api/schemas.ts'
 import { readOwnCard } from '../../src/cli/directory.ts'
 import type { SqliteStore } from '../../src/store/sqlite.ts'
@@ -191,7 +192,7 @@ describe('a contract', () => {
     expect(view).toMatchObject({ status: 'accepted', finalHeight: -1, height: 0, policy: { quorum: 'bft' } })
     await until(() => b.node.engine.replicas.has(id) && c.node.engine.replicas.has(id))
     expect((await b.get(`/api/contracts/${id}`)).json()).toMatchObject({ status: 'invited', name: 'deal' })
-    const full = schemas.fullView.parse((await b.get(`/api/contracts/${id}/full`)).json())
+    const full = elementSchemas.fullView.parse((await b.get(`/api/contracts/${id}/full`)).json())
     expect([full.stage, full.root.children?.[0]?.value]).toEqual(['tentative', '1'])
     const record = await b.get(`/records/${id}/x`)
     expect([record.status, code(record)]).toEqual([404, 'not-found'])
@@ -254,7 +255,7 @@ describe('a contract', () => {
       elements: { uid: string }[]
     }>().elements[0]?.uid
     const page = async (cursor?: string) =>
-      schemas.elementPage.parse(
+      elementSchemas.elementPage.parse(
         (
           await nodes
             .at(0)
@@ -536,8 +537,8 @@ describe('views', () => {
     for (const [path, schema] of [
       ['/api/contracts', schemas.contractList],
       [`/api/contracts/${id}`, schemas.contractDetails],
-      [`/api/contracts/${id}/full`, schemas.fullView],
-      [`/api/contracts/${id}/elements`, schemas.elementPage],
+      [`/api/contracts/${id}/full`, elementSchemas.fullView],
+      [`/api/contracts/${id}/elements`, elementSchemas.elementPage],
       [`/api/contracts/${id}/ledger-blocks`, schemas.blockPage],
       [`/api/contracts/${id}/ledger-blocks/0`, schemas.blockDetails],
       [`/api/contracts/${id}/requests`, schemas.requestList],

@@ -391,8 +391,8 @@ export function parsersOf(room: Room): Parser[] {
       (pem) => room.publicKeyFromPem(pem),
       (key) => room.publicKeyToPem(key),
     ),
-    ...(['text', 'decimal', 'date-time'] as const).map((type) => typed(type)),
-    ...(['integer', 'boolean', 'date', 'null'] as const).map((type) => ({
+    ...(['text', 'decimal', 'date-time', 'money', 'choice', 'file'] as const).map((type) => typed(type)),
+    ...(['integer', 'boolean', 'date', 'party', 'null'] as const).map((type) => ({
       ...typed(type),
       grammar: undefined,
     })),
@@ -411,5 +411,9 @@ const VALUES = {
   boolean: 'true',
   date: '2024-02-29',
   'date-time': '2024-02-29T23:59:59.123+01:00',
+  money: '-1250.00 EUR',
+  choice: 'CIF – Rotterdam',
+  party: '0123456789abcdef'.repeat(4),
+  file: `${'0123456789abcdef'.repeat(4)} 1048576 application/pdf Bill of lading (1).pdf`,
   null: 'null',
 }

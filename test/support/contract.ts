@@ -12,7 +12,14 @@ import {
 } from '../../src/contract/state.ts'
 import { exportTree, resolvePath } from '../../src/contract/view.ts'
 import { generateKeyPair, generateSealingKeyPair } from '../../src/crypto/keys.ts'
-import { block, type DocumentNode, type FieldType, field, list } from '../../src/document/tree.ts'
+import {
+  block,
+  type DocumentNode,
+  FIELD_TYPES,
+  type FieldType,
+  field,
+  list,
+} from '../../src/document/tree.ts'
 import { type SignedCard, signCard } from '../../src/identity/card.ts'
 import { contractId, GENESIS_ROOT, type Genesis } from '../../src/ledger/genesis.ts'
 import { commitmentsOf, type Operation, type Request, requestId } from '../../src/ledger/request.ts'
@@ -150,6 +157,10 @@ export const typedValue: fc.Arbitrary<{ type: FieldType; value: Opening['value']
   fc.boolean().map((value) => ({ type: 'boolean' as const, value })),
   fc.constant({ type: 'date' as const, value: '2024-02-29' }),
   fc.constant({ type: 'date-time' as const, value: '2024-02-29T12:00:00Z' }),
+  fc.integer().map((value) => ({ type: 'money' as const, value: `${value}.50 EUR` })),
+  fc.constant({ type: 'choice' as const, value: 'CIF' }),
+  fc.constant({ type: 'party' as const, value: 'ab'.repeat(32) }),
+  fc.constant({ type: 'file' as const, value: `${'ab'.repeat(32)} 12 application/pdf a b.pdf` }),
   fc.constant({ type: 'null' as const, value: null }),
 )
 
@@ -157,6 +168,7 @@ const node: fc.Arbitrary<DocumentNode> = fc.letrec<{ node: DocumentNode }>((tie)
   node: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.tuple(names, typedValue).map(([name, { type, value }]) => field(name, type, value)),
+    fc.tuple(names, fc.constantFrom(...FIELD_TYPES)).map(([name, type]) => field(name, type, null)),
     fc.tuple(names, fc.array(tie('node'), { maxLength: 4 })).map(([name, children]) => block(name, children)),
     fc.tuple(names, fc.array(tie('node'), { maxLength: 4 })).map(([name, items]) =>
       list(

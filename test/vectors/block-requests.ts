@@ -1,7 +1,8 @@
 /** Requests of every outcome, each on the state of a genesis (PROTOCOL REQ-4, REQ-7). */
 import { epochUidOf, rootUidOf, subtreeHash } from '../../src/contract/state.ts'
 import { GENESIS_ROOT } from '../../src/ledger/genesis.ts'
-import type { Operation } from '../../src/ledger/request.ts'
+import type { FieldType, Operation, SetOperation } from '../../src/ledger/request.ts'
+import { NO_VALUE } from '../../src/ledger/value.ts'
 import { hashNamed, type Ledger, uidOf } from './world.ts'
 
 const [claim, currency, goods] = ['claim', 'currency', 'goods'].map(uidOf) as [string, string, string]
@@ -15,6 +16,11 @@ export const block = (label: string, parent: string, name = label): Operation =>
   order: 'x',
 })
 export const remove = (uid: string, seen: string): Operation => ({ op: 'delete', uid, seen })
+/** A field without a value, below the claim. */
+const emptyField = (label: string, type: FieldType): Operation => ({
+  ...{ op: 'create', uid: uidOf(label), parent: claim, name: label, kind: 'field', order: 'x', type },
+})
+const clear = (uid: string, seen: string): SetOperation => ({ op: 'set', uid, seen, type: 'text' })
 export const lost = hashNamed('nothing')
 
 /** Operations of one request on the state of the genesis, and what comes of them, by the name of their vector. */
@@ -55,6 +61,39 @@ export const REQUESTS: [name: string, about: string, operations: (ledger: Ledger
       ]
     },
   ],
+  ['create-empty', 'A field without a value.', () => [emptyField('b', 'date')]],
+  [
+    'set-empty-field',
+    'What was seen of a field without a value is 64 zeros.',
+    (l) => [emptyField('b', 'money'), l.set(uidOf('b'), '1250.00 EUR', 'money', NO_VALUE)],
+  ],
+  ['set-to-nothing', 'A field emptied.', (l) => [clear(currency, l.seen(currency))]],
+  [
+    'set-to-nothing-of-another-type',
+    'A field emptied, and given another type.',
+    (l) => [{ ...clear(currency, l.seen(currency)), type: 'choice' }],
+  ],
+  [
+    'set-nothing-to-nothing',
+    'A field without a value is emptied: no effect behind its creation.',
+    () => [emptyField('b', 'text'), clear(uidOf('b'), NO_VALUE)],
+  ],
+  [
+    'delete-empty-field',
+    'What was seen of a field without a value is 64 zeros.',
+    (l) => [clear(currency, l.seen(currency)), remove(currency, NO_VALUE)],
+  ],
+  [
+    'stale-version-set-not-empty',
+    'Its author saw no value.',
+    (l) => [l.set(currency, 'GBP', 'text', NO_VALUE)],
+  ],
+  [
+    'stale-version-set-empty',
+    'Its author saw the value before it was emptied.',
+    (l) => [clear(currency, l.seen(currency)), l.set(currency, 'GBP', 'text', l.seen(currency))],
+  ],
+  ['stale-version-delete-not-empty', 'Its author saw no value.', () => [remove(currency, NO_VALUE)]],
   ['delete-field', 'A field deleted.', (l) => [remove(currency, l.seen(currency))]],
   [
     'delete-empty-list',

@@ -3,7 +3,7 @@ import { epochUidOf, rootUidOf } from '../../src/contract/state.ts'
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
 import { cardHash, type SignedCard, signCard } from '../../src/identity/card.ts'
 import { GENESIS_ROOT, type Genesis, quorumOf } from '../../src/ledger/genesis.ts'
-import type { Operation } from '../../src/ledger/request.ts'
+import type { CreateOperation, Operation } from '../../src/ledger/request.ts'
 import type { Opening } from '../../src/ledger/value.ts'
 import { type Input, json, repeating, type Vector, Vectors } from './vector.ts'
 import {
@@ -131,6 +131,13 @@ export function genesisVectors(): Vector[] {
     'member-with-later-card',
     'A member stands there with its second card.',
     made('later', { creator: birch.party }, [second, birch]),
+  )
+  take(
+    'empty-field',
+    'A field without a value, and no opening.',
+    made('without-value', {
+      operations: [{ ...block('due', GENESIS_ROOT), kind: 'field', type: 'date' } as CreateOperation],
+    }),
   )
   take('no-operations', 'An empty document.', made('empty', { operations: [] }))
   take(

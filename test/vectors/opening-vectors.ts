@@ -7,6 +7,7 @@ import { json, repeating, type Vector, Vectors } from './vector.ts'
 import { seeded } from './world.ts'
 
 const salt = base64UrlEncode(seeded('opening', 16))
+const HASH = '0123456789abcdef'.repeat(4)
 const DIGITS = '1234567890'.repeat(7)
 
 /** Values of each type. */
@@ -36,6 +37,17 @@ const TYPED: [type: FieldType, name: string, value: Value][] = [
   ['date-time', 'leap-second', '2016-12-31T23:59:60Z'],
   ['date-time', 'leap-second-with-offset', '2017-01-01T00:59:60.5+01:00'],
   ['date-time', 'minus-zero-offset', '2024-03-01T08:00:00-00:00'],
+  ['money', 'amount', '1250.00 EUR'],
+  ['money', 'negative', '-0.05 CHF'],
+  ['money', 'zero', '0.00 JPY'],
+  ['money', 'of-64-digits', `${DIGITS.slice(0, 64)} EUR`],
+  ['choice', 'of-256-units', '\u{1f332}'.repeat(128)],
+  ['choice', 'a-space', ' '],
+  ['party', 'id', HASH],
+  ['file', 'of-nothing', `${HASH} 0 text/plain empty.txt`],
+  ['file', 'largest', `${HASH} 104857600 application/vnd.example+zip Bill of  lading (1).zip`],
+  ['file', 'media-type-of-all-characters', `${HASH} 1 IMAGE/x!#$&-^_.+1 a.b`],
+  ['file', 'name-of-255-units', `${HASH} 1 a/b ${'\u{1f332}'.repeat(127)}x`],
   ['null', 'null', null],
 ]
 
@@ -81,6 +93,36 @@ const UNTYPED: [type: FieldType, name: string, value: Value][] = [
   ['date-time', 'offset-of-24-hours', '2024-03-01T08:00:00+24:00'],
   ['date-time', 'ten-digits', '2024-03-01T08:00:00.1234567890Z'],
   ['date-time', 'empty-fraction', '2024-03-01T08:00:00.Z'],
+  ['money', 'without-currency', '1250.00'],
+  ['money', 'two-spaces', '1250.00  EUR'],
+  ['money', 'small-letters', '1250.00 eur'],
+  ['money', 'four-letters', '1250.00 EURO'],
+  ['money', 'exponent', '1e3 EUR'],
+  ['money', 'minus-zero', '-0 EUR'],
+  ['money', 'minus-zero-with-point', '-0.00 EUR'],
+  ['money', 'comma', '1,250.00 EUR'],
+  ['money', 'of-65-digits', `${DIGITS.slice(0, 65)} EUR`],
+  ['choice', 'empty', ''],
+  ['choice', 'of-257-units', 'x'.repeat(257)],
+  ['choice', 'boolean', true],
+  ['party', 'of-63-digits', HASH.slice(1)],
+  ['party', 'in-capitals', HASH.toUpperCase()],
+  ['party', 'line-end', `${HASH}\n`],
+  ['file', 'without-name', `${HASH} 1 a/b`],
+  ['file', 'empty-name', `${HASH} 1 a/b `],
+  ['file', 'two-spaces', `${HASH} 1 a/b  c`],
+  ['file', 'name-ends-with-space', `${HASH} 1 a/b c `],
+  ['file', 'name-with-slash', `${HASH} 1 a/b c/d`],
+  ['file', 'name-with-backslash', `${HASH} 1 a/b c\\d`],
+  ['file', 'name-with-control', `${HASH} 1 a/b c\u0085`],
+  ['file', 'name-of-two-points', `${HASH} 1 a/b ..`],
+  ['file', 'name-of-256-units', `${HASH} 1 a/b ${'x'.repeat(256)}`],
+  ['file', 'hash-in-capitals', `${HASH.toUpperCase()} 1 a/b c`],
+  ['file', 'size-with-leading-zero', `${HASH} 01 a/b c`],
+  ['file', 'size-too-large', `${HASH} 104857601 a/b c`],
+  ['file', 'media-type-without-slash', `${HASH} 1 ab c`],
+  ['file', 'media-type-with-parameter', `${HASH} 1 a/b;q=1 c`],
+  ['file', 'media-type-of-128-characters', `${HASH} 1 ${'a'.repeat(128)}/b c`],
   ['null', 'text', 'null'],
   ['null', 'empty', ''],
 ]

@@ -133,12 +133,24 @@ const OPERATIONS: [name: string, about: string, rule: string, operation: object]
     'REQ-3',
     create({ type: 'text', value: hashNamed('v') }),
   ],
-  ['create-of-a-field-without-value', 'Fields have type and value.', 'REQ-3', create({ kind: 'field' })],
+  ['create-of-a-field-without-type', 'Fields have a type.', 'REQ-3', create({ kind: 'field' })],
+  [
+    'set-without-type',
+    'Without a value too it says the type.',
+    'REQ-3',
+    { op: 'set', uid: currency, seen: hashNamed('s') },
+  ],
+  [
+    'set-to-nothing-as-null',
+    'Null in place of no value.',
+    'REQ-3',
+    { op: 'set', uid: currency, seen: hashNamed('s'), type: 'text', value: null },
+  ],
   [
     'create-of-a-field-of-unknown-type',
     'A type that there is not.',
     'REQ-3',
-    create({ kind: 'field', type: 'money', value: hashNamed('v') }),
+    create({ kind: 'field', type: 'colour', value: hashNamed('v') }),
   ],
   ['uid-in-capitals', 'A UID in capitals.', 'ELE-1', create({ uid: 'AB'.repeat(16) })],
   [
@@ -306,6 +318,14 @@ export function requestVectors(): Vector[] {
 
   const opened = (name: string, about: string, openings: unknown[], rule = 'VAL-2', code?: string) =>
     refuse(name, about, sent(setting, { openings }), rule, code)
+  take(
+    'without-values',
+    'A field created without a value, and one emptied: nothing to open.',
+    ledger.request(birch, [
+      create({ kind: 'field', type: 'date' }) as Operation,
+      { op: 'set', uid: currency, seen: hashNamed('s'), type: 'money' },
+    ]),
+  )
   opened('opening-missing', 'No opening came with it.', [])
   opened('opening-altered', 'Another value than was committed to.', [{ ...pounds, value: 'USD' }])
   opened('opening-twice', 'The opening stands there twice.', [pounds, pounds])

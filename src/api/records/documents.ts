@@ -13,7 +13,6 @@ import { fromXml } from '../../document/from-xml.ts'
 import { toJson } from '../../document/to-json.ts'
 import { toXml } from '../../document/to-xml.ts'
 import { type BlockNode, type DocumentNode, field, INDENT, TEXT, text, VALUE } from '../../document/tree.ts'
-import type { Value } from '../../ledger/value.ts'
 import type { Form } from './media.ts'
 
 /** The field whose value is an element's text: itself, or the one `#text` of a block. */
@@ -23,18 +22,14 @@ export function textUidOf(state: ContractState, uid: string): string | undefined
   return siblings.countNamed(TEXT) === 1 ? siblings.namedAt(TEXT, 0) : undefined
 }
 
-/** A value as plain text. */
-export function plainText(value: Value): string {
-  return String(value)
-}
-
-function fieldValue({ value }: ElementRecord, values: OpeningSource): Value {
-  return values.get(value as string)?.value ?? null
+/** A field's value as plain text: '' while it is empty. */
+function plainText({ value }: ElementRecord, values: OpeningSource): string {
+  return value === undefined ? '' : String(values.get(value)?.value ?? null)
 }
 
 /** An element in one of its forms. @throws CountersignError `invariant-broken`, `too-large` */
 export function writeElement(state: ContractState, uid: string, form: Form, values: OpeningSource): string {
-  if (form === 'text') return plainText(fieldValue(existing(state, textUidOf(state, uid) ?? uid), values))
+  if (form === 'text') return plainText(existing(state, textUidOf(state, uid) ?? uid), values)
   const tree = exportTree(state, uid, values)
   if (form === 'json') return toJson(tree)
   if (uid === state.rootUid) return toXml(tree)
@@ -112,7 +107,7 @@ export function surroundings(state: ContractState, uid: string, values: OpeningS
 /** The white space rule that a block sets itself. */
 export function indentOf(state: ContractState, uid: string, values: OpeningSource): string | undefined {
   const rule = state.children.get(uid)?.namedAt(INDENT, 0)
-  return rule === undefined ? undefined : plainText(fieldValue(existing(state, rule), values))
+  return rule === undefined ? undefined : plainText(existing(state, rule), values)
 }
 
 /** Prefixes that an element declares itself. */
@@ -125,8 +120,7 @@ export function declarationsOf(
   for (const child of childrenOf(state, uid)) {
     const record: ElementRecord = existing(state, child)
     const prefix = record.kind === 'field' ? prefixOf(record.name) : undefined
-    if (prefix !== undefined && !declared.has(prefix))
-      declared.set(prefix, plainText(fieldValue(record, values)))
+    if (prefix !== undefined && !declared.has(prefix)) declared.set(prefix, plainText(record, values))
   }
   return declared
 }

@@ -12,7 +12,15 @@ import { type ContractState, element, type OpeningSource, seenOf } from '../../c
 import { existing, matchPath, resolvePath } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import { formatPath, parsePath } from '../../document/path.ts'
-import { type BlockNode, type DocumentNode, ITEM } from '../../document/tree.ts'
+import {
+  type BlockNode,
+  type DocumentNode,
+  type FieldNode,
+  type FieldType,
+  type FieldValue,
+  field,
+  ITEM,
+} from '../../document/tree.ts'
 import { parseTyped } from '../../document/types.ts'
 import type { Context } from '../context.ts'
 import type { Write } from '../write.ts'
@@ -21,7 +29,9 @@ import { type Match, seenIn } from './match.ts'
 import type { Form } from './media.ts'
 
 export type Body = { form: Form; bytes: Uint8Array }
-export type Place = { before?: string; after?: string; name?: string }
+export type Place = { before?: string; after?: string; name?: string; type?: FieldType | undefined }
+/** onlyNew: only where there is nothing yet. type: that a field gets. */
+export type Put = { onlyNew?: boolean; type?: FieldType | undefined }
 
 /** Edits of one contract as it stands, tentative changes included. */
 export class Editor {
@@ -44,18 +54,19 @@ export class Editor {
   }
 
   /** Sets a leaf, replaces a block, or creates what the last part of the path names; with `onlyNew` nothing but the last. */
-  put(start: string, path: string, body: Body, onlyNew = false): Write {
+  put(start: string, path: string, body: Body, { onlyNew = false, type }: Put = {}): Write {
     const [found, ...others] = matchPath(this.state, start, path)
-    const created = found === undefined ? this.putNew(start, path, body) : undefined
+    const created = found === undefined ? this.putNew(start, path, body, type) : undefined
     if (created) return created
     const uid = found === undefined || others.length > 0 ? resolvePath(this.state, start, path) : found
     if (onlyNew) throw changed('there is an element at this path already', seenOf(this.state, uid))
+    if (type !== undefined) return this.setTyped(uid, typed(this.nodeIn(body), type))
     if (body.form === 'text') return this.setText(uid, readText(body.bytes))
     return this.replace(uid, readRoot(body.form, body.bytes), body.form)
   }
 
   /** A child that the path names though there is none; undefined where it can't be made so. */
-  private putNew(start: string, path: string, body: Body): Write | undefined {
+  private putNew(start: string, path: string, body: Body, type?: FieldType): Write | undefined {
     const segments = parsePath(path)
     const last = segments.pop()
     if (last === undefined || last.index !== undefined) return undefined
@@ -69,15 +80,15 @@ export class Editor {
         'bad-request',
         `the path ends in ${last.name}, the XML element is ${node.name}`,
       )
-    return this.create(parent, last.name, node, {})
+    return this.create(parent, last.name, typed(node, type), {})
   }
 
   /** Adds a child to a block or list. */
-  post(start: string, path: string, body: Body, { name, ...place }: Place): Write {
+  post(start: string, path: string, body: Body, { name, type, ...place }: Place): Write {
     const parent = resolvePath(this.state, start, path)
     const { kind } = existing(this.state, parent)
     this.requireMatch(parent)
-    const node = this.newNode(parent, readRoot(body.form, body.bytes), body.form)
+    const node = typed(this.newNode(parent, readRoot(body.form, body.bytes), body.form), type)
     if (kind === 'list') {
       if (name !== undefined)
         throw new CountersignError(
@@ -110,9 +121,20 @@ export class Editor {
   setText(uid: string, text: string): Write {
     const target = textUidOf(this.state, uid) ?? uid
     const { type } = existing(this.state, target)
-    const value = type === undefined || type === 'null' ? text : parseTyped(type, text)
+    const value = type === undefined || type === 'null' ? text : readTyped(type, text)
     const edit = setOperations(this.state, this.values, target, undefined, value, this.context.random)
     return { edit: this.asSeen(target, edit), uid: target }
+  }
+
+  /** What a field, or the text of a block, is set to with a type of its own. */
+  setTyped(uid: string, { type, value }: FieldNode): Write {
+    const target = textUidOf(this.state, uid) ?? uid
+    const edit = setOperations(this.state, this.values, target, type, value, this.context.random)
+    return { edit: this.asSeen(target, edit), uid: target }
+  }
+
+  private nodeIn({ form, bytes }: Body): DocumentNode {
+    return nodeOf(readRoot(form, bytes), form)
   }
 
   /** Makes an element equal to a document. */
@@ -194,6 +216,24 @@ export class Editor {
     if (current === undefined || !this.match.includes(current))
       throw changed('the element is not of the version that If-Match names', current)
   }
+}
+
+/**
+ * A node as a field of a type: an empty text is no value where the type has no such, nor is JSON's null.
+ * @throws CountersignError `bad-request` for a block or list, `bad-value`
+ */
+export function typed(node: DocumentNode, type: FieldType): FieldNode
+export function typed(node: DocumentNode, type: FieldType | undefined): DocumentNode
+export function typed(node: DocumentNode, type: FieldType | undefined): DocumentNode {
+  if (type === undefined) return node
+  if (node.kind !== 'field')
+    throw new CountersignError('bad-request', 'a type goes with a single value, as JSON or plain text')
+  const { name, value } = node
+  return field(name, type, typeof value === 'string' ? readTyped(type, value) : value)
+}
+
+function readTyped(type: FieldType, text: string): FieldValue {
+  return text === '' && type !== 'text' ? null : parseTyped(type, text)
 }
 
 function changed(message: string, version: string | undefined): CountersignError {

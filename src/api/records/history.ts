@@ -1,5 +1,5 @@
 /** An element's versions, the oldest first: what it was from which ledger block on, and by whose request. */
-import { isElement, isSameRecord } from '../../contract/record.ts'
+import { isElement, isSameRecord, versionOf } from '../../contract/record.ts'
 import { type ElementRecord, element, recordHash } from '../../contract/state.ts'
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
@@ -110,12 +110,13 @@ class Reading {
   }
 
   private contentOf(record: ElementRecord): Partial<Version> {
-    const { type, value: version } = record
-    if (type === undefined || version === undefined) return { recordHash: recordHash(record) }
+    const { type, value } = record
+    if (type === undefined) return { recordHash: recordHash(record) }
+    const content = { type, version: versionOf(record), recordHash: recordHash(record) }
+    if (value === undefined) return { ...content, value: null }
     const { state } = this.context.states.tentative(this.contract)
-    const content = { type, version, recordHash: recordHash(record) }
     try {
-      return { ...content, value: this.context.values(state).get(version).value }
+      return { ...content, value: this.context.values(state).get(value).value }
     } catch (error) {
       if (error instanceof CountersignError && error.code === 'not-shown')
         return { ...content, notShown: true }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { element, seenOf, stateRoot } from '../../contract/state.ts'
 import { resolvePath } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
+import { NO_VALUE } from '../../ledger/value.ts'
 import type { Context } from '../context.ts'
 import { type Shown, shownState, type Wanted } from '../shown.ts'
 import { textUidOf, writeElement } from './documents.ts'
@@ -43,6 +44,8 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (shown.without)
     reply.header('countersign-without', shown.without.map(({ name }) => encodeURIComponent(name)).join(', '))
   if (isNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send()
+  // There is the field, and nothing in it: another answer than an empty text.
+  if (form === 'text' && version === NO_VALUE) return reply.code(204).send()
   const text = writeElement(state, uid, form, context.values(state))
   return reply.header('content-type', CONTENT_TYPE[form]).send(text)
 }

@@ -1,4 +1,5 @@
 /** A contract's elements: the whole tree, and one block's children page by page. */
+import { versionOf } from '../../contract/record.ts'
 import {
   type ContractState,
   childCount,
@@ -11,15 +12,8 @@ import { base64UrlDecode, base64UrlEncode, fromUtf8, utf8 } from '../../crypto/b
 import { CountersignError } from '../../crypto/errors.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
-import {
-  type ChildView,
-  contractParams,
-  type ElementView,
-  elementPage,
-  elementsQuery,
-  fullView,
-  stateQuerySchema,
-} from '../schemas.ts'
+import { type ChildView, type ElementView, elementPage, fullView } from '../element-schemas.ts'
+import { contractParams, elementsQuery, stateQuerySchema } from '../schemas.ts'
 import { type Shown, shownState } from '../shown.ts'
 import type { Values } from '../values.ts'
 
@@ -103,13 +97,12 @@ function childView(state: ContractState, uid: string, values: Values): ChildView
 }
 
 function fieldsOf(state: ContractState, uid: string, record: ElementRecord, values: Values) {
-  const { name, kind, type, value: version } = record
-  const field = type !== undefined && version !== undefined
+  const { name, kind, type } = record
   return {
     uid,
     name,
     kind,
-    ...(field && { type, value: values.of(record).value, version }),
+    ...(type !== undefined && { type, value: values.of(record)?.value ?? null, version: versionOf(record) }),
     path: pathOf(state, uid),
   }
 }

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { CountersignError } from '../../crypto/errors.ts'
+import { FIELD_TYPES, type FieldType } from '../../ledger/request.ts'
 import { type App, RECORD_MAX_BYTES, readBytes } from '../app.ts'
 import type { Context } from '../context.ts'
 import { type Body, Editor } from '../records/edits.ts'
@@ -25,6 +26,10 @@ const writeHeaders = z.object({
   'idempotency-key': z.string().optional(),
   prefer: z.string().optional().describe('wait=N seconds (30; at most 300), until=final or until=tentative'),
 })
+const typeQuery = {
+  type: z.enum(FIELD_TYPES).optional().describe('of the field; a body that is empty, or null, empties it'),
+}
+const PLACE = ['name', 'before', 'after', 'type'] as const
 const answers = {
   200: requestStatusView.describe('final; or tentative if so asked'),
   202: requestStatusView.describe('taken in, not there yet; Location is where to ask again'),
@@ -54,14 +59,15 @@ export function recordRoutes(app: App, context: Context): void {
     {
       ...describe('Set a leaf, replace a block, or create the last part of the path', {
         headers: writeHeaders,
+        querystring: z.object(typeQuery),
         response: { ...answers, 201: requestStatusView },
       }),
       bodyLimit,
     },
     (request: FastifyRequest, reply: FastifyReply) =>
-      write(request, reply, [], (editor, start, { path }) => {
+      write(request, reply, ['type'], (editor, start, { path, query }) => {
         const onlyNew = request.headers['if-none-match']?.trim() === '*'
-        return editor.put(start, path, bodyOf(request), onlyNew)
+        return editor.put(start, path, bodyOf(request), { onlyNew, type: readType(query, ['type']) })
       }),
   )
   app.post(
@@ -70,6 +76,7 @@ export function recordRoutes(app: App, context: Context): void {
       ...describe('Add a child to a block or list', {
         headers: writeHeaders,
         querystring: z.object({
+          ...typeQuery,
           name: z.string().optional(),
           before: z.string().optional().describe('UID of a sibling'),
           after: z.string().optional().describe('UID of a sibling'),
@@ -79,8 +86,11 @@ export function recordRoutes(app: App, context: Context): void {
       bodyLimit,
     },
     (request: FastifyRequest, reply: FastifyReply) =>
-      write(request, reply, ['name', 'before', 'after'], (editor, start, { path, query }) =>
-        editor.post(start, path, bodyOf(request), readQuery(query, ['name', 'before', 'after'])),
+      write(request, reply, PLACE, (editor, start, { path, query }) =>
+        editor.post(start, path, bodyOf(request), {
+          ...readQuery(query, PLACE),
+          type: readType(query, PLACE),
+        }),
       ),
   )
   app.patch(
@@ -124,6 +134,15 @@ export function recordRoutes(app: App, context: Context): void {
       return make(new Editor(context, state, match), start ?? state.rootUid, target)
     })
   }
+}
+
+/** The `type` of a query. @throws CountersignError `bad-request` */
+function readType(query: string, allowed: readonly (typeof PLACE)[number][]): FieldType | undefined {
+  const { type } = readQuery(query, allowed)
+  const known = FIELD_TYPES.find((one) => one === type)
+  if (type !== undefined && known === undefined)
+    throw new CountersignError('bad-request', `type: expected ${FIELD_TYPES.join(', ')}`)
+  return known
 }
 
 function bodyOf(request: FastifyRequest): Body {

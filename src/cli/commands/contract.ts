@@ -58,8 +58,9 @@ export function addContractCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(showContract)
   contract
-    .command('set <id> <path> <value>')
-    .description('set a field; answers when every party has signed')
+    .command('set <id> <path> [value]')
+    .description('set a field, or without a value empty it; answers when every party has signed')
+    .option('--type <type>', 'the type that the field gets; where left out it keeps its own')
     .option('--wait <seconds>', 'how long to wait for that', '30')
     .option('--seen <version>', 'refuse unless the field still has this version')
     .option(...DATA)
@@ -248,9 +249,10 @@ function printElement(element: ElementView, depth: number, uids: boolean): void 
   const uid = uids ? dim(`  ${element.uid}`) : ''
   if (element.name.startsWith('#') && element.name !== '#text' && element.name !== '#value') return
   if (element.kind === 'field') {
-    const value =
-      element.value === null || element.value === undefined ? dim('null') : cyan(safe(String(element.value)))
-    print(`${indent}${safe(element.name)}  ${value}${uid}`)
+    const value = element.value ?? null
+    const shown =
+      value !== null ? cyan(safe(String(value))) : dim(element.type === 'null' ? 'null' : '(empty)')
+    print(`${indent}${safe(element.name)}  ${shown}${uid}`)
     return
   }
   const count = element.kind === 'list' ? dim(` [${element.children?.length ?? 0}]`) : ''
@@ -261,8 +263,8 @@ function printElement(element: ElementView, depth: number, uids: boolean): void 
 async function setField(
   text: string,
   path: string,
-  value: string,
-  options: { wait: string; seen?: string; data: string; json?: boolean },
+  value: string | undefined,
+  options: { wait: string; seen?: string; type?: string; data: string; json?: boolean },
 ): Promise<void> {
   const client = new NodeClient(options.data)
   const { id } = await findContract(client, text)
@@ -271,9 +273,14 @@ async function setField(
     .split('/')
     .map((segment) => encodeURIComponent(segment))
     .join('/')
-  const headers: Record<string, string> = { 'content-type': 'text/plain', prefer: `wait=${options.wait}` }
+  const headers: Record<string, string> = {
+    'content-type': value === undefined ? 'application/json' : 'text/plain',
+    prefer: `wait=${options.wait}`,
+  }
   if (options.seen) headers['if-match'] = `"${options.seen}"`
-  const response = await client.fetch(`/records/${id}/${place}`, { method: 'PUT', body: value, headers })
+  const query = options.type === undefined ? '' : `?type=${encodeURIComponent(options.type)}`
+  const body = value ?? 'null'
+  const response = await client.fetch(`/records/${id}/${place}${query}`, { method: 'PUT', body, headers })
   const status = (await response.json()) as StatusView
   if (options.json) {
     printJson(status)

@@ -16,9 +16,6 @@ import type { Work } from './work.ts'
 const PROPOSALS_MAX = 10_000
 const PROPOSALS_OF_FIELD_MAX = 64
 
-/** What `set` names as `seen`, and a record's value is, where a field is empty. */
-export const NO_VALUE = '0'.repeat(64)
-
 /** An approval rule over a field. */
 export type Asking = { rule: LawRule; approval: Approval }
 

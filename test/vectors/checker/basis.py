@@ -61,7 +61,7 @@ class Basis:
         if state.epoch_record["epoch"] != header["epoch"]:
             refuse("BUN-4", "it ends an epoch")
         self._check_cards(state.epoch_record)
-        values = {record["value"] for record in records.values() if record.get("kind") == "field"}
+        values = {record["value"] for record in records.values() if "value" in record}
         if values != set(self.openings):
             refuse("VAL-2", "an opening is missing, or of something else")
         self.chain.begin(state, {request_id for request_id, _ in self.ordered})

@@ -21,7 +21,7 @@ def check_operation(value):
     form(op in ("create", "set", "delete"), "REQ-3", "create, set, delete, or an operation on the epoch")
     if op == "create":
         is_field = value.get("kind") == "field"
-        keys(value, "REQ-3", "op uid parent name kind order" + (" type value" if is_field else ""))
+        keys(value, "REQ-3", "op uid parent name kind order" + (" type" if is_field else ""), "value" if is_field else "")
         form(value["kind"] in ("block", "list", "field"), "REQ-3", "a kind")
         form(is_hex(value["parent"], 16), "ELE-1", "a parent's UID")
         form(is_hex(value["uid"], 16) and value["uid"] != ZEROS, "ELE-1", "a UID that is not zeros")
@@ -30,11 +30,12 @@ def check_operation(value):
         form(isinstance(name, str) and 1 <= utf16_units(name) <= 256, "ELE-3", "a name's length")
         form(not re.search(f"[{CONTROL}]", name) and not SURROGATE.search(name), "ELE-3", "a name's characters")
     else:
-        keys(value, "REQ-3", "op uid seen" + (" type value" if op == "set" else ""))
+        keys(value, "REQ-3", "op uid seen" + (" type" if op == "set" else ""), "value" if op == "set" else "")
         form(is_hex(value["uid"], 16), "ELE-1", "a UID")
         form(is_hash(value["seen"]), "REQ-3", "what was seen")
     if "value" in value:
         form(is_hash(value["value"]), "REQ-3", "a commitment")
+    if "type" in value:
         form(value["type"] in TYPES, "REQ-3", "a type")
 
 

@@ -7,6 +7,7 @@ from merkle import map_root
 from values import is_of_type
 
 DEPTH_MAX = 64
+NO_VALUE = "0" * 64
 CONFLICTS = ("parent-gone", "element-gone", "stale-version")
 
 
@@ -75,7 +76,7 @@ class State:
         """REQ-3: what `seen` must be."""
         record = self.records[uid]
         if record["kind"] == "field":
-            return record["value"]
+            return record.get("value", NO_VALUE)
         return H("subtree", [[one, self.hash_of(one)] for one in sorted(self.below(uid))])
 
     def do(self, operation, opened):
@@ -105,7 +106,8 @@ class State:
         if self.seen(uid) != operation["seen"]:
             raise CannotBeDone("stale-version")
         if op == "set":
-            records[uid] = {**records[uid], "type": operation["type"], "value": operation["value"]}
+            place = {key: value for key, value in records[uid].items() if key not in ("type", "value")}
+            records[uid] = {**place, **{key: operation[key] for key in ("type", "value") if key in operation}}
         else:
             for one in self.below(uid):
                 del records[one]

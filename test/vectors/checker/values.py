@@ -4,9 +4,16 @@ import re
 
 from encoding import form, from_b64, H, is_b64, jcs, keys, refuse, utf16_units
 
-TYPES = ("text", "decimal", "integer", "boolean", "date", "date-time", "null")
+TYPES = (
+    "text", "decimal", "integer", "boolean", "date", "date-time", "money", "choice", "party", "file", "null",
+)
 INTEGER = re.compile("-?(?:0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?([0-9]+))?")
+MONEY = re.compile(r"(-?)((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) [A-Z]{3}")
+MEDIA = "[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+FILE = re.compile(f"[0-9a-f]{{64}} (0|[1-9][0-9]*) {MEDIA}/{MEDIA} (.+)", re.DOTALL)
+NOT_IN_FILE_NAMES = re.compile("[\x00-\x1f\x7f-\x9f/\\\\]")
+FILE_MAX = 104857600
 DATE = "([0-9]{4})-([0-9]{2})-([0-9]{2})"
 TIME = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?"
 DATE_TIME = re.compile(f"{DATE}T{TIME}(?:Z|([+-])([0-9]{{2}}):([0-9]{{2}}))")
@@ -38,10 +45,26 @@ def is_of_type(value, kind):
     if kind == "decimal":
         found = DECIMAL.fullmatch(value)
         return found is not None and digits(value) <= 64 and int(found[1] or 0) <= 9999
+    if kind == "money":
+        found = MONEY.fullmatch(value)
+        return found is not None and digits(value) <= 64 and not (found[1] and not found[2].strip("0."))
+    if kind == "choice":
+        return 1 <= utf16_units(value) <= 256
+    if kind == "party":
+        return re.fullmatch("[0-9a-f]{64}", value) is not None
+    if kind == "file":
+        found = FILE.fullmatch(value)
+        return found is not None and int(found[1]) <= FILE_MAX and is_file_name(found[2])
     if kind == "date":
         found = re.fullmatch(DATE, value)
         return found is not None and is_day(*map(int, found.groups()))
     return is_date_time(value)
+
+
+def is_file_name(name):
+    if not 1 <= utf16_units(name) <= 255 or NOT_IN_FILE_NAMES.search(name):
+        return False
+    return name == name.strip(" ") and name not in (".", "..")
 
 
 def digits(text):

@@ -1,0 +1,50 @@
+/** Shapes of elements as the HTTP interface shows them. */
+import { z } from 'zod'
+import { components, hash, timeMs, uid } from './schemas.ts'
+
+export type ElementView = {
+  uid: string
+  name: string
+  kind: 'block' | 'list' | 'field'
+  type?: string
+  value?: string | boolean | null
+  version?: string
+  path: string
+  children?: ElementView[]
+}
+const elementFields = {
+  uid,
+  name: z.string(),
+  kind: z.enum(['block', 'list', 'field']),
+  type: z.string().optional(),
+  value: z
+    .union([z.string(), z.boolean(), z.null()])
+    .optional()
+    .describe('as the type has it; null with another type than null: the field is empty'),
+  version: hash.optional().describe('a field’s commitment, 64 zeros while it is empty: what If-Match takes'),
+  path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
+}
+const elementView: z.ZodType<ElementView> = z.object({
+  ...elementFields,
+  get children() {
+    return z.array(elementView).optional()
+  },
+})
+components.add(elementView, { id: 'Element' })
+
+const atState = {
+  id: hash,
+  name: z.string(),
+  height: z.int(),
+  stage: z.enum(['final', 'tentative', 'lapse']),
+  recordHash: hash,
+  timeMs,
+}
+export const fullView = z.object({ ...atState, root: elementView })
+export const childView = z.object({ ...elementFields, parent: uid, childCount: z.int().optional() })
+export type ChildView = z.infer<typeof childView>
+export const elementPage = z.object({
+  ...atState,
+  elements: z.array(childView),
+  nextCursor: z.string().optional(),
+})
