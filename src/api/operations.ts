@@ -1,14 +1,14 @@
 /** Several wishes as one edit, each seeing what those before it do. */
 import type { z } from 'zod'
-import { runOperations } from '../contract/apply.ts'
 import type { Edit } from '../contract/edit.ts'
+import { step, type TypeCheck, typeCheck } from '../contract/outcome.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { existing, resolvePath } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { fromJson } from '../document/from-json.ts'
 import { fromXml } from '../document/from-xml.ts'
 import { type DocumentNode, type FieldNode, type FieldType, field, ITEM, VALUE } from '../document/tree.ts'
-import type { Operation } from '../ledger/request.ts'
+import type { ElementOperation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Context } from './context.ts'
 import { RawJson } from './json-body.ts'
@@ -22,8 +22,12 @@ type Wish = z.infer<typeof newRequest>['operations'][number]
  * @param state of which the first wish is meant
  * @throws CountersignError `bad-request`, `unknown-path`, … naming the operation, counted from 0
  */
-export function composeEdit(context: Context, state: ContractState, wishes: readonly Wish[]): Edit {
-  const operations: Operation[] = []
+export function composeEdit(
+  context: Context,
+  state: ContractState,
+  wishes: readonly Wish[],
+): Edit<ElementOperation> {
+  const operations: ElementOperation[] = []
   const openings: Opening[] = []
   const values = context.values(state)
   const opened = new Map<string, Opening>()
@@ -33,12 +37,8 @@ export function composeEdit(context: Context, state: ContractState, wishes: read
     try {
       const edit = editOf(new Editor(context, current, undefined, source), wish)
       for (const opening of edit.openings) opened.set(commitmentOf(opening), opening)
-      const result = runOperations(current, edit.operations, source)
-      if (result.code !== undefined)
-        throw new CountersignError('rejected', `it could never be accepted: ${result.code}`, {
-          code: result.code,
-        })
-      current = result.state
+      // What rules say is looked at once all operations are there: one may make good what another breaks.
+      for (const operation of edit.operations) current = stepped(current, operation, typeCheck(source))
       operations.push(...asSeen(edit.operations, wish))
       openings.push(...edit.openings)
     } catch (error) {
@@ -49,7 +49,16 @@ export function composeEdit(context: Context, state: ContractState, wishes: read
   return { operations, openings }
 }
 
-function editOf(editor: Editor, wish: Wish): Edit {
+function stepped(state: ContractState, operation: ElementOperation, isOfType: TypeCheck): ContractState {
+  const result = step(state, operation, isOfType)
+  if ('code' in result)
+    throw new CountersignError('rejected', `it could never be accepted: ${result.code}`, {
+      code: result.code,
+    })
+  return result.state
+}
+
+function editOf(editor: Editor, wish: Wish): Edit<ElementOperation> {
   const { state } = editor
   if ('delete' in wish) return editor.delete(state.rootUid, wish.delete).edit
   if ('set' in wish) {
@@ -93,7 +102,7 @@ function textOf(value: unknown): string {
 }
 
 /** With the version that the author saw, where a single element is meant. */
-function asSeen(operations: readonly Operation[], wish: Wish): Operation[] {
+function asSeen(operations: readonly ElementOperation[], wish: Wish): ElementOperation[] {
   const seen = 'create' in wish ? undefined : wish.seen
   if (seen === undefined) return [...operations]
   const [only, ...others] = operations

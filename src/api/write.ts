@@ -153,7 +153,7 @@ function sendStatus(
   if (write?.created !== undefined) reply.code(201).header('location', `/records/${write.created}`)
   else reply.code(200).header('content-location', link)
   const only = write?.edit.operations.length === 1 ? write.edit.operations[0] : undefined
-  if (only !== undefined && only.op !== 'delete' && only.type !== undefined)
+  if ((only?.op === 'create' || only?.op === 'set') && only.type !== undefined)
     reply.header('etag', `"${only.value ?? NO_VALUE}"`)
   return reply.type('application/json').send(JSON.stringify(status))
 }

@@ -58,7 +58,7 @@ class Lease extends TestContract {
   }
 
   apply(...operations: Operation[]) {
-    return apply(this.state, this.request(operations), this.openings, NOW_MS)
+    return apply(this.state, this.request(operations), this.openings, { height: 1, timeMs: NOW_MS })
   }
 
   /** The same, carried on. */
@@ -144,8 +144,10 @@ describe('apply', () => {
     expect(applied).toEqual({
       outcome: 'rejected',
       code: 'uid-in-use',
+      results: [],
       effects: [],
       changes: [],
+      openings: [],
       state: lease.state,
     })
     expect(applied.state).toBe(lease.state)
@@ -181,7 +183,10 @@ describe('apply', () => {
       [yours, mine],
     ] as [Operation, Operation][]) {
       const requests = order.map((operation) => lease.request([operation]))
-      const { entries, effects } = executeBlock(lease.state, requests, lease.openings, NOW_MS)
+      const { entries, effects } = executeBlock(lease.state, requests, lease.openings, {
+        height: 1,
+        timeMs: NOW_MS,
+      })
       expect(entries.map(({ outcome, code }) => [outcome, code])).toEqual([
         ['accepted', undefined],
         ['conflicted', 'stale-version'],
@@ -352,7 +357,7 @@ describe('the codes of outcomes', () => {
     expect(codeOf(lease.create(lease.uid('title'), { parent: uidOf('f') }))).toBe('uid-in-use')
     expect(codeOf(...deep, lease.create(deepest, { parent: deepest }))).toBe('uid-in-use')
     const set = { ...lease.set('title', 'x'), type: 'integer', value: wrong, seen: wrong } as Operation
-    expect(codeOf({ ...set, uid: uidOf('f') })).toBe('wrong-type')
+    expect(codeOf({ ...set, uid: uidOf('f') } as Operation)).toBe('wrong-type')
     expect(codeOf({ ...lease.set('rent', 'x'), seen: wrong } as Operation)).toBe('not-a-field')
   })
 })
@@ -365,7 +370,7 @@ describe('executeBlock', () => {
       lease.request([lease.set('amount', '2.00')]),
       lease.request([lease.create(lease.uid('title'))]),
     ]
-    const executed = executeBlock(lease.state, requests, lease.openings, NOW_MS)
+    const executed = executeBlock(lease.state, requests, lease.openings, { height: 1, timeMs: NOW_MS })
     expect(executed.entries).toEqual([
       { kind: 'request', request: requests[0]?.id, outcome: 'accepted' },
       { kind: 'request', request: requests[1]?.id, outcome: 'conflicted', code: 'stale-version' },
@@ -380,7 +385,7 @@ describe('executeBlock', () => {
 
   it('[BLK-2] has, without requests, the root of nothing and the state of its parent', () => {
     const lease = new Lease()
-    const executed = executeBlock(lease.state, [], lease.openings, NOW_MS)
+    const executed = executeBlock(lease.state, [], lease.openings, { height: 1, timeMs: NOW_MS })
     expect(executed.entriesRoot).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
     expect(executed.state).toBe(lease.state)
     expect(executed.changes).toEqual([])
@@ -395,7 +400,10 @@ describe('executeBlock', () => {
       [lease.create(uidOf('1')), lease.create(uidOf('2')), first],
       [{ op: 'delete', uid: uidOf('1'), seen } as const, second],
     ].map((operations) => lease.request(operations))
-    const { changes, state, effects } = executeBlock(lease.state, requests, lease.openings, NOW_MS)
+    const { changes, state, effects } = executeBlock(lease.state, requests, lease.openings, {
+      height: 1,
+      timeMs: NOW_MS,
+    })
     const uids = [uidOf('2'), lease.uid('title')].sort()
     expect(changes).toEqual(uids.map((uid) => [uid, state.map.get(uid)]))
     expect(effects.map(({ length }) => length)).toEqual([3, 2])

@@ -12,22 +12,38 @@ import {
   type Request,
 } from '../ledger/request.ts'
 import type { BlockPlace } from '../ledger/turn.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { type ContractState, stateRoot } from './elements.ts'
 import { EPOCH_OUTCOME_CODES, type EpochOutcomeCode } from './epoch-outcome.ts'
 import { stepEpoch } from './epoch-step.ts'
-import { type OpeningSource, OUTCOME_CODES, type OutcomeCode, step, typeCheck } from './outcome.ts'
+import { type OpeningSource, type OutcomeCode, outcomeOf, type TypeCheck, typeCheck } from './outcome.ts'
 import { type ElementChange, isSameRecord, recordHash } from './record.ts'
+import { Agenda } from './rules/agenda.ts'
+import { followUp } from './rules/consequences.ts'
+import { isUngoverned } from './rules/element-gates.ts'
+import { type Refusal, runOperation } from './rules/operations.ts'
+import { type RequestContext, type Result, ValueNotHeld, Work } from './rules/work.ts'
 
 /** A request with its id. */
 export type IdentifiedRequest<R extends AnyRequest = Request> = { id: string; request: R }
+
+/** Where requests are ordered: height and time of the ledger block; its whole place where one of them is on the epoch. */
+export type BlockMoment = BlockPlace | Pick<BlockPlace, 'height' | 'timeMs'>
 
 /** What one request does. `effects` and `changes` are net, by UID, and empty unless it is accepted. */
 export type Applied = {
   outcome: Outcome
   /** Stands with every outcome but accepted. */
   code?: OutcomeCode | EpochOutcomeCode
+  /** UID of the rule, draft, proposal or lock that stands against it, and of the element, where there is one. */
+  rule?: string
+  element?: string
+  /** What rules came to, where something follows from it. */
+  results: Result[]
   effects: Effect[]
   changes: ElementChange[]
+  /** Of values that rules derived. */
+  openings: Opening[]
   /** The state after it; the very state before it unless it is accepted. */
   state: ContractState
 }
@@ -38,6 +54,8 @@ export type ExecutedBlock = {
   effects: Effect[][]
   /** Net over the whole block, by UID. */
   changes: ElementChange[]
+  /** Of values that rules derived in it. */
+  openings: Opening[]
   state: ContractState
   entriesRoot: string
   stateRoot: string
@@ -45,15 +63,28 @@ export type ExecutedBlock = {
 
 /** The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. */
 export type Sequence =
-  | { code: undefined; state: ContractState; touched: Set<string> }
-  | { code: OutcomeCode; position: number }
+  | {
+      code: undefined
+      state: ContractState
+      touched: Set<string>
+      results: Result[]
+      openings: Opening[]
+      evaluations: number
+    }
+  | (Refusal & { position: number })
 
-/** Runs operations in sequence. @throws CountersignError `invariant-broken` if an opening is missing */
+/**
+ * Runs operations in sequence, then what follows from them by the rules in force.
+ * @param taken what rules came to, where it is not computed here
+ * @throws CountersignError `invariant-broken` if an opening of theirs is missing; ValueNotHeld if one is that a rule needs
+ */
 export function runOperations(
   state: ContractState,
   operations: readonly Operation[],
   openings: OpeningSource,
+  context: RequestContext,
   isOfType = typeCheck(openings),
+  taken?: readonly Result[],
 ): Sequence {
   for (const commitment of commitmentsOf(operations)) {
     if (openings.get(commitment) === undefined)
@@ -62,61 +93,95 @@ export function runOperations(
         `executed without the opening of commitment ${commitment}`,
       )
   }
-  const touched = new Set<string>()
-  let after = state
+  const work = new Work(state, context, openings, taken)
+  const agenda = new Agenda()
   for (const [position, operation] of operations.entries()) {
-    const result = step(after, operation, isOfType)
-    if ('code' in result) return { code: result.code, position }
-    after = result.state
-    for (const uid of result.touched) touched.add(uid)
+    const refused = runOperation(work, agenda, operation, position, isOfType)
+    if (refused) return { ...refused, position }
   }
-  return { code: undefined, state: after, touched }
+  const refused = isUngoverned(work.state) ? undefined : followUp(work, agenda)
+  if (refused) return { ...refused, position: operations.length }
+  undoSettlement(work)
+  const { touched, results, made, evaluations } = work
+  return { code: undefined, state: work.state, touched, results, openings: [...made.values()], evaluations }
+}
+
+/** What members have confirmed is no more what is there. */
+function undoSettlement(work: Work): void {
+  const { settlementUid, governance } = work.state
+  if (governance.settlement === undefined) return
+  if ([...work.touched].some((uid) => uid !== settlementUid)) work.put(settlementUid, undefined)
 }
 
 /**
  * Applies one request. It has been checked (`checkRequest`), it is for this contract, it has not expired and stands in no
  * block before; each of its openings opens the commitment it stands for (VAL-2).
- * @param at the block's time, which is enough for requests on elements, or its place
+ * @param openings of its own values, and of all current ones that a rule may read
  * @param isOfType of the same openings, where other requests have been checked with it
- * @throws CountersignError `invariant-broken` if an opening is missing, or a request on the epoch comes without its place;
+ * @throws CountersignError `invariant-broken` if an opening of its own is missing; ValueNotHeld if one is that a rule needs;
  * nothing else, whatever the operations say
  */
 export function apply(
   state: ContractState,
   { id, request }: IdentifiedRequest<AnyRequest>,
   openings: OpeningSource,
-  at: number | BlockPlace,
+  at: BlockMoment,
   isOfType = typeCheck(openings),
 ): Applied {
   const operation = epochOperationOf(request)
+  const { author } = request
   if (operation !== undefined) {
-    if (typeof at === 'number')
+    if (!('holds' in at))
       throw new CountersignError('invariant-broken', 'a request on the epoch was executed without its place')
-    const stepped = stepEpoch(state, operation, { id, author: request.author }, at)
-    if ('code' in stepped) return refused(state, EPOCH_OUTCOME_CODES[stepped.code], stepped.code)
-    return accepted(state, stepped.state, new Set(stepped.touched))
+    const stepped = stepEpoch(state, operation, { id, author }, at)
+    if ('code' in stepped) return refused(state, EPOCH_OUTCOME_CODES[stepped.code], stepped)
+    return accepted(state, {
+      state: stepped.state,
+      touched: new Set(stepped.touched),
+      results: [],
+      openings: [],
+    })
   }
-  const result = runOperations(state, request.operations as Operation[], openings, isOfType)
-  if (result.code !== undefined) return refused(state, OUTCOME_CODES[result.code], result.code)
-  return accepted(state, result.state, result.touched)
+  const context = { id, author, height: at.height, timeMs: at.timeMs }
+  const result = runOperations(state, request.operations as Operation[], openings, context, isOfType)
+  if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
+  return accepted(state, result)
 }
 
-function refused(state: ContractState, outcome: Outcome, code: Applied['code'] & string): Applied {
-  return { outcome, code, effects: [], changes: [], state }
+function refused(
+  state: ContractState,
+  outcome: Outcome,
+  { code, rule, element }: { code: Applied['code'] & string; rule?: string; element?: string },
+): Applied {
+  const about = { ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
+  return { outcome, code, ...about, results: [], effects: [], changes: [], openings: [], state }
 }
 
-function accepted(before: ContractState, state: ContractState, touched: ReadonlySet<string>): Applied {
+function accepted(
+  before: ContractState,
+  {
+    state,
+    touched,
+    results,
+    openings,
+  }: Pick<Sequence & { code: undefined }, 'state' | 'touched' | 'results' | 'openings'>,
+): Applied {
   const changes = netChanges(before, state, touched)
   const effects = changes.map(([uid, record]): Effect => [uid, record === null ? null : recordHash(record)])
-  return { outcome: 'accepted', effects, changes, state }
+  return { outcome: 'accepted', results, effects, changes, openings, state }
 }
 
 /** What holds every opening, of nothing in particular: for what is executed unopened. */
 const UNOPENED: OpeningSource = { get: () => ({ salt: '', value: null }) }
 
-/** Runs operations that were accepted by those who could open their values. */
-export function runUnopened(state: ContractState, operations: readonly Operation[]): Sequence {
-  return runOperations(state, operations, UNOPENED, () => true)
+/** Runs operations that were accepted by those who could open their values, and who say what rules came to. */
+export function runUnopened(
+  state: ContractState,
+  operations: readonly Operation[],
+  context: RequestContext,
+  taken: readonly Result[],
+): Sequence {
+  return runOperations(state, operations, UNOPENED, context, () => true, taken)
 }
 
 /** Whether every opening that a request needs is there. */
@@ -125,57 +190,87 @@ export function isOpened({ operations }: AnyRequest, openings: OpeningSource): b
 }
 
 /**
- * As `apply`, of a request whose openings are not all here: what it came to is taken from the ledger block, whose signers could
- * tell; what it does then follows, since effects are over commitments.
+ * As `apply`, of a request whose openings, or those of what rules read, are not all here: what it came to is taken from the ledger
+ * block, whose signers could tell; what it does then follows, since effects are over commitments.
  */
 function applyUnopened(
   state: ContractState,
-  { request }: IdentifiedRequest<AnyRequest>,
-  taken: Entry,
+  { id, request }: IdentifiedRequest<AnyRequest>,
+  at: BlockMoment,
+  { outcome, code = '', rule, element, results = [] }: Entry,
 ): Applied {
-  const { outcome, code = '' } = taken
-  if (outcome !== 'accepted') return refused(state, outcome, code as OutcomeCode)
-  const result = runUnopened(state, request.operations as Operation[])
-  if (result.code !== undefined) return refused(state, OUTCOME_CODES[result.code], result.code)
-  return accepted(state, result.state, result.touched)
+  const about = { ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
+  if (outcome !== 'accepted') return refused(state, outcome, { code: code as OutcomeCode, ...about })
+  const context = { id, author: request.author, height: at.height, timeMs: at.timeMs }
+  const result = runUnopened(state, request.operations as Operation[], context, results)
+  if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
+  return accepted(state, result)
 }
 
 /**
  * Applies the requests of a ledger block in order to the state of its parent.
- * @param taken the block's entries, where openings may be missing: then outcomes are taken from them
- * @throws CountersignError as `apply`
+ * @param openings of the requests' values, and of all current ones that a rule may read
+ * @param taken the block's entries: what can't be computed here, since a value is not held, is taken from them
+ * @throws CountersignError as `apply`; `invariant-broken` if a value that a rule needs is not held and nothing is to be taken
  */
 export function executeBlock(
   parent: ContractState,
   requests: readonly IdentifiedRequest<AnyRequest>[],
   openings: OpeningSource,
-  at: number | BlockPlace,
+  at: BlockMoment,
   taken?: readonly Entry[],
 ): ExecutedBlock {
   const entries: Entry[] = []
   const effects: Effect[][] = []
+  const derived = new Map<string, Opening>()
+  const source: OpeningSource = { get: (commitment) => derived.get(commitment) ?? openings.get(commitment) }
   const isOfType = typeCheck(openings)
   const touched = new Set<string>()
   let state = parent
   for (const [index, request] of requests.entries()) {
-    const entry = taken?.[index]
-    const applied =
-      entry === undefined || isOpened(request.request, openings)
-        ? apply(state, request, openings, at, isOfType)
-        : applyUnopened(state, request, entry)
-    const { outcome, code } = applied
-    entries.push({ kind: 'request', request: request.id, outcome, ...(code !== undefined && { code }) })
+    const applied = applyOrTake(state, request, source, at, isOfType, taken?.[index])
+    const { outcome, code, rule, element, results } = applied
+    entries.push({
+      kind: 'request',
+      request: request.id,
+      outcome,
+      ...(code !== undefined && { code }),
+      ...(rule !== undefined && { rule }),
+      ...(element !== undefined && { element }),
+      ...(results.length > 0 && { results }),
+    })
     effects.push(applied.effects)
     for (const [uid] of applied.changes) touched.add(uid)
+    for (const opening of applied.openings) derived.set(commitmentOf(opening), opening)
     state = applied.state
   }
   return {
     entries,
     effects,
     changes: netChanges(parent, state, touched),
+    openings: [...derived.values()],
     state,
     entriesRoot: entriesRoot(entries, effects),
     stateRoot: stateRoot(state),
+  }
+}
+
+function applyOrTake(
+  state: ContractState,
+  request: IdentifiedRequest<AnyRequest>,
+  openings: OpeningSource,
+  at: BlockMoment,
+  isOfType: TypeCheck,
+  entry: Entry | undefined,
+): Applied {
+  if (entry !== undefined && !isOpened(request.request, openings))
+    return applyUnopened(state, request, at, entry)
+  try {
+    return apply(state, request, openings, at, isOfType)
+  } catch (error) {
+    if (!(error instanceof ValueNotHeld)) throw error
+    if (entry !== undefined) return applyUnopened(state, request, at, entry)
+    throw new CountersignError('invariant-broken', `${error.message}, which is not held here`)
   }
 }
 

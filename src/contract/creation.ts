@@ -4,14 +4,14 @@ import { CountersignError } from '../crypto/errors.ts'
 import { checkName } from '../document/names.ts'
 import { type DocumentNode, isEmpty } from '../document/tree.ts'
 import { checkValue } from '../document/types.ts'
-import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
+import type { CreateOperation, ElementOperation, FieldType, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening, type Value } from '../ledger/value.ts'
 import { DEPTH_MAX } from './elements.ts'
 import { orderSequence } from './order.ts'
 import type { Place, Random } from './place.ts'
 
 /** Operations in the order in which they are to be applied, and the openings of all commitments in them. */
-export type Edit<Op extends Operation = Operation> = { operations: Op[]; openings: Opening[] }
+export type Edit<Op extends Operation = ElementOperation> = { operations: Op[]; openings: Opening[] }
 
 /** Adds `openings` the one of a value, with a new salt, and returns its commitment. @throws CountersignError `bad-value` */
 function commit(type: FieldType, value: Value, random: Random, openings: Opening[]): string {

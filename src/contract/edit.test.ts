@@ -183,7 +183,7 @@ describe('createOperations', () => {
       one.state,
       one.request([append('1'.repeat(32)), append('f'.repeat(32))]),
       one.openings,
-      1,
+      { height: 1, timeMs: 1 },
     )
     one.state = applied.state
     for (const [before, name] of ['last', 'f', '1'].entries()) {
@@ -239,7 +239,7 @@ describe('createOperations', () => {
       name: 'a',
       order: 'z'.repeat(64),
     }
-    one.state = apply(one.state, one.request([last]), one.openings, 1).state
+    one.state = apply(one.state, one.request([last]), one.openings, { height: 1, timeMs: 1 }).state
     expect(() => createOperations(one.state, one.state.rootUid, 'b', text('', ''), one.random)).toThrow(
       expect.objectContaining({ code: 'order-exhausted' }),
     )

@@ -45,7 +45,7 @@ const ready = [small, large]
 
 /** Runs operations and takes the new root, which is what a node does with a request. */
 function execute(state: ContractState, operations: Operation[]): void {
-  const applied = apply(state, one.request(operations), one.openings, 1)
+  const applied = apply(state, one.request(operations), one.openings, { height: 1, timeMs: 1 })
   expect(applied.outcome).toBe('accepted')
   stateRoot(applied.state)
 }
@@ -128,7 +128,7 @@ describe('work on k elements', () => {
       const parent = at.rootUid
       const top: Operation = { op: 'create', uid, parent, name: 'top', kind: 'block', order: 'a' }
       const first = restoreState(contract, one.first.changes as [string, ElementRecord][])
-      const { state } = apply(first, one.request([top, ...creations]), one.openings, 1)
+      const { state } = apply(first, one.request([top, ...creations]), one.openings, { height: 1, timeMs: 1 })
       const seen = subtreeHash(state, uid)
       return [() => execute(state, [{ op: 'delete', uid, seen }]), () => void subtreeHash(state, uid)]
     }

@@ -14,6 +14,7 @@ import {
   type StateRecord,
   versionOf,
 } from './record.ts'
+import type { Governance } from './rules/governance.ts'
 import { Siblings } from './siblings.ts'
 
 /** See the head of this file. */
@@ -22,11 +23,15 @@ export type ContractState = {
   readonly contract: string
   readonly rootUid: string
   readonly epochUid: string
+  readonly workflowUid: string
+  readonly settlementUid: string
   /** Every record by its UID; its root is the state root. */
   readonly map: MerkleMap<StateRecord>
   /** For the UID of each block and list its children, in order. */
   readonly children: Trie<Siblings>
   readonly epoch: EpochRecord
+  /** What surrounds the elements. */
+  readonly governance: Governance
   /** By hash: those of the genesis, for ever; the others that are in force, which stand in the epoch record. */
   readonly cards: { readonly genesis: ReadonlyMap<string, Card>; readonly newer: ReadonlyMap<string, Card> }
 }
@@ -47,7 +52,7 @@ export function element(state: ContractState, uid: string): ElementRecord | unde
 
 /** Elements of the contract, its root block included. */
 export function elementCount(state: ContractState): number {
-  return state.map.size - 1
+  return state.map.size - 1 - state.governance.recordCount
 }
 
 /**
@@ -131,4 +136,48 @@ export function withoutSubtree(state: ContractState, uids: readonly string[]): C
     children = children.delete(below)
   }
   return { ...state, map, children }
+}
+
+/** The state with an element, and all below it, in another place among those of a parent; the parent is no part of it. */
+export function withMoved(
+  state: ContractState,
+  uid: string,
+  place: { parent: string; name: string; order: string },
+): ContractState {
+  const before = element(state, uid) as ElementRecord
+  const from = state.children.get(before.parent) as Siblings
+  let children = state.children.set(
+    before.parent,
+    from.remove({ uid, name: before.name, order: before.order }),
+  )
+  const siblings = children.get(place.parent) as Siblings
+  const { name, order } = place
+  children = children.set(place.parent, siblings.add({ uid, name, order }))
+  const moved = { ...state, map: state.map.set(uid, { ...before, ...place }), children }
+  return siblings.depth === from.depth ? moved : withDepths(moved, uid, siblings.depth + 1)
+}
+
+/** Blocks know how deep they lie. */
+function withDepths(state: ContractState, top: string, depth: number): ContractState {
+  let { children } = state
+  let level = [top]
+  for (let at = depth; level.length > 0; at += 1) {
+    const next: string[] = []
+    for (const uid of level) {
+      const siblings = children.get(uid)
+      if (siblings === undefined) continue
+      children = children.set(uid, siblings.atDepth(at))
+      next.push(...siblings.uids())
+    }
+    level = next
+  }
+  return { ...state, children }
+}
+
+/** How many levels an element has below it; 0 for a field. */
+export function heightOf(state: ContractState, uid: string): number {
+  let height = 0
+  for (let level = childrenOf(state, uid); level.length > 0; height += 1)
+    level = level.flatMap((below) => childrenOf(state, below))
+  return height
 }

@@ -6,8 +6,8 @@ import { checkValue } from '../document/types.ts'
 import type {
   CreateOperation,
   DeleteOperation,
+  ElementOperation,
   FieldType,
-  Operation,
   SetOperation,
 } from '../ledger/request.ts'
 import type { Opening, Value } from '../ledger/value.ts'
@@ -22,6 +22,7 @@ import {
   withoutSubtree,
 } from './elements.ts'
 import { type ElementRecord, versionOf } from './record.ts'
+import { RULE_CODES, type RuleCode } from './rules/codes.ts'
 
 /** Why a request is not accepted, and what its outcome is then. The codes stand in ledger blocks: they never change. */
 export const OUTCOME_CODES = {
@@ -37,7 +38,12 @@ export const OUTCOME_CODES = {
 } as const satisfies Record<string, 'conflicted' | 'rejected'>
 
 /** A code of a request that is not accepted. */
-export type OutcomeCode = keyof typeof OUTCOME_CODES
+export type OutcomeCode = keyof typeof OUTCOME_CODES | RuleCode
+
+/** What the outcome of a request is that is not accepted. */
+export function outcomeOf(code: OutcomeCode): 'conflicted' | 'rejected' {
+  return { ...OUTCOME_CODES, ...RULE_CODES }[code]
+}
 
 /** Openings by their commitment; a Map will do. */
 export type OpeningSource = Pick<ReadonlyMap<string, Opening>, 'get'>
@@ -66,7 +72,7 @@ export function typeCheck(openings: OpeningSource): TypeCheck {
 }
 
 /** Applies one operation. Of several things wrong with it the one that is named first below decides. */
-export function step(state: ContractState, operation: Operation, isOfType: TypeCheck): Stepped {
+export function step(state: ContractState, operation: ElementOperation, isOfType: TypeCheck): Stepped {
   switch (operation.op) {
     case 'create':
       return create(state, operation, isOfType)
@@ -78,14 +84,19 @@ export function step(state: ContractState, operation: Operation, isOfType: TypeC
 }
 
 function create(state: ContractState, operation: CreateOperation, isOfType: TypeCheck): Stepped {
-  const { uid, parent, name, kind, order, type, value } = operation
+  const { uid, parent, name, kind, order, type, value, typed, label, help } = operation
   if (type !== undefined && value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
   if (state.map.has(uid)) return { code: 'uid-in-use' }
   if (!state.map.has(parent)) return { code: 'parent-gone' }
   const siblings = state.children.get(parent)
   if (siblings === undefined) return { code: 'not-a-block' }
   if (siblings.depth >= DEPTH_MAX) return { code: 'too-deep' }
-  const place = { kind, name, order, parent }
+  const words = {
+    ...(typed !== undefined && { typed }),
+    ...(label !== undefined && { label }),
+    ...(help !== undefined && { help }),
+  }
+  const place = { kind, name, order, parent, ...words }
   const record: ElementRecord =
     kind === 'field' && type !== undefined ? { ...place, ...contentOf(type, value) } : place
   return { state: withElement(state, uid, record), touched: [uid] }
@@ -98,8 +109,8 @@ function set(state: ContractState, operation: SetOperation, isOfType: TypeCheck)
   const record = element(state, uid)
   if (record?.kind !== 'field') return { code: 'not-a-field' }
   if (versionOf(record) !== seen) return { code: 'stale-version' }
-  const { kind, name, order, parent } = record
-  const after: ElementRecord = { kind, name, order, parent, ...contentOf(type, value) }
+  const { type: _type, value: _value, ...rest } = record
+  const after: ElementRecord = { ...rest, ...contentOf(type, value) }
   return { state: withField(state, uid, after), touched: [uid] }
 }
 

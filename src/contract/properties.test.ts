@@ -82,7 +82,7 @@ function run(one: TestContract, blocks: Wish[][][]): Ran[] {
       const operations = request.map((wanted) => operationOf(one, state, wanted))
       for (const operation of operations) operationShape(operation, 'operation')
       requests.push(one.request(operations))
-      state = apply(state, requests.at(-1) as IdentifiedRequest, one.openings, 1).state
+      state = apply(state, requests.at(-1) as IdentifiedRequest, one.openings, { height: 1, timeMs: 1 }).state
     }
     one.state = state
     return { requests, before, state }
@@ -99,7 +99,7 @@ describe('any history', () => {
         const replayed = replay(
           one.contract,
           one.genesis,
-          executed.map(({ requests }) => ({ header: { timeMs: 1 }, requests })),
+          executed.map(({ requests }) => ({ header: { height: 1, timeMs: 1 }, requests })),
           one.openings,
         )
         let parent = one.first.state
@@ -107,7 +107,10 @@ describe('any history', () => {
           const applied = height === 0 ? one.first : executed[height - 1]
           expect(stateRoot(state)).toBe(stateRoot(applied?.state as ContractState))
           if (block === undefined) continue
-          const again = executeBlock(parent, executed[height - 1]?.requests ?? [], one.openings, 1)
+          const again = executeBlock(parent, executed[height - 1]?.requests ?? [], one.openings, {
+            height: 1,
+            timeMs: 1,
+          })
           expect([again.entriesRoot, again.stateRoot]).toEqual([block.entriesRoot, block.stateRoot])
           expect([again.entries, again.effects, again.changes]).toEqual([
             block.entries,
@@ -136,7 +139,8 @@ describe('any history', () => {
     for (const [tree, blocks] of fc.sample(fc.tuple(documents, history), { seed: 1, numRuns: 150 })) {
       const one = new TestContract(tree)
       for (const { requests, before } of run(one, blocks)) {
-        for (const { outcome, code } of executeBlock(before, requests, one.openings, 1).entries)
+        for (const { outcome, code } of executeBlock(before, requests, one.openings, { height: 1, timeMs: 1 })
+          .entries)
           outcomes.add(code ?? outcome)
       }
     }
@@ -151,7 +155,10 @@ describe('any history', () => {
         for (const { requests } of run(one, blocks)) {
           for (const request of requests) {
             const before = one.first.state
-            const { outcome, code, effects, changes, state } = apply(before, request, one.openings, 1)
+            const { outcome, code, effects, changes, state } = apply(before, request, one.openings, {
+              height: 1,
+              timeMs: 1,
+            })
             expect(code === undefined).toBe(outcome === 'accepted')
             if (outcome !== 'accepted') expect([state, effects, changes]).toEqual([before, [], []])
             const uids = new Set([...before.map.entries(), ...state.map.entries()].map(([uid]) => uid))

@@ -7,7 +7,7 @@ import { fromXml } from '../document/from-xml.ts'
 import { toJson } from '../document/to-json.ts'
 import { toXml } from '../document/to-xml.ts'
 import { block, type DocumentNode, type FieldType, field, list, text } from '../document/tree.ts'
-import type { Operation } from '../ledger/request.ts'
+import type { ElementOperation, Operation } from '../ledger/request.ts'
 import { NO_VALUE } from '../ledger/value.ts'
 import { mergeOperations, type ReplaceOptions, replaceOperations } from './edit.ts'
 import { element } from './state.ts'
@@ -102,9 +102,9 @@ describe('replaceOperations', () => {
       fc.property(siblings, names, (there, wanted) => {
         const one = new EditedContract()
         const value = one.commit('')
-        const operations = there.map(([uid, order, name]): Operation => {
+        const operations = there.map(([uid, order, name]): ElementOperation => {
           return {
-            op: 'create',
+            op: 'create' as const,
             uid,
             parent: one.state.rootUid,
             name,

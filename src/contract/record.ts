@@ -3,8 +3,8 @@
  */
 import { hashJson, hashOf } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
-import type { EpochRecord } from '../ledger/epoch.ts'
 import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/element.ts'
+import type { EpochRecord } from '../ledger/epoch.ts'
 import { HELP_MAX_LENGTH, LABEL_MAX_LENGTH } from '../ledger/rule-operation.ts'
 import { NO_VALUE } from '../ledger/value.ts'
 import { isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
@@ -53,6 +53,16 @@ export function rootUidOf(contract: string): string {
 /** UID of a contract's epoch record (ELE-1). */
 export function epochUidOf(contract: string): string {
   return hashOf('meta', `epoch${contract}`).slice(0, 32)
+}
+
+/** UID of the record that says in which phase a contract is (ELE-1). */
+export function workflowUidOf(contract: string): string {
+  return hashOf('meta', `workflow${contract}`).slice(0, 32)
+}
+
+/** UID of the record of what members confirm (ELE-1). */
+export function settlementUidOf(contract: string): string {
+  return hashOf('meta', `settlement${contract}`).slice(0, 32)
 }
 
 /** Whether a record is an element's. */

@@ -8,13 +8,13 @@ import { type GenesisState, genesisState } from './state.ts'
 
 /** A ledger block from height 1 on: what of it execution depends on. */
 export type ReplayBlock = {
-  header: Pick<Header, 'timeMs'>
+  header: Pick<Header, 'height' | 'timeMs'>
   /** In the order of its entries. */
   requests: readonly IdentifiedRequest<AnyRequest>[]
 }
 
 /** A height with the state after it; `executed` from height 1 on. */
-export type Replayed = GenesisState & { height: number; executed?: ExecutedBlock }
+export type Replayed = Omit<GenesisState, 'openings'> & { height: number; executed?: ExecutedBlock }
 
 /**
  * Yields the state of height 0, then that after each block. Blocks are drawn one by one, and compared with nothing: whether
@@ -33,7 +33,7 @@ export function* replay(
   let { state } = first
   let height = 0
   for (const { header, requests } of blocks) {
-    const executed = executeBlock(state, requests, openings, header.timeMs)
+    const executed = executeBlock(state, requests, openings, header)
     state = executed.state
     height += 1
     yield { height, state, changes: executed.changes, executed }

@@ -42,6 +42,11 @@ export class Siblings {
     return sizeOf(this.#byOrder)
   }
 
+  /** The same set, its parent lying elsewhere. */
+  atDepth(depth: number): Siblings {
+    return new Siblings(depth, [], [this.#byOrder, this.#byName])
+  }
+
   /** The set with one more, which must not stand in it. */
   add(sibling: Sibling): Siblings {
     return new Siblings(

@@ -3,12 +3,16 @@
  * and how it is read.
  */
 import { CountersignError } from '../crypto/errors.ts'
+import { hashOf } from '../crypto/hash.ts'
+import { jcs } from '../crypto/jcs.ts'
 import { emptyMerkleMap } from '../crypto/merkle-map.ts'
 import * as shape from '../crypto/shape.ts'
 import { emptyTrie } from '../crypto/trie.ts'
+import type { RuleResult } from '../ledger/block.ts'
 import { type Card, cardHash, epochRecordShape } from '../ledger/epoch.ts'
-import { firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
-import { commitmentsOf } from '../ledger/request.ts'
+import { contractId, firstEpoch, GENESIS_ROOT, type Genesis } from '../ledger/genesis.ts'
+import { commitmentsOf, type Operation } from '../ledger/request.ts'
+import type { Opening } from '../ledger/value.ts'
 import { netChanges, runOperations, runUnopened } from './apply.ts'
 import { type ContractState, DEPTH_MAX } from './elements.ts'
 import type { EpochState } from './epoch.ts'
@@ -24,7 +28,11 @@ import {
   recordHash,
   rootUidOf,
   type StateRecord,
+  settlementUidOf,
+  workflowUidOf,
 } from './record.ts'
+import { emptyGovernance, governanceOf } from './rules/governance.ts'
+import { checkRuleStateRecord, isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
 import { type Sibling, Siblings } from './siblings.ts'
 
 export {
@@ -52,8 +60,8 @@ export {
 
 const leafHashOf = (_uid: string, record: StateRecord): string => recordHash(record)
 
-/** The state of height 0 (GEN-2), and every record of it as a change. */
-export type GenesisState = { state: ContractState; changes: ElementChange[] }
+/** The state of height 0 (GEN-2), every record of it as a change, and the openings of what its rules derived. */
+export type GenesisState = { state: ContractState; changes: ElementChange[]; openings: Opening[] }
 
 /**
  * The state that a genesis makes: its operations applied to the empty root block, which they name as GENESIS_ROOT. It has been
@@ -68,6 +76,27 @@ export function genesisState(
   openings: OpeningSource,
   mayLack = false,
 ): GenesisState {
+  const { results, ...made } = runGenesis(contract, genesis, openings, mayLack)
+  if (jcs(results) !== jcs(genesis.results ?? []))
+    throw new CountersignError('bad-format', 'genesis.results: its rules come to something else')
+  return made
+}
+
+/**
+ * What the rules of a genesis come to, which then stands in it (GEN-1).
+ * @param genesis without results
+ * @throws CountersignError as `genesisState`
+ */
+export function genesisResults(genesis: Genesis, openings: OpeningSource): RuleResult[] {
+  return runGenesis(contractId(genesis), genesis, openings, false).results
+}
+
+function runGenesis(
+  contract: string,
+  genesis: Genesis,
+  openings: OpeningSource,
+  mayLack: boolean,
+): GenesisState & { results: RuleResult[] } {
   const rootUid = rootUidOf(contract)
   const epochUid = epochUidOf(contract)
   const epoch = firstEpoch(genesis)
@@ -75,6 +104,9 @@ export function genesisState(
     contract,
     rootUid,
     epochUid,
+    workflowUid: workflowUidOf(contract),
+    settlementUid: settlementUidOf(contract),
+    governance: emptyGovernance(),
     map: emptyMerkleMap(leafHashOf),
     children: emptyTrie(),
     epoch,
@@ -85,20 +117,41 @@ export function genesisState(
     map: blank.map.set(rootUid, ROOT_RECORD).set(epochUid, epoch),
     children: blank.children.set(rootUid, new Siblings(0)),
   }
-  const operations = genesis.operations.map((operation) =>
-    operation.op === 'create' && operation.parent === GENESIS_ROOT
-      ? { ...operation, parent: rootUid }
-      : operation,
-  )
+  const operations = genesis.operations.map((operation) => rooted(operation, rootUid))
+  const { creator: author, timeMs, nonce } = genesis
+  const id = hashOf('genesis-rules', nonce)
+  const context = { id, author, height: 0, timeMs, isGenesis: true } as const
+  const results = withRoot(genesis.results ?? [], GENESIS_ROOT, rootUid)
   const isUnopened = mayLack && commitmentsOf(operations).some((one) => openings.get(one) === undefined)
-  const result = isUnopened ? runUnopened(empty, operations) : runOperations(empty, operations, openings)
+  const result = isUnopened
+    ? runUnopened(empty, operations, context, results)
+    : runOperations(empty, operations, openings, context)
   if (result.code !== undefined)
     throw new CountersignError(
       'bad-format',
       `genesis.operations[${result.position}]: is not accepted (${result.code}); make the genesis anew without it`,
     )
   const touched = result.touched.add(rootUid).add(epochUid)
-  return { state: result.state, changes: netChanges(blank, result.state, touched) }
+  return {
+    state: result.state,
+    changes: netChanges(blank, result.state, touched),
+    openings: result.openings,
+    results: withRoot(result.results, rootUid, GENESIS_ROOT),
+  }
+}
+
+/** The root's UID comes of the genesis: results that stand in it name it as its operations do. */
+function withRoot(results: readonly RuleResult[], from: string, to: string): RuleResult[] {
+  return results.map(([rule, element, result]) => [rule, element === from ? to : element, result])
+}
+
+/** An operation of a genesis, which can't know the UID of the root. */
+function rooted(operation: Operation, rootUid: string): Operation {
+  if (operation.op === 'create' && operation.parent === GENESIS_ROOT) return { ...operation, parent: rootUid }
+  if (operation.op !== 'draft' || operation.action.do !== 'add' || operation.action.rule.at !== GENESIS_ROOT)
+    return operation
+  const { rule } = operation.action
+  return { ...operation, action: { do: 'add', rule: { ...rule, at: rootUid } } }
 }
 
 const byHash = (cards: readonly Card[]) => new Map(cards.map((card) => [cardHash(card), card]))
@@ -134,10 +187,17 @@ export function restoreState(
   let map = emptyMerkleMap(leafHashOf)
   let epoch: EpochRecord | undefined
   const elements = new Map<string, ElementRecord>()
+  const surrounding = new Map<string, RuleStateRecord>()
   for (const [uid, record] of records) {
     if (uid === epochUid) {
       if (epoch !== undefined) throw broken(uid, 'stands there twice')
       epoch = checked(uid, () => epochRecordShape(record, 'epoch'))
+    } else if (isRuleStateRecord(record)) {
+      if (surrounding.has(uid)) throw broken(uid, 'stands there twice')
+      surrounding.set(
+        uid,
+        checked(uid, () => checkRuleStateRecord(record, 'record')),
+      )
     } else {
       if (elements.has(uid)) throw broken(uid, 'stands there twice')
       elements.set(
@@ -151,7 +211,9 @@ export function restoreState(
   if (!elements.has(rootUid)) throw broken(rootUid, 'is missing: it is the root block')
   const children = childrenByParent(rootUid, elements)
   const cards = { genesis: cardsOf(genesis), newer: byHash(epoch.newer ?? []) }
-  return { contract, rootUid, epochUid, map, children, epoch, cards }
+  const governance = checked(rootUid, () => governanceOf(surrounding))
+  const [workflowUid, settlementUid] = [workflowUidOf(contract), settlementUidOf(contract)]
+  return { contract, rootUid, epochUid, workflowUid, settlementUid, governance, map, children, epoch, cards }
 }
 
 function checkRecord(uid: string, rootUid: string, record: StateRecord): ElementRecord {

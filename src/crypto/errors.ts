@@ -29,6 +29,11 @@ export const REGISTRY = {
     title: 'The evidence does not hold',
     advice: 'Hold it for nothing against anybody; ask who sent it for both signatures as they were received.',
   },
+  'bad-expression': {
+    status: 422,
+    title: 'The expression can’t be used',
+    advice: 'Correct the expression at the position that the message names.',
+  },
   'bad-format': {
     status: 422,
     title: 'The bytes are not in the expected format',
@@ -48,6 +53,11 @@ export const REGISTRY = {
     status: 400,
     title: 'The request is not well-formed',
     advice: 'Compare the request with the API description and correct the part that the message names.',
+  },
+  'bad-rule': {
+    status: 422,
+    title: 'The rule does not work',
+    advice: 'Correct the expression or path at the place that the message names.',
   },
   'bad-signature': {
     status: 422,

@@ -28,8 +28,22 @@ export type Outcome = 'accepted' | 'conflicted' | 'rejected'
 /** UID and the element's new record hash, null where it is removed; by UID. */
 export type Effect = [uid: string, recordHash: string | null]
 
-/** code: stands with every outcome but accepted. */
-export type Entry = { kind: 'request'; request: string; outcome: Outcome; code?: string }
+/** What a rule came to at an element: a commitment, `time` in ms, whether it is so; null where it is nothing. */
+export type RuleResult = [rule: string, element: string, result: string | boolean | null]
+
+/**
+ * code: stands with every outcome but accepted. rule, element: UIDs of what stands against it, and of what it is about. results:
+ * what rules came to, where something follows from it, in the order in which it was computed.
+ */
+export type Entry = {
+  kind: 'request'
+  request: string
+  outcome: Outcome
+  code?: string
+  rule?: string
+  element?: string
+  results?: RuleResult[]
+}
 
 export type LedgerBlock = { header: Header; entries: Entry[] }
 
@@ -53,18 +67,35 @@ export const headerShape: shape.Check<Header> = shape.object({
 /** What an entry or an OBJECT says is wrong. */
 export const codeShape: shape.Check<string> = shape.pattern(/^[a-z][a-z-]{1,39}$/, 'a code')
 
+const RESULTS_MAX = 1_000_000
+const ruleResult: shape.Check<RuleResult> = (value, where) => {
+  const [rule, element, result] = shape.array<unknown>((one) => one, 3, 3)(value, where)
+  shape.uid(rule, `${where}[0]`)
+  shape.uid(element, `${where}[1]`)
+  if (result !== null && typeof result !== 'boolean') resultText(result, `${where}[2]`)
+  return value as RuleResult
+}
+const resultText = shape.pattern(/^([0-9a-f]{64}|0|[1-9][0-9]{0,14})$/, 'a commitment or a time')
+export const ruleResultsShape: shape.Check<RuleResult[]> = shape.array(ruleResult, RESULTS_MAX, 1)
+
 const entryFields = shape.object(
   {
     kind: shape.literal('request'),
     request: shape.hash,
     outcome: shape.literal('accepted', 'conflicted', 'rejected'),
   },
-  { code: codeShape },
+  { code: codeShape, rule: shape.uid, element: shape.uid, results: ruleResultsShape },
 )
 const entryShape: shape.Check<Entry> = (value, where) => {
   const entry = entryFields(value, where)
   if ((entry.outcome === 'accepted') !== (entry.code === undefined))
     throw new CountersignError('bad-format', `${where}.code: stands with every outcome but accepted`)
+  const { outcome, rule, element, results } = entry
+  if (outcome === 'accepted' ? rule !== undefined || element !== undefined : results !== undefined)
+    throw new CountersignError(
+      'bad-format',
+      `${where}: results stand with what was accepted, a rule with what was not`,
+    )
   return entry
 }
 const blockShape = shape.object({ header: headerShape, entries: shape.array(entryShape, ENTRIES_MAX) })

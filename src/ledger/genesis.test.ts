@@ -18,6 +18,7 @@ import {
   type Policy,
   quorumOf,
 } from './genesis.ts'
+import type { CreateOperation } from './request.ts'
 
 const random = seededBytes('genesis')
 const [alder, birch] = ['Alder Insurance', 'Birch Shipping'].map((name) => fixtureParty(name, random)) as [
@@ -119,7 +120,7 @@ describe('a genesis', () => {
   })
 
   it('[GEN-1] creates only, and nothing of 32 zeros', () => {
-    const [field] = genesis.operations as [Genesis['operations'][0]]
+    const [field] = genesis.operations as [CreateOperation]
     const { uid } = field
     const seen = '0'.repeat(64)
     for (const operation of [

@@ -8,6 +8,7 @@ import { hashOf } from '../crypto/hash.ts'
 import { jcs, jcsBytes } from '../crypto/jcs.ts'
 import * as shape from '../crypto/shape.ts'
 import { cardHash, checkProvenCard, labelShape, type ProvenCard, partyOf } from '../identity/card.ts'
+import { type RuleResult, ruleResultsShape } from './block.ts'
 import { type Epoch, MEMBERS_MAX, type Policy, policyShape } from './epoch.ts'
 import { OPERATIONS_MAX, type Operation, operationShape, REQUEST_MAX_BYTES } from './request.ts'
 
@@ -25,6 +26,8 @@ export type Genesis = {
   policy: Policy
   executionVersion: 1
   operations: Operation[]
+  /** What its rules come to (RUL-7). */
+  results?: RuleResult[]
 }
 
 /** Of the genesis in JCS; its openings are bounded as those of a request. */
@@ -33,17 +36,20 @@ export const GENESIS_MAX_BYTES = REQUEST_MAX_BYTES
 /** Parent of top-level elements in a genesis: the root's UID comes of the contract id, which comes of the genesis. */
 export const GENESIS_ROOT = '0'.repeat(32)
 
-const genesisShape = shape.object({
-  version: shape.literal(1),
-  name: labelShape,
-  creator: shape.hash,
-  nonce: shape.base64url(16),
-  timeMs: shape.timeMs,
-  members: shape.array(checkProvenCard as shape.Check<ProvenCard>, MEMBERS_MAX, 1),
-  policy: policyShape,
-  executionVersion: shape.literal(1),
-  operations: shape.array(operationShape, OPERATIONS_MAX),
-})
+const genesisShape = shape.object(
+  {
+    version: shape.literal(1),
+    name: labelShape,
+    creator: shape.hash,
+    nonce: shape.base64url(16),
+    timeMs: shape.timeMs,
+    members: shape.array(checkProvenCard as shape.Check<ProvenCard>, MEMBERS_MAX, 1),
+    policy: policyShape,
+    executionVersion: shape.literal(1),
+    operations: shape.array(operationShape, OPERATIONS_MAX),
+  },
+  { results: ruleResultsShape },
+)
 
 /**
  * Checks a genesis from outside: every member's card is proven by the cards before it, and no key stands in it for two
@@ -62,9 +68,18 @@ export function checkGenesis(value: unknown): Genesis {
     throw new CountersignError('bad-card', 'genesis.members: a key stands in the cards of two members')
   if (!parties.includes(genesis.creator))
     throw new CountersignError('bad-format', 'genesis.creator: is not among the members')
-  if (genesis.operations.some(({ op }) => op !== 'create'))
-    throw new CountersignError('bad-format', 'genesis.operations: only create')
+  if (!genesis.operations.every(mayStandInGenesis))
+    throw new CountersignError(
+      'bad-format',
+      'genesis.operations: only create, define, phase, and drafts that add',
+    )
   return genesis
+}
+
+/** What a contract begins with: elements, types, rules, and its first phase. */
+function mayStandInGenesis(operation: Operation): boolean {
+  if (operation.op === 'draft') return operation.action.do === 'add'
+  return operation.op === 'create' || operation.op === 'define' || operation.op === 'phase'
 }
 
 export function contractId(genesis: Genesis): string {

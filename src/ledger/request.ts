@@ -11,6 +11,13 @@ import * as shape from '../crypto/shape.ts'
 import { checkProvenCard } from '../identity/card.ts'
 import { type ElementKind, type FieldType, nameShape, newUidShape, orderShape, typeShape } from './element.ts'
 import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
+import {
+  HELP_MAX_LENGTH,
+  isRuleOperation,
+  LABEL_MAX_LENGTH,
+  type RuleOperation,
+  ruleOperationShape,
+} from './rule-operation.ts'
 import type { Opening } from './value.ts'
 
 export { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from './element.ts'
@@ -25,12 +32,18 @@ export type CreateOperation = {
   order: string
   type?: FieldType
   value?: string
+  /** UID of a named type. */
+  typed?: string
+  label?: string
+  help?: string
 }
 /** Without `value` it empties the field. */
 export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value?: string }
 export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
 /** An operation on elements. */
-export type Operation = CreateOperation | SetOperation | DeleteOperation
+export type ElementOperation = CreateOperation | SetOperation | DeleteOperation
+/** An operation on elements or on what surrounds their values. */
+export type Operation = ElementOperation | RuleOperation
 export type AnyOperation = Operation | EpochOperation
 
 export type Request<Op extends AnyOperation = Operation> = {
@@ -65,25 +78,22 @@ export const OPENINGS_MAX_BYTES = 8 * 1024 * 1024
 export const OPERATIONS_MAX = 100_000
 export const LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
 
-const createBlock = shape.object({
+const words = {
+  typed: shape.uid,
+  label: shape.string(LABEL_MAX_LENGTH, 1),
+  help: shape.string(HELP_MAX_LENGTH, 1),
+}
+const created = {
   op: shape.literal('create'),
   uid: newUidShape,
   parent: shape.uid,
   name: nameShape,
-  kind: shape.literal('block', 'list'),
   order: orderShape,
-})
+}
+const createBlock = shape.object({ ...created, kind: shape.literal('block', 'list') }, words)
 const createField = shape.object(
-  {
-    op: shape.literal('create'),
-    uid: newUidShape,
-    parent: shape.uid,
-    name: nameShape,
-    kind: shape.literal('field'),
-    order: orderShape,
-    type: typeShape,
-  },
-  { value: shape.hash },
+  { ...created, kind: shape.literal('field'), type: typeShape },
+  { ...words, value: shape.hash },
 )
 const setField = shape.object(
   { op: shape.literal('set'), uid: shape.uid, seen: shape.hash, type: typeShape },
@@ -97,7 +107,8 @@ export const operationShape: shape.Check<Operation> = (value, where) => {
     return (kind === 'field' ? createField(value, where) : createBlock(value, where)) as Operation
   if (op === 'set') return setField(value, where)
   if (op === 'delete') return deleteElement(value, where)
-  throw new CountersignError('bad-format', `${where}.op: expected create, set or delete`)
+  if (isRuleOperation(value)) return ruleOperationShape(value, where)
+  throw new CountersignError('bad-format', `${where}.op: there is no such operation`)
 }
 
 const requestShapeWith = <Op extends AnyOperation>(operations: shape.Check<Op[]>): shape.Check<Request<Op>> =>

@@ -116,8 +116,11 @@ const ACTIONS: Record<DraftAction['do'], shape.Check<unknown>> = {
 export const draftActionShape: shape.Check<DraftAction> = (value, where) => {
   const { do: what } = Object(value) as { do?: unknown }
   if (typeof what !== 'string' || !Object.hasOwn(ACTIONS, what))
-    throw new CountersignError('bad-format', `${where}.do: expected one of ${Object.keys(ACTIONS).join(', ')}`)
-  return ACTIONS[what as DraftAction["do"]](value, where) as DraftAction
+    throw new CountersignError(
+      'bad-format',
+      `${where}.do: expected one of ${Object.keys(ACTIONS).join(', ')}`,
+    )
+  return ACTIONS[what as DraftAction['do']](value, where) as DraftAction
 }
 
 const op = <Op extends RuleOperation['op']>(name: Op) => ({ op: shape.literal(name) })

@@ -5,10 +5,11 @@
 
 import { executeBlock } from '../contract/apply.ts'
 import { authorKeysAt } from '../contract/epoch.ts'
-import type { ContractState } from '../contract/state.ts'
+import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { dueMs, type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { jcs } from '../crypto/jcs.ts'
 import { appendLeaf, type Frontier, frontierRoot, type LogTree } from '../crypto/log.ts'
 import {
   BLOCK_MAX_BYTES,
@@ -34,7 +35,7 @@ import {
   type TurnEntry,
   turnOf,
 } from '../ledger/turn.ts'
-import type { Opening } from '../ledger/value.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 
 /** A ledger block with the state after it. `frontier` includes this block. */
@@ -43,6 +44,8 @@ export type Executed = {
   block: AnyLedgerBlock
   state: ContractState
   changes: ElementChange[]
+  /** Of values that rules derived in it. */
+  openings: readonly Opening[]
   frontier: Frontier
 }
 
@@ -92,18 +95,21 @@ export class Chain {
   /** Of the last committed ledger blocks, by height: they may not be on disk yet. */
   private readonly headers = new Map<number, Header>()
   private readonly storedHeader: (height: number) => Header | undefined
+  private readonly storedOpening: (commitment: string) => Opening | undefined
 
-  /** storedHeader: of a committed ledger block on disk. */
+  /** storedHeader: of a committed ledger block on disk. storedOpening: of a value on disk. */
   constructor(
     contract: string,
     tip: Executed,
     log: LogTree,
     storedHeader: (height: number) => Header | undefined,
+    storedOpening: (commitment: string) => Opening | undefined,
   ) {
     this.contract = contract
     this.tip = tip
     this.log = log
     this.storedHeader = storedHeader
+    this.storedOpening = storedOpening
     this.executed.set(tip.hash, tip)
     this.headers.set(this.height, tip.block.header)
   }
@@ -293,9 +299,9 @@ export class Chain {
     }
     // What a turn has left is final by the next epoch's members, once they have cosigned a block of it.
     if (chosen.length === 0 && !evenEmpty && !turnOf(parent.block)) return undefined
-    const result = executeBlock(parent.state, chosen, openingsOf(chosen), at)
+    const result = executeBlock(parent.state, chosen, this.openingsFor(parent, chosen), at)
     const header = this.headerOn(parent, view, timeMs, result)
-    return this.keep({ header, entries: result.entries }, result.state, result.changes, parent)
+    return this.keep({ header, entries: result.entries }, result, parent)
   }
 
   private buildTurn(parent: Executed, view: number, turn: TurnEntry, at: BlockPlace): Executed {
@@ -310,7 +316,7 @@ export class Chain {
   ): Executed {
     const header = this.headerOn(parent, view, timeMs, result)
     const block = { header, entries: result.entries } as AnyLedgerBlock
-    return this.keep(block, result.state, result.changes, parent)
+    return this.keep(block, result, parent)
   }
 
   private headerOn(
@@ -336,12 +342,16 @@ export class Chain {
 
   private keep(
     block: AnyLedgerBlock,
-    state: ContractState,
-    changes: ElementChange[],
+    {
+      state,
+      changes,
+      openings = [],
+    }: Pick<Executed, 'state' | 'changes'> & { openings?: readonly Opening[] },
     parent: Executed,
     hash = blockHash(block.header),
   ): Executed {
-    const executed = { hash, block, state, changes, frontier: appendLeaf(parent.frontier, logLeaf(hash)) }
+    const frontier = appendLeaf(parent.frontier, logLeaf(hash))
+    const executed = { hash, block, state, changes, openings, frontier }
     this.executed.set(hash, executed)
     return executed
   }
@@ -382,7 +392,7 @@ export class Chain {
       const { entriesRoot, stateRoot: root } = block.header
       if (result.entriesRoot !== entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
       if (result.stateRoot !== root) return { status: 'invalid', code: 'wrong-state-root' }
-      return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
+      return { status: 'valid', executed: this.keep(block, result, parent, hash) }
     } catch (error) {
       if (error instanceof CountersignError && error.code !== 'invariant-broken')
         return { status: 'invalid', code }
@@ -412,16 +422,38 @@ export class Chain {
     }
     if (sizeBytes > BLOCK_MAX_BYTES) return { status: 'invalid', code: 'too-large' }
     if (missing.length > 0) return { status: 'missing', requests: missing }
-    const isLacking = requests.some(({ lacking }) => lacking)
-    const opened = openingsOf(requests)
-    const result = executeBlock(parent.state, requests, opened, at, isLacking ? entries : undefined)
-    const same = result.entries.every(
-      (entry, index) => entry.outcome === entries[index]?.outcome && entry.code === entries[index]?.code,
-    )
+    const result = executeBlock(parent.state, requests, this.openingsFor(parent, requests), at, entries)
+    const same = jcs(result.entries) === jcs(entries)
     if (!same || result.entriesRoot !== header.entriesRoot)
       return { status: 'invalid', code: 'wrong-outcome' }
     if (result.stateRoot !== header.stateRoot) return { status: 'invalid', code: 'wrong-state-root' }
-    return { status: 'valid', executed: this.keep(block, result.state, result.changes, parent, hash) }
+    return { status: 'valid', executed: this.keep(block, result, parent, hash) }
+  }
+
+  /** What opens the values of these requests, and all that the state after `parent` holds. */
+  private openingsFor(parent: Executed, requests: readonly PoolEntry[]): OpeningSource {
+    const own = openingsOf(requests)
+    let recent: Map<string, Opening> | undefined
+    return {
+      get: (commitment) => {
+        const opening = own.get(commitment)
+        if (opening !== undefined) return opening
+        recent ??= this.openingsSince(parent)
+        return recent.get(commitment) ?? this.storedOpening(commitment)
+      },
+    }
+  }
+
+  /** Of the blocks up to this one that are not committed: what they hold may not be on disk yet. */
+  private openingsSince(parent: Executed): Map<string, Opening> {
+    const openings = new Map<string, Opening>()
+    for (let here: Executed | undefined = parent; here && here !== this.tip; ) {
+      const entries = requestIdsOf(here.block).flatMap((id) => this.pool.get(id) ?? [])
+      for (const [commitment, opening] of openingsOf(entries)) openings.set(commitment, opening)
+      for (const opening of here.openings) openings.set(commitmentOf(opening), opening)
+      here = this.executed.get(here.block.header.parent)
+    }
+    return openings
   }
 
   /** Drops waiting requests that may not stand any more since an epoch has ended; returns their ids. */

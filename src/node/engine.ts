@@ -182,13 +182,13 @@ export class Engine implements Outbox {
   ): void {
     const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
     const mayLack = !genesis.members.some(({ card }) => partyOf(card) === this.party)
-    const { state, changes } = genesisState(contract, genesis, byCommitment, mayLack)
+    const { state, changes, openings: derived } = genesisState(contract, genesis, byCommitment, mayLack)
     const needed = mayLack ? heldOf(genesis, byCommitment) : pickOpenings(genesis.operations, openings)
     const { hash, block } = genesisBlock(contract, state, changes, genesis.timeMs)
     const stored: StoredContract = { contract, genesis, status, receivedMs: nowMs, from }
     this.store.write([
       { kind: 'contract', contract: stored },
-      { kind: 'openings', contract, openings: needed },
+      { kind: 'openings', contract, openings: [...needed, ...derived] },
       { kind: 'committed', contract, hash, block, changes },
       ...(more ? [more] : []),
     ])

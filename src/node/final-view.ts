@@ -3,9 +3,15 @@
  * nothing is shown before it is on disk, and the state of the final height is at hand without reading the whole contract.
  */
 import { executeBlock } from '../contract/apply.ts'
-import { type ContractState, restoreState, type StateRecord, stateRoot } from '../contract/state.ts'
+import {
+  type ContractState,
+  type OpeningSource,
+  restoreState,
+  type StateRecord,
+  stateRoot,
+} from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { type Header, logLeaf } from '../ledger/block.ts'
+import { type Entry, type Header, logLeaf } from '../ledger/block.ts'
 import { commitmentsOf } from '../ledger/request.ts'
 import { requestIdsOf } from '../ledger/turn.ts'
 import type { StoredBlock } from '../store/store.ts'
@@ -219,7 +225,11 @@ export class FinalView {
       const commitments = requests.flatMap(({ request }) => commitmentsOf(request.operations))
       const openings = store.openings(contract, commitments)
       if (requests.length !== ids.length) return undefined
-      const { state } = executeBlock(parent, requests, openings, header.timeMs)
+      const source: OpeningSource = {
+        get: (commitment) =>
+          openings.get(commitment) ?? store.openings(contract, [commitment]).get(commitment),
+      }
+      const { state } = executeBlock(parent, requests, source, header, block.entries as Entry[])
       return stateRoot(state) === header.stateRoot ? state : undefined
     } catch (error) {
       // A request or opening that is damaged or missing, or a request on the epoch: the elements on disk can do without.

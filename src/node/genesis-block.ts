@@ -29,5 +29,5 @@ export function genesisBlock(
     entries: [],
   }
   const hash = blockHash(block.header)
-  return { hash, block, state, changes, frontier: appendLeaf(empty, logLeaf(hash)) }
+  return { hash, block, state, changes, openings: [], frontier: appendLeaf(empty, logLeaf(hash)) }
 }

@@ -330,10 +330,11 @@ export class Replica {
   ): void {
     const { contract, outbox } = this
     const done = this.chain.commit(hashes)
-    for (const [index, { hash, block, changes }] of done.entries()) {
+    for (const [index, { hash, block, changes, openings }] of done.entries()) {
       const last = index === done.length - 1
       this.unfinal.set(block.header.height, requestIdsOf(block))
       const certificates = last && notarization && finalization ? { notarization, commit: finalization } : {}
+      if (openings.length > 0) outbox.write({ kind: 'openings', contract, openings })
       outbox.write({ kind: 'committed', contract, hash, block, changes, ...certificates })
       outbox.notify({
         contract,

@@ -56,9 +56,10 @@ export function restoreChain(
       contract,
       `the elements on disk do not give the record hash of ledger block ${loaded.height}`,
     )
-  const executed = { ...tip, state, changes: [], frontier }
+  const executed = { ...tip, state, changes: [], openings: [], frontier }
   const storedHeader = (height: number) => store.block(contract, height)?.block.header
-  const chain = new Chain(contract, executed, log, storedHeader)
+  const storedOpening = (commitment: string) => store.openings(contract, [commitment]).get(commitment)
+  const chain = new Chain(contract, executed, log, storedHeader, storedOpening)
   for (const { id, notAfterMs } of loaded.unexpired) chain.rememberOrdered(id, notAfterMs)
   for (const { hash, block } of loaded.proposed)
     if (blockHash(block.header) !== hash)

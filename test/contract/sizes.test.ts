@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { genesisState, rootUidOf } from '../../src/contract/state.ts'
 import { LogTree } from '../../src/crypto/log.ts'
 import { logLeaf } from '../../src/ledger/block.ts'
-import type { OpenRequest, Operation } from '../../src/ledger/request.ts'
+import type { CreateOperation, OpenRequest, Operation } from '../../src/ledger/request.ts'
 import { requestIdsOf } from '../../src/ledger/turn.ts'
 import type { Opening } from '../../src/ledger/value.ts'
 import { Chain } from '../../src/node/chain.ts'
@@ -35,7 +35,13 @@ function chainOf(ledger: LedgerFixture, requests: OpenRequest[]): Chain {
   const { state, changes } = genesisState(contract, genesis, ledger.openings)
   const first = genesisBlock(contract, state, changes, genesis.timeMs)
   const log = new LogTree([logLeaf(first.hash)])
-  const chain = new Chain(contract, first, log, () => undefined)
+  const chain = new Chain(
+    contract,
+    first,
+    log,
+    () => undefined,
+    () => undefined,
+  )
   for (const request of requests) chain.add({ ...request, receivedMs: genesis.timeMs, local: false })
   return chain
 }
@@ -73,10 +79,10 @@ describe('sizes', () => {
   it('[VAL-2] a commitment named many times is opened once', () => {
     const ledger = new LedgerFixture()
     const { operations, openings } = largeFields(ledger, 1)
-    const many = Array.from(
-      { length: 1000 },
-      (): Operation => ({ ...(operations[0] as Operation), uid: ledger.uid() }),
-    )
+    const many = Array.from({ length: 1000 }, () => ({
+      ...(operations[0] as CreateOperation),
+      uid: ledger.uid(),
+    }))
     expect(pickOpenings(many, openings)).toEqual(openings)
     expect(() => pickOpenings(many, [])).toThrow(bad('bad-request'))
   })

@@ -140,7 +140,10 @@ export class EditedContract extends TestContract {
     if (openings.map(commitmentOf).join() !== [...needed].join()) throw new Error('other openings')
     this.open(openings)
     if (operations.length === 0) return []
-    const { outcome, code, state } = apply(this.state, this.request(operations), this.openings, 1)
+    const { outcome, code, state } = apply(this.state, this.request(operations), this.openings, {
+      height: 1,
+      timeMs: 1,
+    })
     if (outcome !== 'accepted') throw new Error(`${outcome}: ${code}`)
     this.state = state
     return operations

@@ -19,7 +19,13 @@ import { blockHash, type Header, type LedgerBlock, logLeaf, NO_PARENT } from '..
 import { type Certificate, certifiedStatement, type Electorate } from '../../src/ledger/certificate.ts'
 import { type Checkpoint, type Cosignature, checkpointOf, cosign } from '../../src/ledger/checkpoint.ts'
 import { contractId, GENESIS_ROOT, type Genesis, type Policy, quorumOf } from '../../src/ledger/genesis.ts'
-import { type OpenRequest, type Operation, type Request, signRequest } from '../../src/ledger/request.ts'
+import {
+  type CreateOperation,
+  type OpenRequest,
+  type Operation,
+  type Request,
+  signRequest,
+} from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 import { type BlockLine, type BundleLine, formatLine } from '../../src/verify/bundle.ts'
@@ -232,7 +238,7 @@ export class LedgerFixture {
       alter = (header: Header) => header,
       certify = ['notarization', 'finalization'],
     } = options
-    const executed = executeBlock(stateBefore, requests, this.openings, timeMs)
+    const executed = executeBlock(stateBefore, requests, this.openings, { height: 1, timeMs })
     const header = alter({
       contract: this.contract,
       lineage: 0,
@@ -406,6 +412,6 @@ function lastItem(ledger: LedgerFixture): string {
   const made = ledger.blocks
     .flatMap(({ requests }) => requests)
     .flatMap(({ request }) => request.operations)
-    .filter(({ op }) => op === 'create')
+    .filter((one): one is CreateOperation => one.op === 'create')
   return made.at(-1)?.uid ?? ledger.field
 }

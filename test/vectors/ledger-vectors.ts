@@ -219,7 +219,7 @@ function nextBlock(
 ) {
   const timeMs = before.block.header.timeMs + 1000
   const identified = ordered.map((request) => ({ id: requestId(request), request }))
-  const executed = executeBlock(before.state, identified, source, timeMs)
+  const executed = executeBlock(before.state, identified, source, { height: 1, timeMs })
   const header: Header = {
     ...before.block.header,
     height: before.block.header.height + 1,

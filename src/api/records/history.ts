@@ -3,7 +3,7 @@ import { isElement, isSameRecord, versionOf } from '../../contract/record.ts'
 import { type ElementRecord, element, recordHash } from '../../contract/state.ts'
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
-import type { Operation } from '../../ledger/request.ts'
+import type { ElementOperation, Operation } from '../../ledger/request.ts'
 import type { Value } from '../../ledger/value.ts'
 import type { ElementVersion } from '../../store/store.ts'
 import type { Context } from '../context.ts'
@@ -140,7 +140,9 @@ function isMadeBy(
   uid: string,
   { kind, type, value }: ElementRecord,
 ): boolean {
-  const operation = operations.findLast((one) => one.uid === uid)
+  const operation = operations.findLast((one): one is ElementOperation =>
+    'seen' in one || one.op === 'create' ? one.uid === uid : false,
+  )
   if (operation === undefined) return kind === 'block'
   return operation.op !== 'delete' && operation.type === type && operation.value === value
 }

@@ -43,7 +43,8 @@ export class Agenda {
   nextComputing(rank: ReadonlyMap<string, number>): { rule: LawRule; places: Set<string> } | undefined {
     let first: { rule: LawRule; places: Set<string> } | undefined
     for (const one of this.#waiting.values())
-      if (isComputing(one.rule) && (!first || rankOfRule(rank, one.rule) < rankOfRule(rank, first.rule))) first = one
+      if (isComputing(one.rule) && (!first || rankOfRule(rank, one.rule) < rankOfRule(rank, first.rule)))
+        first = one
     if (first) this.#waiting.delete(first.rule.uid)
     return first
   }
@@ -64,7 +65,8 @@ function rankOfRule(rank: ReadonlyMap<string, number>, { uid }: LawRule): number
 
 /** The last of the steps with so many names that is no list: where a rule is looked at. */
 function placeAmong(state: ContractState, steps: readonly Step[], length: number): string | undefined {
-  return steps.findLast(({ uid, names }) => names.length === length && element(state, uid)?.kind !== 'list')?.uid
+  return steps.findLast(({ uid, names }) => names.length === length && element(state, uid)?.kind !== 'list')
+    ?.uid
 }
 
 /** Everything that a request has touched so far, to the rules that it matters to. */
@@ -81,6 +83,7 @@ export function addTouched(
     if (now.length > 0) agenda.addReaders(after, now)
     const isSamePlace = earlier.length === now.length && earlier.every((one, index) => one === now[index])
     // Where it was before, rules may have read it too; names on the way don't change while rules need them.
-    if (earlier.length > 0 && !isSamePlace) agenda.addReaders({ ...before, governance: after.governance }, earlier)
+    if (earlier.length > 0 && !isSamePlace)
+      agenda.addReaders({ ...before, governance: after.governance }, earlier)
   }
 }

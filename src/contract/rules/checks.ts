@@ -1,9 +1,9 @@
 /** What must hold in the state that a request leads to: limits, what is required and unique, and constraints (RUL-6). */
 import type { Limits, Unique } from '../../ledger/behaviour.ts'
+import type { FieldType } from '../../ledger/element.ts'
 import type { TypeBody } from '../../ledger/rule-operation.ts'
 import type { Value } from '../../ledger/value.ts'
-import { childCount, type ContractState, element } from '../elements.ts'
-import type { FieldType } from '../../ledger/element.ts'
+import { type ContractState, childCount, element } from '../elements.ts'
 import { isWithin, matchesPattern, valueKey } from './compare.ts'
 import { evaluate, targetsOf } from './consequences.ts'
 import { isInactive, phaseIndex, type Refusal } from './gate.ts'
@@ -46,11 +46,16 @@ function checkLimits(work: Work, rule: LawRule, limits: Limits, place: string): 
 }
 
 /** Whether a value keeps every limit that a rule, or a named type, sets. */
-export function isWithinLimits(limits: Omit<Limits, 'kind'> | TypeBody, type: FieldType, value: Value): boolean {
+export function isWithinLimits(
+  limits: Omit<Limits, 'kind'> | TypeBody,
+  type: FieldType,
+  value: Value,
+): boolean {
   if (value === null) return true
   const { min, max, minLength, maxLength, pattern, oneOf } = limits
   const demanded = 'base' in limits ? limits.base : (limits as Limits).type
-  if (demanded !== undefined && demanded !== type && !(demanded === 'decimal' && type === 'integer')) return false
+  if (demanded !== undefined && demanded !== type && !(demanded === 'decimal' && type === 'integer'))
+    return false
   if (!isWithin(type, value, min, max)) return false
   const text = String(value)
   if (minLength !== undefined || maxLength !== undefined) {
@@ -85,7 +90,10 @@ function checkRequired(work: Work, rule: LawRule, place: string): Refusal | unde
 }
 
 /** Whether the phase has come from which on a rule requires something. */
-export function isDue({ governance: { law, workflow } }: ContractState, { rule: { behaviour } }: LawRule): boolean {
+export function isDue(
+  { governance: { law, workflow } }: ContractState,
+  { rule: { behaviour } }: LawRule,
+): boolean {
   if (behaviour.kind !== 'required' || behaviour.from === undefined) return false
   return phaseIndex(law, workflow.phase) >= phaseIndex(law, behaviour.from)
 }

@@ -5,7 +5,7 @@ export const RULE_CODES = {
   'bad-rule': 'rejected',
   'constraint-broken': 'rejected',
   'derived-field': 'rejected',
-  'gone': 'conflicted',
+  gone: 'conflicted',
   'limits-broken': 'rejected',
   locked: 'conflicted',
   'lock-lost': 'conflicted',

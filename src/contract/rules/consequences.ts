@@ -2,11 +2,10 @@
  * What follows from a request by the rules in force, and whether it breaks one (RUL-3, RUL-6, RUL-7): derived fields first, in the
  * order in which they read one another, and which blocks are there; then triggers; last what must hold in the state it leads to.
  */
-import { hashOf } from '../../crypto/hash.ts'
 import type { Opening } from '../../ledger/value.ts'
 import { element, subtreeUids } from '../elements.ts'
 import { Agenda, addTouched } from './agenda.ts'
-import { checkRule, CHECKED_KINDS } from './checks.ts'
+import { CHECKED_KINDS, checkRule } from './checks.ts'
 import type { Run } from './expressions.ts'
 import type { Refusal } from './gate.ts'
 import type { LawRule } from './law.ts'
@@ -80,7 +79,8 @@ function assign(work: Work, agenda: Agenda, rule: LawRule, place: string): Refus
       const opening: Opening = { salt: derivedSalt(uid, work.context.id, run.salts), value }
       return work.make(opening)
     })
-    if (typeof result === 'object' && result !== null) return { code: 'over-budget', rule: rule.uid, element: uid }
+    if (typeof result === 'object' && result !== null)
+      return { code: 'over-budget', rule: rule.uid, element: uid }
     const { value: before, ...rest } = field
     if ((before ?? null) === result) continue
     work.setElement(uid, typeof result === 'string' ? { ...rest, value: result } : rest)
@@ -97,7 +97,8 @@ function activate(work: Work, agenda: Agenda, rule: LawRule, place: string): Ref
       const run = evaluate(work, rule, place)
       return run.kind === 'over-budget' ? run : run.isTrue
     })
-    if (typeof result === 'object' && result !== null) return { code: 'over-budget', rule: rule.uid, element: uid }
+    if (typeof result === 'object' && result !== null)
+      return { code: 'over-budget', rule: rule.uid, element: uid }
     setActive(work, agenda, uid, result === true)
   }
   return undefined

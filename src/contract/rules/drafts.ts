@@ -5,20 +5,23 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { DraftAction, DraftOperation, PublishOperation } from '../../ledger/rule-operation.ts'
+import type { ContractState } from '../elements.ts'
 import type { Agenda } from './agenda.ts'
 import { setActive } from './consequences.ts'
-import { prepareRule } from './draft-check.ts'
+import { type Prepared, prepareRule } from './draft-check.ts'
 import type { Refusal } from './gate.ts'
 import { type Law, lawOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import { withVote } from './proposals.ts'
 import type { DraftRecord, RuleRecord } from './records.ts'
-import { EDIT, LIVE, setPhase, switchSet } from './workflow.ts'
 import type { Work } from './work.ts'
+import { EDIT, LIVE, setPhase, switchSet } from './workflow.ts'
 
 /** Drafts that may stand open in a contract, and rules that may be in force. */
 const DRAFTS_MAX = 1000
 const RULES_MAX = 10_000
+/** What an expression or path that does not work is refused with. */
+const RULE_FAULTS: ReadonlySet<string> = new Set(['bad-rule', 'bad-expression', 'wrong-type', 'too-large'])
 
 /** Puts a draft forward. In a genesis it is in force at once: whoever accepts that says yes to it. */
 export function draft(work: Work, agenda: Agenda, { uid, action }: DraftOperation): Refusal | undefined {
@@ -30,15 +33,31 @@ export function draft(work: Work, agenda: Agenda, { uid, action }: DraftOperatio
   const body = ruleOf(action)
   let prepared: Pick<RuleRecord, 'reads' | 'place'> = { reads: [], place: [] }
   if (body !== undefined) {
-    const made = prepareRule(state, body)
-    if ('fault' in made) return { code: 'bad-rule', element: body.at }
+    const made = preparedOf(state, body)
+    if (made === undefined) return { code: 'bad-rule', element: body.at }
     prepared = made
   }
-  const record: DraftRecord = { kind: 'draft', by: context.author, action, ...prepared, yes: [context.author] }
+  const record: DraftRecord = {
+    kind: 'draft',
+    by: context.author,
+    action,
+    ...prepared,
+    yes: [context.author],
+  }
   if (context.isGenesis) return carryOutAll(work, agenda, [[uid, record]])
   if (governance.drafts.size >= DRAFTS_MAX) return { code: 'too-many' }
   work.put(uid, record)
   return undefined
+}
+
+/** Undefined where the rule does not work; why, its author was told before it signed. */
+function preparedOf(state: ContractState, body: RuleBody): Prepared | undefined {
+  try {
+    return prepareRule(state, body)
+  } catch (error) {
+    if (error instanceof CountersignError && RULE_FAULTS.has(error.code)) return undefined
+    throw error
+  }
 }
 
 function refusalOf(work: Work, action: DraftAction): Refusal | undefined {
@@ -139,5 +158,6 @@ function begin(work: Work, agenda: Agenda, law: Law, uid: string): void {
   if (behaviour.kind !== 'trigger') return
   for (const action of behaviour.then)
     if (action.do === 'activate')
-      for (const block of elementsAt(work.state, at, action.target, false)) setActive(work, agenda, block, false)
+      for (const block of elementsAt(work.state, at, action.target, false))
+        setActive(work, agenda, block, false)
 }

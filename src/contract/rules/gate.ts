@@ -3,10 +3,10 @@
  */
 import type { Access, AccessAction, Grant } from '../../ledger/behaviour.ts'
 import { type ContractState, element, subtreeUids } from '../elements.ts'
+import type { RuleCode } from './codes.ts'
 import type { Law, LawRule } from './law.ts'
 import { lineOf, pathKey, stepsFrom } from './paths.ts'
 import type { LockRecord } from './records.ts'
-import type { RuleCode } from './codes.ts'
 import type { RequestContext } from './work.ts'
 
 /** Why a request is not accepted: by which rule, about which element. */
@@ -49,7 +49,12 @@ export function phaseIndex({ phases }: Law, phase: string): number {
   return phases.indexOf(phase) + 1
 }
 
-function isGranted(state: ContractState, { party, untilMs, untilPhase }: Grant, who: string, timeMs: number): boolean {
+function isGranted(
+  state: ContractState,
+  { party, untilMs, untilPhase }: Grant,
+  who: string,
+  timeMs: number,
+): boolean {
   if (party !== who || (untilMs !== undefined && timeMs >= untilMs)) return false
   if (untilPhase === undefined) return true
   const { law, workflow } = state.governance
@@ -74,11 +79,17 @@ function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs:
 }
 
 /** Who reads an element's values: all parties, or only those that every rule over it grants it. */
-export function readersOf(state: ContractState, uid: string, timeMs: number): ReadonlySet<string> | undefined {
+export function readersOf(
+  state: ContractState,
+  uid: string,
+  timeMs: number,
+): ReadonlySet<string> | undefined {
   let readers: Set<string> | undefined
   for (const { behaviour } of over(state, lineOf(state, uid), 'access')) {
     if (!behaviour.actions.includes('see')) continue
-    const granted = behaviour.grants.filter((one) => isGranted(state, one, one.party, timeMs)).map(({ party }) => party)
+    const granted = behaviour.grants
+      .filter((one) => isGranted(state, one, one.party, timeMs))
+      .map(({ party }) => party)
     readers = new Set(granted.filter((party) => readers?.has(party) ?? true))
   }
   return readers
@@ -109,7 +120,11 @@ export function lockWithin(
   const { locks } = state.governance
   if (locks.size === 0) return undefined
   for (const [, [lockUid, lock]] of locks)
-    if (lock.by !== context.author && context.timeMs <= lock.expiresMs && lineOf(state, lock.on).includes(uid))
+    if (
+      lock.by !== context.author &&
+      context.timeMs <= lock.expiresMs &&
+      lineOf(state, lock.on).includes(uid)
+    )
       return { uid: lockUid, lock }
   return undefined
 }

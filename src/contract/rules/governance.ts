@@ -3,12 +3,21 @@
  * from the records alone (records.ts); a change of it shares what it can with the one before.
  */
 import { emptyTrie, type Trie } from '../../crypto/trie.ts'
-import type { Law } from './law.ts'
-import type { DraftRecord, LockRecord, RuleStateRecord, SettlementRecord, WorkflowRecord } from './records.ts'
+import { type Law, lawOf, NO_LAW } from './law.ts'
+import type {
+  DraftRecord,
+  LockRecord,
+  RuleRecord,
+  RuleStateRecord,
+  SettlementRecord,
+  WorkflowRecord,
+} from './records.ts'
 
 /** See the head of this file. */
 export type Governance = {
   readonly law: Law
+  /** How many records surround the elements. */
+  readonly recordCount: number
   readonly workflow: WorkflowRecord
   /** By UID. */
   readonly drafts: Trie<DraftRecord>
@@ -24,9 +33,10 @@ export type Governance = {
 /** The phase of a contract whose genesis says nothing of it. */
 const FIRST_WORKFLOW: WorkflowRecord = { kind: 'workflow', phase: 'live', publication: 0 }
 
-export function emptyGovernance(law: Law): Governance {
+export function emptyGovernance(law: Law = NO_LAW): Governance {
   return {
     law,
+    recordCount: 0,
     workflow: FIRST_WORKFLOW,
     drafts: emptyTrie(),
     proposals: emptyTrie(),
@@ -43,7 +53,8 @@ export function withRuleRecord(
   before: RuleStateRecord | undefined,
   after: RuleStateRecord | undefined,
 ): Governance {
-  return add(remove(governance, uid, before), uid, after)
+  const recordCount = governance.recordCount + (after ? 1 : 0) - (before ? 1 : 0)
+  return { ...add(remove(governance, uid, before), uid, after), recordCount }
 }
 
 function remove(governance: Governance, uid: string, record: RuleStateRecord | undefined): Governance {
@@ -92,4 +103,15 @@ function add(governance: Governance, uid: string, record: RuleStateRecord | unde
     default:
       return governance
   }
+}
+
+/** What these records say. @throws CountersignError `bad-rule` */
+export function governanceOf(records: Iterable<readonly [uid: string, record: RuleStateRecord]>): Governance {
+  const rules: [string, RuleRecord][] = []
+  let governance = emptyGovernance()
+  for (const [uid, record] of records) {
+    if (record.kind === 'rule') rules.push([uid, record])
+    governance = withRuleRecord(governance, uid, undefined, record)
+  }
+  return { ...governance, law: lawOf(rules) }
 }

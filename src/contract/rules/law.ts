@@ -3,10 +3,10 @@
  * (PROTOCOL RUL-3). It follows from the rule records and the tree they stand in, and is made anew when rules are published.
  */
 import type { Behaviour, Names, RuleBody } from '../../ledger/behaviour.ts'
-import { type Program, programOf } from './expressions.ts'
+import { type Program, programOf, scopeOf } from './expressions.ts'
 import { pathKey } from './paths.ts'
-import type { PathKind, ReadPath, RuleRecord } from './records.ts'
 import { rankOf } from './rank.ts'
+import type { PathKind, ReadPath, RuleRecord } from './records.ts'
 
 /** A rule in force. program: of its expression, if it has one. */
 export type LawRule = {
@@ -54,7 +54,7 @@ export const NO_LAW: Law = {
 }
 
 /** Names from the anchor to where a rule is looked at: what it is about, or the block around that. */
-function hereOf({ path, behaviour: { kind } }: RuleBody, reads: readonly ReadPath[]): Names {
+export function hereOf({ path, behaviour: { kind } }: RuleBody, reads: readonly ReadPath[]): Names {
   const target = kindAt(reads, path)
   const isBlock = target === undefined || target === 'block' || target === 'list of block'
   const isAtTarget = (kind === 'constraint' || kind === 'trigger') && isBlock
@@ -92,7 +92,10 @@ function readsOf({ rule, program, here }: LawRule): { names: Names; here: Names 
  * Makes the law of these rules. It follows from them alone: what their paths lead to is part of them.
  * @throws CountersignError `bad-rule` naming the rule: its expression is none, or it goes round in a circle with others
  */
-export function lawOf(records: Iterable<readonly [uid: string, record: RuleRecord]>, known: Law = NO_LAW): Law {
+export function lawOf(
+  records: Iterable<readonly [uid: string, record: RuleRecord]>,
+  known: Law = NO_LAW,
+): Law {
   const rules = new Map<string, LawRule>()
   for (const [uid, record] of records) {
     const before = known.rules.get(uid)
@@ -122,7 +125,8 @@ export function lawOf(records: Iterable<readonly [uid: string, record: RuleRecor
 
 /** @throws CountersignError `bad-rule` */
 export function lawRuleOf(uid: string, { owner, rule, reads, place }: Omit<RuleRecord, 'kind'>): LawRule {
-  return { uid, owner, rule, reads, place, here: hereOf(rule, reads), program: programOf(uid, rule, reads) }
+  const here = hereOf(rule, reads)
+  return { uid, owner, rule, reads, place, here, program: programOf(rule, here, scopeOf(reads)) }
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -3,7 +3,7 @@
  * one path is about all of them; siblings of one name share a path likewise.
  */
 import type { Names } from '../../ledger/behaviour.ts'
-import { childrenOf, type ContractState, element } from '../elements.ts'
+import { type ContractState, childrenOf, element } from '../elements.ts'
 
 /** An element on the way from an anchor: the path it has from there. */
 export type Step = { uid: string; names: Names }
@@ -51,7 +51,8 @@ export function* stepsFrom(
 
 /** Names of a path from an anchor to an element at or below it; undefined where it does not lie there. */
 export function namesFrom(state: ContractState, at: string, uid: string): Names | undefined {
-  for (const { steps } of stepsFrom(state, lineOf(state, uid), (one) => one === at)) return steps.at(-1)?.names
+  for (const { steps } of stepsFrom(state, lineOf(state, uid), (one) => one === at))
+    return steps.at(-1)?.names
   return undefined
 }
 

@@ -28,7 +28,10 @@ export function approvalsOver(state: ContractState, line: readonly string[]): As
 }
 
 /** Whose yes counts for a rule, and how many it takes. */
-export function votersOf(state: ContractState, { approval }: Asking): { parties: readonly string[]; count: number } {
+export function votersOf(
+  state: ContractState,
+  { approval }: Asking,
+): { parties: readonly string[]; count: number } {
   const { members } = state.epoch
   const parties = approval.parties?.filter((party) => members.includes(party)) ?? members
   return { parties, count: Math.min(approval.count, parties.length) }
@@ -71,7 +74,12 @@ export function propose(
 }
 
 /** A member's yes or no to a proposal. */
-export function voteOnProposal(work: Work, uid: string, proposal: ProposalRecord, yes: boolean): Refusal | undefined {
+export function voteOnProposal(
+  work: Work,
+  uid: string,
+  proposal: ProposalRecord,
+  yes: boolean,
+): Refusal | undefined {
   const { state, context } = work
   const line = lineOf(state, proposal.on)
   if (line.length === 0) return { code: 'gone', element: proposal.on }
@@ -86,7 +94,11 @@ export function voteOnProposal(work: Work, uid: string, proposal: ProposalRecord
 }
 
 /** A record with a party's yes or no; what it said before counts no more. */
-export function withVote<R extends { yes: string[]; no?: string[] }>(record: R, party: string, isYes: boolean): R {
+export function withVote<R extends { yes: string[]; no?: string[] }>(
+  record: R,
+  party: string,
+  isYes: boolean,
+): R {
   const { no = [], ...rest } = record
   const yes = record.yes.filter((one) => one !== party)
   const others = no.filter((one) => one !== party)

@@ -27,7 +27,11 @@ export function rankOf(rules: Iterable<LawRule>): Map<string, number> {
     const onWay = new Set<string>()
     const enter = (rule: LawRule): void => {
       if (done.has(rule.uid)) return
-      if (onWay.has(rule.uid)) throw circle(way.map((step) => step.rule.uid), rule.uid)
+      if (onWay.has(rule.uid))
+        throw circle(
+          way.map((step) => step.rule.uid),
+          rule.uid,
+        )
       onWay.add(rule.uid)
       way.push({ rule, next: reading(rule) })
     }

@@ -89,7 +89,14 @@ const SHAPES: { [Kind in RuleStateRecord['kind']]: shape.Check<unknown> } = {
     { fired: shape.literal(true), dueMs: shape.timeMs, yes: parties },
   ),
   draft: shape.object(
-    { kind: shape.literal('draft'), by: shape.hash, action: draftActionShape, reads, place: pathNames, yes: parties },
+    {
+      kind: shape.literal('draft'),
+      by: shape.hash,
+      action: draftActionShape,
+      reads,
+      place: pathNames,
+      yes: parties,
+    },
     { no: parties },
   ),
   proposal: shape.object(

@@ -10,8 +10,8 @@ import { isOn, type Refusal } from './gate.ts'
 import type { LawRule } from './law.ts'
 import { elementsAt } from './paths.ts'
 import type { RuleRecord } from './records.ts'
-import { setPhase, switchSet } from './workflow.ts'
 import type { Work } from './work.ts'
+import { setPhase, switchSet } from './workflow.ts'
 
 const TRIGGERS: ReadonlySet<string> = new Set(['trigger'])
 
@@ -37,12 +37,17 @@ export function runTriggers(work: Work, agenda: Agenda): boolean | Refusal {
 }
 
 /** Fires every trigger that waits for this. */
-export function fireWhere(work: Work, agenda: Agenda, isMeant: (when: When, record: RuleRecord) => boolean): boolean {
+export function fireWhere(
+  work: Work,
+  agenda: Agenda,
+  isMeant: (when: When, record: RuleRecord) => boolean,
+): boolean {
   let hasFired = false
   for (const rule of [...work.state.governance.law.rules.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
     const { behaviour } = rule.rule
     const record = work.record(rule.uid, 'rule')
-    if (behaviour.kind !== 'trigger' || record === undefined || record.fired || !isOn(work.state, rule)) continue
+    if (behaviour.kind !== 'trigger' || record === undefined || record.fired || !isOn(work.state, rule))
+      continue
     if (!isMeant(behaviour.when, record)) continue
     fire(work, agenda, rule)
     hasFired = true
@@ -55,7 +60,8 @@ function lookAtCondition(work: Work, agenda: Agenda, rule: LawRule, place: strin
     const run = evaluate(work, rule, place)
     return run.kind === 'over-budget' ? run : run.isTrue
   })
-  if (typeof result === 'object' && result !== null) return { code: 'over-budget', rule: rule.uid, element: place }
+  if (typeof result === 'object' && result !== null)
+    return { code: 'over-budget', rule: rule.uid, element: place }
   const record = work.record(rule.uid, 'rule')
   if (record === undefined || (record.fired === true) === (result === true)) return false
   if (result === true) {
@@ -73,7 +79,8 @@ function lookAtDate(work: Work, rule: LawRule, place: string): Refusal | undefin
     const run = evaluate(work, rule, place)
     return run.kind === 'over-budget' ? run : (run.toTimeText() ?? null)
   })
-  if (typeof result === 'object' && result !== null) return { code: 'over-budget', rule: rule.uid, element: place }
+  if (typeof result === 'object' && result !== null)
+    return { code: 'over-budget', rule: rule.uid, element: place }
   const record = work.record(rule.uid, 'rule')
   if (record === undefined || record.fired) return undefined
   const dueMs = typeof result === 'string' ? Number(result) : undefined
@@ -107,4 +114,20 @@ function carryOut(work: Work, agenda: Agenda, at: string, action: Then, rule: La
     case 'admit':
       work.admissions.push({ rule: rule.uid, by: rule.owner, action })
   }
+}
+
+/** A party's answer to the question that a trigger waits for. `record` holds it. */
+export function answer(work: Work, agenda: Agenda, uid: string, record: RuleRecord): Refusal | undefined {
+  const { behaviour } = record.rule
+  const rule = work.state.governance.law.rules.get(uid)
+  if (behaviour.kind !== 'trigger' || behaviour.when.kind !== 'question' || rule === undefined)
+    return { code: 'gone', rule: uid }
+  const { parties, count } = behaviour.when
+  if (!parties.includes(work.context.author)) return { code: 'not-asked', rule: uid }
+  if (record.fired) return { code: 'gone', rule: uid }
+  work.put(uid, record)
+  const yes = record.yes ?? []
+  if (parties.filter((party) => yes.includes(party)).length >= Math.min(count, parties.length))
+    fire(work, agenda, rule)
+  return undefined
 }

@@ -2,6 +2,9 @@
  * One request while it is executed: the state so far, what was touched, and what its rules came to. It lives for that request;
  * what comes out of it depends on nothing but what it is made of.
  */
+
+import type { Then } from '../../ledger/behaviour.ts'
+import type { RuleResult } from '../../ledger/block.ts'
 import type { Opening } from '../../ledger/value.ts'
 import { commitmentOf } from '../../ledger/value.ts'
 import type { ContractState } from '../elements.ts'
@@ -21,11 +24,8 @@ export type RequestContext = {
   isGenesis?: true
 }
 
-/**
- * What a rule came to at an element, where something follows from it (RUL-7): the commitment of a derived value, null where it is
- * empty; whether a block is there; whether a trigger's condition holds.
- */
-export type Result = [rule: string, element: string, result: string | boolean | null]
+/** See `RuleResult`. */
+export type Result = RuleResult
 
 /** Thrown where a rule needs a value that is not held here. The outcome is then taken from the block, or the node stops. */
 export class ValueNotHeld extends Error {
@@ -37,6 +37,9 @@ export class ValueNotHeld extends Error {
   }
 }
 
+/** Steps that the rules of one request may take in all; see `Budget`. */
+const STEPS_MAX = 20_000_000
+
 export class Work {
   readonly before: ContractState
   readonly context: RequestContext
@@ -47,6 +50,12 @@ export class Work {
   readonly results: Result[] = []
   /** Of derived values. */
   readonly made = new Map<string, Opening>()
+  /** Observers that triggers let in. */
+  readonly admissions: { rule: string; by: string; action: Extract<Then, { do: 'admit' }> }[] = []
+  /** Steps that its rules may still take together. */
+  stepsLeft = STEPS_MAX
+  /** How often a rule's expression was evaluated. */
+  evaluations = 0
   readonly #openings: OpeningSource
 
   constructor(

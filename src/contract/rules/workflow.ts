@@ -1,9 +1,9 @@
 /** Phases and rule sets: what moves them on, and what is looked at anew then (RUL-8). */
 import type { Agenda } from './agenda.ts'
+import { isDue } from './checks.ts'
 import { phaseIndex, type Refusal } from './gate.ts'
 import type { WorkflowRecord } from './records.ts'
 import { fireWhere } from './triggers.ts'
-import { isDue } from './checks.ts'
 import type { Work } from './work.ts'
 
 /** Before rules are published for the first time, where a contract begins with it; and the phase after it where none is named. */

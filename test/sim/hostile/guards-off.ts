@@ -41,8 +41,15 @@ function executed(chain: Chain, hash: string, block: AnyLedgerBlock): CheckResul
   for (const entry of requests)
     for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
       openings.set(commitment, entry.openings[index] as Opening)
-  const { state, changes } = executeBlock(parent.state, requests, openings, block.header.timeMs)
-  const made = { hash, block, state, changes, frontier: appendLeaf(parent.frontier, logLeaf(hash)) }
+  const { state, changes } = executeBlock(parent.state, requests, openings, block.header)
+  const made = {
+    hash,
+    block,
+    state,
+    changes,
+    openings: [],
+    frontier: appendLeaf(parent.frontier, logLeaf(hash)),
+  }
   chain.executed.set(hash, made)
   return { status: 'valid', executed: made }
 }

@@ -1,0 +1,228 @@
+/**
+ * A contract of several parties with rules, to try what they do. Every request is executed three times: by whoever holds all
+ * values, by whoever holds none and takes what rules came to from the entry, and on a state read again from its records. All must
+ * come to the same record hash.
+ */
+import { expect } from 'vitest'
+import { type ExecutedBlock, executeBlock } from '../../src/contract/apply.ts'
+import { createOperations, importOperations, setOperations } from '../../src/contract/edit.ts'
+import {
+  type ContractState,
+  element,
+  genesisResults,
+  genesisState,
+  restoreState,
+  type StateRecord,
+  seenOf,
+  stateRoot,
+} from '../../src/contract/state.ts'
+import { resolvePath } from '../../src/contract/view.ts'
+import { fromJson } from '../../src/document/from-json.ts'
+import type { FieldType } from '../../src/document/tree.ts'
+import { partyOf } from '../../src/identity/card.ts'
+import type { Behaviour, RuleBody } from '../../src/ledger/behaviour.ts'
+import type { Entry } from '../../src/ledger/block.ts'
+import { contractId, GENESIS_ROOT, type Genesis } from '../../src/ledger/genesis.ts'
+import type { Operation, Request } from '../../src/ledger/request.ts'
+import { requestId } from '../../src/ledger/request.ts'
+import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
+import { seededRandom, testGenesis } from './contract.ts'
+import { fixtureParty, seededBytes } from './ledger-parties.ts'
+
+/** What came of a request; rule and element say what stands against it. */
+export type Came = Omit<Entry, 'kind' | 'request'>
+
+const MINUTE_MS = 60_000
+
+/** See the head of this file. */
+export class Agreement {
+  readonly parties: Record<string, string> = {}
+  readonly genesis: Genesis
+  readonly contract: string
+  readonly openings = new Map<string, Opening>()
+  readonly random = seededRandom('agreement')
+  state: ContractState
+  height = 0
+  timeMs: number
+  /** Of the last request. */
+  last: ExecutedBlock | undefined
+  #records: Map<string, StateRecord>
+
+  /** @param document JSON text; @param rules of the genesis, whose anchors are the root */
+  constructor(
+    names: readonly string[],
+    document: string,
+    rules: readonly { path: string[]; behaviour: Behaviour; set?: string }[] = [],
+    first: { phase?: string; types?: Operation[]; elements?: Operation[] } = {},
+  ) {
+    const members = names.map((name) => fixtureParty(name, seededBytes(name)))
+    for (const [index, name] of names.entries())
+      this.parties[name] = partyOf((members[index] as (typeof members)[0]).signedCard.card)
+    const { operations, openings } = importOperations(fromJson(document), GENESIS_ROOT, this.random)
+    this.open(openings)
+    const drafts = rules.map(
+      (rule): Operation => ({
+        op: 'draft',
+        uid: this.uid(),
+        action: { do: 'add', rule: { at: GENESIS_ROOT, ...rule } },
+      }),
+    )
+    const phase: Operation[] = first.phase ? [{ op: 'phase', from: 'live', to: first.phase }] : []
+    const creator = Object.values(this.parties)[0] as string
+    const base = testGenesis([
+      ...(first.types ?? []),
+      ...operations,
+      ...(first.elements ?? []),
+      ...phase,
+      ...drafts,
+    ])
+    const genesis: Genesis = { ...base, creator, members: members.map(({ signedCard }) => signedCard) }
+    const results = genesisResults(genesis, this.openings)
+    this.genesis = results.length > 0 ? { ...genesis, results } : genesis
+    this.contract = contractId(this.genesis)
+    const made = genesisState(this.contract, this.genesis, this.openings)
+    const unopened = genesisState(this.contract, this.genesis, new Map(), true)
+    expect(stateRoot(unopened.state)).toBe(stateRoot(made.state))
+    this.open(made.openings)
+    this.state = made.state
+    this.timeMs = this.genesis.timeMs
+    this.#records = new Map(made.changes as [string, StateRecord][])
+  }
+
+  uid(): string {
+    return Buffer.from(this.random(16)).toString('hex')
+  }
+
+  party(name: string): string {
+    const party = this.parties[name]
+    if (party === undefined) throw new Error(`there is no ${name}`)
+    return party
+  }
+
+  open(openings: readonly Opening[]): void {
+    for (const opening of openings) this.openings.set(commitmentOf(opening), opening)
+  }
+
+  at(path: string): string {
+    return resolvePath(this.state, this.state.rootUid, path)
+  }
+
+  /** A field's value; undefined where it is empty. */
+  value(path: string): Value | undefined {
+    const { value } = element(this.state, this.at(path)) ?? {}
+    return value === undefined ? undefined : this.openings.get(value)?.value
+  }
+
+  /** Has a party make a request of these operations. */
+  run(name: string, ...operations: Operation[]): Came {
+    const request: Request = {
+      contract: this.contract,
+      author: this.party(name),
+      authorKey: 'A'.repeat(43),
+      nonce: Buffer.from(this.random(16)).toString('base64url'),
+      notAfterMs: 1_900_000_000_000,
+      operations,
+    }
+    this.height += 1
+    this.timeMs += 1
+    const requests = [{ id: requestId(request), request }]
+    const at = { height: this.height, timeMs: this.timeMs }
+    const before = this.state
+    const executed = executeBlock(before, requests, this.openings, at)
+    const unopened = executeBlock(before, requests, new Map(), at, executed.entries)
+    expect(unopened.stateRoot).toBe(executed.stateRoot)
+    expect(unopened.entriesRoot).toBe(executed.entriesRoot)
+    const again = executeBlock(
+      restoreState(this.contract, this.#records, this.genesis),
+      requests,
+      this.openings,
+      at,
+    )
+    expect(again.stateRoot).toBe(executed.stateRoot)
+    expect(again.entriesRoot).toBe(executed.entriesRoot)
+    this.open(executed.openings)
+    this.state = executed.state
+    this.last = executed
+    for (const [uid, record] of executed.changes)
+      if (record === null) this.#records.delete(uid)
+      else this.#records.set(uid, record)
+    const { kind: _, request: __, ...came } = executed.entries[0] as Entry
+    return came
+  }
+
+  /** The operation that sets a field; undefined empties it. */
+  setting(path: string, value: Value | undefined, type?: FieldType): Operation {
+    const uid = this.at(path)
+    const record = element(this.state, uid)
+    const kept = type ?? record?.type ?? 'text'
+    if (value === undefined) return { op: 'set', uid, seen: seenOf(this.state, uid) as string, type: kept }
+    const { operations, openings } = setOperations(this.state, this.openings, uid, kept, value, this.random)
+    this.open(openings)
+    return operations[0] as Operation
+  }
+
+  /** Has a party set a field. */
+  set(name: string, path: string, value: Value | undefined, type?: FieldType): Came {
+    return this.run(name, this.setting(path, value, type))
+  }
+
+  /** The operations that add a JSON value below an element. */
+  adding(parent: string, name: string, json: string): Operation[] {
+    const uid = this.at(parent)
+    const { operations, openings } = createOperations(this.state, uid, name, fromJson(json), this.random)
+    this.open(openings)
+    return operations
+  }
+
+  add(name: string, parent: string, json: string, as = 'item'): Came {
+    return this.run(name, ...this.adding(parent, as, json))
+  }
+
+  delete(name: string, path: string): Came {
+    const uid = this.at(path)
+    return this.run(name, { op: 'delete', uid, seen: seenOf(this.state, uid) as string })
+  }
+
+  /** Has a party draft a rule; gives its UID, or what came of it. */
+  draft(
+    name: string,
+    path: string[],
+    behaviour: Behaviour,
+    more: Partial<RuleBody> = {},
+  ): { uid: string; came: Came } {
+    const uid = this.uid()
+    const rule: RuleBody = { at: this.state.rootUid, path, behaviour, ...more }
+    return { uid, came: this.run(name, { op: 'draft', uid, action: { do: 'add', rule } }) }
+  }
+
+  /** Has all parties say yes to drafts, and the first publish them. */
+  agree(...uids: string[]): Came {
+    const names = Object.keys(this.parties)
+    for (const uid of uids)
+      for (const name of names)
+        if (!this.hasSaidYes(uid, name)) expect(this.vote(name, uid)).toMatchObject({ outcome: 'accepted' })
+    return this.run(names[0] as string, { op: 'publish', drafts: uids })
+  }
+
+  /** Brings a rule into force. */
+  rule(name: string, path: string[], behaviour: Behaviour, more: Partial<RuleBody> = {}): string {
+    const { uid, came } = this.draft(name, path, behaviour, more)
+    expect(came).toEqual({ outcome: 'accepted' })
+    expect(this.agree(uid)).toMatchObject({ outcome: 'accepted' })
+    return uid
+  }
+
+  vote(name: string, uid: string, yes = true): Came {
+    return this.run(name, { op: 'vote-on', uid, yes })
+  }
+
+  /** Time passes before the next request. */
+  wait(minutes: number): void {
+    this.timeMs += minutes * MINUTE_MS
+  }
+
+  private hasSaidYes(uid: string, name: string): boolean {
+    const record = this.state.map.get(uid) as { yes?: string[] } | undefined
+    return record?.yes?.includes(this.party(name)) ?? false
+  }
+}
