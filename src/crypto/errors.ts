@@ -29,6 +29,12 @@ export const REGISTRY = {
     title: 'The evidence does not hold',
     advice: 'Hold it for nothing against anybody; ask who sent it for both signatures as they were received.',
   },
+  'bad-expression': {
+    status: 422,
+    title: 'The expression is not one that rules can use',
+    advice:
+      'Correct the expression at the position that the message names; docs/expressions.md lists what there is.',
+  },
   'bad-format': {
     status: 422,
     title: 'The bytes are not in the expected format',
