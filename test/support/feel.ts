@@ -102,3 +102,38 @@ export function result(expression: string, world: Served = EMPTY): string {
   if (found.kind !== 'value') return found.kind
   return textOf(found.value) ?? 'a block'
 }
+
+const HASH = 'ab'.repeat(32)
+
+/** A contract with something of every kind. */
+export const CONTRACT = worldOf(
+  {
+    Premium: { Amount: new Field('money', '1250.00 EUR'), Rate: number('0.125') },
+    Lines: [
+      {
+        Party: new Field('party', HASH),
+        Share: number('60'),
+        item: text('x'),
+        Items: [number('1'), number('2')],
+      },
+      { Party: new Field('party', HASH), Share: number('40'), item: text('y'), Items: [] },
+      { Party: new Field('party', HASH), Share: number(), item: text('z'), Items: [number('3')] },
+    ],
+    'Sum insured': new Field('integer', '5000'),
+    Slip: new Field('file', `${HASH} 1024 application/pdf slip of 2024.pdf`),
+    Start: new Field('date', '2024-02-29'),
+    Signed: new Field('date-time', '2024-03-01T08:00:00+01:00'),
+    Kind: new Field('choice', 'marine'),
+    Active: new Field('boolean', true),
+    Changed: new Field('null', null),
+    Numbers: [number('3'), number('1'), number('2')],
+    Secret: hidden('decimal'),
+    Secrets: [hidden('decimal'), number('7')],
+    Later: new Missing({ Amount: number('1') }),
+    None: new Missing([{ Share: number('1') }]),
+    Nothing: text(),
+    Inner: { Share: number('5'), Deep: { Share: number('6') } },
+    Odd: new Field('decimal', '1.00000000000000000000000000000000009'),
+  },
+  [],
+)
