@@ -6,6 +6,7 @@ import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
 import { lineageId, nextLineage } from '../../src/ledger/resolve.ts'
 import { EpochLedger, twoVotes } from './epoch-world.ts'
 import { freezeContext, freezeOf, historyOf, parted } from './freeze-world.ts'
+import { freezeContextOf } from './judge-context.ts'
 import { json, type Vector, Vectors } from './vector.ts'
 import { alder, birch, cedar, type Holder, hashNamed, type Ledger } from './world.ts'
 
@@ -252,9 +253,8 @@ export function resolveVectors(): Vector[] {
   return vectors.all
 }
 
-function outputsOf(freezes: readonly SignedFreeze[], { members, base }: typeof context) {
-  const parties = members.map(({ party }) => party)
-  const found = nextLineage(freezes, parties, base)
+function outputsOf(freezes: readonly SignedFreeze[], place: typeof context) {
+  const found = nextLineage(freezes, freezeContextOf(place))
   if ('missing' in found)
     throw new Error(`missing: ${found.missing.join()} of ${freezes.map(freezeId).join()}`)
   return { id: lineageId(found.genesis), guilty: found.guilty, lineage: found.genesis }
