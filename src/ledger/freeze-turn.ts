@@ -9,7 +9,12 @@ import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
 import { cardHash, checkProvenCard, type ProvenCard, partyOf } from '../identity/card.ts'
 import { blockHash, type Effect, entriesRoot } from './block.ts'
-import { type Certificate, certificateVerifies, checkCertificateShape, type Electorate } from './certificate.ts'
+import {
+  type Certificate,
+  certificateVerifies,
+  checkCertificateShape,
+  type Electorate,
+} from './certificate.ts'
 import { quorumOf } from './epoch.ts'
 import type { LeaveOperation } from './epoch-operation.ts'
 import type { CosignKeys } from './evidence.ts'

@@ -45,6 +45,7 @@ describe('a RESOLVE', () => {
     expect(told, 'evidence of other kinds proves as much').toEqual({
       tip: { size: 2, block: 'G2' },
       guilty: ['2'],
+      members: ['0', '1'],
     })
   })
 

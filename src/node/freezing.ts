@@ -35,6 +35,11 @@ export class Freezing {
     for (const freeze of replica.store.freezes(replica.contract)) this.held.set(freezeId(freeze), freeze)
   }
 
+  /** Of every lineage. */
+  get all(): SignedFreeze[] {
+    return [...this.held.values()]
+  }
+
   /** FREEZEs of a lineage, this one by default. */
   of(lineage: number = this.replica.lineage.number): SignedFreeze[] {
     return [...this.held.values()].filter(({ statement }) => statement.lineage === lineage)
@@ -208,7 +213,10 @@ export class Freezing {
       return
     }
     this.outcome = nextLineage(freezes, this.contextOf(replica.lineage.number))
-    if (!('genesis' in this.outcome)) return
+    if (!('genesis' in this.outcome)) {
+      for (const party of this.missing) if (!replica.isHeard(party)) this.tellAll(party)
+      return
+    }
     const { guilty } = this.outcome
     if (guilty.includes(replica.self)) this.leftOut(this.outcome.genesis.lineage)
     else replica.outbox.renew(replica.contract)
@@ -245,6 +253,11 @@ export class Freezing {
   /** Those of this lineage, to a member whose connection is new. */
   tellAll(to: string): void {
     this.tell(to, this.replica.lineage.number)
+  }
+
+  /** Whose FREEZE it takes may be out by the history here, and has to hear that it does. */
+  tellMissing(to: string, nowMs: number): void {
+    if (this.missing.includes(to)) this.tellFormer(to, this.replica.lineage.number, nowMs)
   }
 
   /** To who is in a lineage that is over: what it needs to follow. */

@@ -127,8 +127,7 @@ function broughtBy(
   const { contract, store } = replica
   const held = store.request(contract, id)
   const operation = held && (epochOperationOf(held.request) as EpochOperation | undefined)
-  const proven =
-    operation && 'card' in operation ? operation.card : provenCard(replica, change.card as Card)
+  const proven = operation && 'card' in operation ? operation.card : provenCard(replica, change.card as Card)
   if (proven === undefined)
     throw new CountersignError('unavailable', `what proves the card of ${change.party} is not held here`)
   return { party: change.party, proven }

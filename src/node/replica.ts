@@ -228,6 +228,7 @@ export class Replica {
 
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
+    this.freezing.tellMissing(party, nowMs)
     if (!this.isHeard(party)) return
     this.event({ type: 'PEER_UP', party, nowMs })
     const isFounder = this.epochs.number === 0 && this.roster.isMember(party)
@@ -371,11 +372,13 @@ export class Replica {
     this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'leaving' })
   }
 
-  /** A turn has come, and this party is out. */
-  left(): void {
+  /** A turn has come, and this party is out; or the lineage goes on without it, for a reason that people are told. */
+  left(reason?: string): void {
+    const { contract, outbox } = this
     this.status = 'left'
-    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'left' })
-    this.outbox.notify({ contract: this.contract, type: 'left' })
+    this.haltReason = reason
+    outbox.write({ kind: 'contract-status', contract, status: 'left', ...(reason && { reason }) })
+    outbox.notify({ contract, type: 'left' })
   }
 
   halt(reason: string): void {

@@ -17,7 +17,7 @@ import {
 } from '../contract/epoch.ts'
 import type { ContractState } from '../contract/state.ts'
 import { type Turn, turnsAt } from '../contract/turn.ts'
-import { type Invitation, quorumOf } from '../ledger/epoch.ts'
+import { type Card, type Invitation, quorumOf } from '../ledger/epoch.ts'
 import { type Evidence, evidenceHeldBy, evidenceLineage } from '../ledger/evidence.ts'
 import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import type { AnyRequest } from '../ledger/request.ts'
@@ -154,11 +154,12 @@ export class Roster {
   /**
    * Whether evidence holds by any keys that its party has had here: what an honest party signs in an epoch contradicts itself by
    * none of them, be it one before the checkpoint that the ledger begins at here.
+   * @param known cards of its party that are proven otherwise
    */
-  proves(evidence: Evidence): boolean {
+  proves(evidence: Evidence, known: readonly Card[] = []): boolean {
     const { party } = evidence
-    const vote = new Set<string>()
-    const cosign = new Set<string>()
+    const vote = new Set(known.map(({ keys }) => keys.vote))
+    const cosign = new Set(known.map(({ keys }) => keys.cosign))
     for (const { state } of this.spans) {
       const keys = cardsInForce(state).get(party)?.keys
       if (keys) vote.add(keys.vote) && cosign.add(keys.cosign)

@@ -6,7 +6,13 @@
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
 import { type ExecutedBlock, executeBlock, isOpened } from '../contract/apply.ts'
-import { authorKeysAt, type EpochElectorate, electorateAt, freezeEpochOf, holdersIn } from '../contract/epoch.ts'
+import {
+  authorKeysAt,
+  type EpochElectorate,
+  electorateAt,
+  freezeEpochOf,
+  holdersIn,
+} from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTick } from '../contract/tick.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
@@ -270,9 +276,10 @@ export class LedgerAudit {
 
   /** Takes what led to the next lineage, which begins with the last block. @throws RuleBroken */
   lineage(line: ReadLineageLine): void {
-    const epochs = [...this.#before, { electorate: this.#electorate, firstHeight: this.#epochFirstHeight }].map(
-      (one) => freezeEpochOf(this.lineages.remaining(one.electorate), one.firstHeight),
-    )
+    const epochs = [
+      ...this.#before,
+      { electorate: this.#electorate, firstHeight: this.#epochFirstHeight },
+    ].map((one) => freezeEpochOf(this.lineages.remaining(one.electorate), one.firstHeight))
     this.lineages.take(line, { size: this.height + 1, block: this.#hash }, epochs)
     this.#signatures += line.freezes.length
     // It began with what a member that nothing proves guilty had cosigned (COS-1), or with what a lineage before began with.

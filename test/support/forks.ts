@@ -92,14 +92,14 @@ const hasTurn = (message: object): boolean => JSON.stringify(message).includes('
 
 /**
  * Like `fork`, with a change decided before the histories part, and everybody's cosignatures of that held by all: the left has
- * its turn at once. The right orders as many blocks before its own turn, if it comes to one.
+ * its turn at once, or after so many blocks. The right orders as many blocks before its own turn, if it comes to one.
  * @param decide brings the change about, up to its turn, which does not come yet
  */
 export function forkAtTurn(
   count: number,
   sides: [number[], number[]],
   decide: (engines: Engines, contract: string) => void,
-  right: { before: number; turns: boolean },
+  right: { before: number; turns: boolean; left?: number },
   members = count,
 ): Fork {
   const engines = new Engines(count)
@@ -117,6 +117,13 @@ export function forkAtTurn(
   const forget = liars.map(copyOf)
   for (const a of [...leftSide, ...lying])
     for (const b of rightSide) engines.disconnect(engines.member(a), engines.member(b))
+  const { left = 0 } = right
+  const recall = left > 0 ? liars.map((liar) => forgetsTurns(liar, contract)) : []
+  for (let round = 0; round < left; round += 1) {
+    engines.set(engines.member(leftSide[0] as number), contract, 'a', `left ${round}`)
+    engines.pass(20_000)
+  }
+  for (const one of recall) one()
   engines.line = open
   engines.pass(20_000)
   engines.set(engines.member(leftSide[0] as number), contract, 'a', 'left')

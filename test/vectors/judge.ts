@@ -297,8 +297,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
 
   freeze(bytes, context: FreezeContext) {
     const freeze = checkFreezeShape(parse(bytes))
-    if (!freezeHolds(freeze, freezeContextOf(context)))
-      fail('LIN-1', 'freeze', 'it does not hold')
+    if (!freezeHolds(freeze, freezeContextOf(context))) fail('LIN-1', 'freeze', 'it does not hold')
     return { id: freezeId(freeze), tip: new History(freeze.statement.history).tip }
   },
 
