@@ -158,12 +158,14 @@ function leavesHold(
   return true
 }
 
-/** By party how much of the ledger it says that it cosigned before it left. */
-export function leftAt({ leaves = [] }: ShownTurn): { party: string; size: number }[] {
-  return leaves.map(({ request }) => ({
-    party: request.author,
-    size: (epochOperationOf(request) as LeaveOperation).checkpoint.size,
-  }))
+/** Who has left, and the last checkpoint that it says it cosigned before. */
+export type Left = { party: string; size: number; epoch: number }
+
+export function leftAt({ leaves = [] }: ShownTurn): Left[] {
+  return leaves.map(({ request }) => {
+    const { size, epoch } = (epochOperationOf(request) as LeaveOperation).checkpoint
+    return { party: request.author, size, epoch }
+  })
 }
 
 /** Whether both certificates are a COMMIT of this block: of one view, not before its own (a turn's may be later, EPO-11). */

@@ -15,7 +15,7 @@ import { type Cosignature, sameCheckpoint } from './checkpoint.ts'
 import { type FreezeContext, freezeId, type SignedFreeze } from './freeze.ts'
 import { type Cosigned, Histories, History, type Top } from './freeze-history.ts'
 import { frozenSize } from './freeze-statement.ts'
-import { leftAt } from './freeze-turn.ts'
+import { type Left, leftAt } from './freeze-turn.ts'
 
 /**
  * What is known of the histories of cosigned checkpoints. shows: which one it is of; isExtension: whether the history of the
@@ -28,18 +28,21 @@ export type Order = {
 
 /**
  * A turn that a FREEZE shows, as a checkpoint. epoch: the one that it ends; members: of the next; left: who went by its own
- * signature, and how much it said that it had cosigned by then.
+ * signature.
  */
 export type Turned = Cosigned & {
   epoch: number
   members: readonly string[]
-  left: readonly { party: string; size: number }[]
+  left: readonly Left[]
 }
 
 /** The epoch that the history in a FREEZE begins in, and the turns it shows, in order. */
 export type Outline = { epoch: number; turns: readonly Turned[] }
 
-/** tip: the block the next lineage starts on; undefined where nobody has cosigned anything. guilty: left out, by party. */
+/**
+ * tip: the block the next lineage starts on; undefined where nobody has cosigned anything. guilty: of all who are heard, those that
+ * are left out; members: those that it begins with, in the order they lead.
+ */
 export type Resolution = { tip: Top | undefined; guilty: string[]; members: string[] }
 
 /**
@@ -72,15 +75,11 @@ export function resolve(
         own.reduce((a, b) => (b.size > a.size ? b : a)),
       )
   }
-  const { tip, members, seated } = chosen(
-    tops,
-    turns,
-    { epoch: first ?? 0, members: membersOf(first) },
-    order,
-  )
+  const come = [...heard].filter((party) => !membersOf(first).includes(party))
+  const { tip, members } = chosen(tops, turns, { epoch: first ?? 0, members: membersOf(first) }, order)
   return {
     tip: tip && { size: tip.size, block: tip.block },
-    guilty: [...seated].filter((party) => guilty.has(party)),
+    guilty: [...membersOf(first), ...come.sort()].filter((party) => guilty.has(party)),
     members: members.filter((party) => !guilty.has(party)),
   }
 }
@@ -110,9 +109,6 @@ function heardIn(
   return { heard, turns: [...turns.values()] }
 }
 
-/** seated: the members of all epochs on the way. */
-type Chosen = { tip: Cosigned | undefined; members: readonly string[]; seated: ReadonlySet<string> }
-
 /**
  * Epoch by epoch: whatever stands behind a turn counts for the turn. Only the epoch's members count; where one that came in later
  * stands may be chosen by them as well, since a final of the later epoch is on their branch.
@@ -122,11 +118,10 @@ function chosen(
   turns: readonly Turned[],
   first: { epoch: number; members: readonly string[] },
   order: Order,
-): Chosen {
+): { tip: Cosigned | undefined; members: readonly string[] } {
   const contains = (longer: Cosigned, shorter: Cosigned): boolean =>
     longer.size >= shorter.size && order.isExtension(longer, shorter) === true
   let { epoch, members } = first
-  const seated = new Set(members)
   let begun: Turned | undefined
   let tip: Cosigned | undefined
   for (; ; epoch += 1) {
@@ -140,9 +135,8 @@ function chosen(
         standing.set(party, next.find((turn) => contains(top, turn)) ?? top)
     tip = mostOn(standing, members, contains) ?? tip
     begun = next.find(({ block }) => block === tip?.block)
-    if (begun === undefined) return { tip, members, seated }
+    if (begun === undefined) return { tip, members }
     members = begun.members
-    for (const party of members) seated.add(party)
   }
 }
 
@@ -199,14 +193,29 @@ function guiltyIn(
     for (const one of evidence) guilty.add(one.party)
     if (union.get(party)?.some(({ size }) => size > frozenSize(freeze.statement))) guilty.add(party)
   }
-  // Of a later epoch than that it left in it may have cosigned again, having come in anew.
-  for (const { epoch, left } of outlines.flatMap(({ turns }) => turns))
-    for (const { party, size } of left)
-      if (union.get(party)?.some((one) => one.size > size && one.epoch <= epoch)) guilty.add(party)
+  const turns = outlines.flatMap((one) => one.turns)
+  for (const left of turns.flatMap((turn) => turn.left))
+    if (union.get(left.party)?.some((one) => isPastLeave(one, left, turns, order))) guilty.add(left.party)
   for (const [party, cosignatures] of union)
     if (cosignatures.some((one) => cosignatures.some((other) => isContradiction(one, other, order))))
       guilty.add(party)
   return guilty
+}
+
+/**
+ * After its LEAVE an honest member cosigns no more of the ledger, unless it was out by then and has come in anew: not where every
+ * turn since, on that history, is shown to keep it.
+ */
+function isPastLeave(one: Cosignature, left: Left, turns: readonly Turned[], order: Order): boolean {
+  if (one.size <= left.size) return false
+  for (let { epoch } = left; epoch < one.epoch; epoch += 1) {
+    const kept = turns.some(
+      (turn) =>
+        turn.epoch === epoch && turn.members.includes(left.party) && order.isExtension(one, turn) === true,
+    )
+    if (!kept) return false
+  }
+  return true
 }
 
 /** Two different checkpoints of one size, or a larger one whose history does not contain the smaller. */

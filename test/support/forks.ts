@@ -88,6 +88,20 @@ function forgetsTurns({ engine }: Member, contract: string): () => void {
   }
 }
 
+/** One of these, who is in and goes on, has a block ordered; else a liar has. */
+function orderOne(
+  engines: Engines,
+  contract: string,
+  places: readonly number[],
+  liar: Member,
+  value: string,
+): void {
+  const members = places.map((place) => engines.member(place))
+  const by = members.find(({ engine }) => engine.replica(contract).status === 'accepted') ?? liar
+  engines.set(by, contract, value.startsWith('left') ? 'a' : 'b', value)
+  engines.pass(20_000)
+}
+
 const hasTurn = (message: object): boolean => JSON.stringify(message).includes('"kind":"turn"')
 
 /**
@@ -120,14 +134,12 @@ export function forkAtTurn(
   const { left = 0 } = right
   const recall = left > 0 ? liars.map((liar) => forgetsTurns(liar, contract)) : []
   for (let round = 0; round < left; round += 1) {
-    engines.set(engines.member(leftSide[0] as number), contract, 'a', `left ${round}`)
-    engines.pass(20_000)
+    orderOne(engines, contract, leftSide, liars[0] as Member, `left ${round}`)
   }
   for (const one of recall) one()
   engines.line = open
   engines.pass(20_000)
-  engines.set(engines.member(leftSide[0] as number), contract, 'a', 'left')
-  engines.pass(20_000)
+  orderOne(engines, contract, leftSide, liars[0] as Member, 'left')
   for (const liar of liars) for (const place of leftSide) engines.disconnect(liar, engines.member(place))
   for (const one of forget) one()
   for (const liar of liars) engines.boot(liar, false)
@@ -136,15 +148,13 @@ export function forkAtTurn(
   for (const liar of liars) for (const other of liars) if (liar !== other) engines.connect(liar, other)
   for (const liar of liars) for (const place of rightSide) engines.reconnect(liar, engines.member(place))
   for (let round = 0; round < right.before; round += 1) {
-    engines.set(engines.member(rightSide[0] as number), contract, 'b', `right ${round}`)
-    engines.pass(20_000)
+    orderOne(engines, contract, rightSide, liars[0] as Member, `right ${round}`)
   }
   for (const one of remember) one()
   if (right.turns) {
     engines.line = open
     engines.pass(20_000)
-    engines.set(engines.member(rightSide[0] as number), contract, 'b', 'right, turned')
-    engines.pass(20_000)
+    orderOne(engines, contract, rightSide, liars[0] as Member, 'right, turned')
   }
   for (const liar of liars) for (const place of rightSide) engines.disconnect(liar, engines.member(place))
   engines.line = open
