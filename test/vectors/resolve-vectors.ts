@@ -5,6 +5,7 @@ import { freezeId, type SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
 import { lineageId, nextLineage } from '../../src/ledger/resolve.ts'
 import { EpochLedger, twoVotes } from './epoch-world.ts'
+import { INVALID_TURNS_RESOLVED, VALID_TURNS_RESOLVED } from './freeze-turn-vectors.ts'
 import { freezeContext, freezeOf, historyOf, parted } from './freeze-world.ts'
 import { freezeContextOf } from './judge-context.ts'
 import { json, type Vector, Vectors } from './vector.ts'
@@ -246,10 +247,12 @@ const INVALID: [name: string, about: string, rule: string, freezes: SignedFreeze
 
 export function resolveVectors(): Vector[] {
   const vectors = new Vectors()
-  for (const [name, about, freezes, place = context] of VALID)
+  for (const [name, about, freezes, place = context] of [...VALID, ...VALID_TURNS_RESOLVED])
     vectors.valid(name, about, place, json(freezes), outputsOf(freezes, place as typeof context))
   for (const [name, about, rule, freezes] of INVALID)
     vectors.invalid(name, about, context, json(freezes), rule)
+  for (const [name, about, freezes, place, rule] of INVALID_TURNS_RESOLVED)
+    vectors.invalid(name, about, place, json(freezes), rule)
   return vectors.all
 }
 
