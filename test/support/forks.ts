@@ -48,20 +48,31 @@ export function fork(
 ): Fork {
   const engines = new Engines(count)
   const contract = engines.contract('{"a":"0","b":"0"}', count, policy)
+  engines.set(engines.member(0), contract, 'a', '1')
+  engines.pass(5000)
+  return forkOf(engines, contract, sides, blocks)
+}
+
+/** The same of a contract that is there: its members who are on neither side lie. */
+export function forkOf(
+  engines: Engines,
+  contract: string,
+  sides: [number[], number[]],
+  blocks: [number, number] = [1, 1],
+  fields: [string, string] = ['a', 'b'],
+): Fork {
   const [left, right] = sides
   const lying = engines.members
     .map((_, place) => place)
     .filter((place) => !left.includes(place) && !right.includes(place))
   const liars = lying.map((place) => engines.member(place))
-  engines.set(engines.member(0), contract, 'a', '1')
-  engines.pass(5000)
   const forget = liars.map(copyOf)
   const apart = (one: number[], other: number[]): void => {
     for (const a of one) for (const b of other) engines.disconnect(engines.member(a), engines.member(b))
   }
   apart([...left, ...lying], right)
   for (let round = 0; round < blocks[0]; round += 1) {
-    engines.set(engines.member(left[0] as number), contract, 'a', `left ${round}`)
+    engines.set(engines.member(left[0] as number), contract, fields[0], `left ${round}`)
     engines.pass(20_000)
   }
   apart(lying, left)
@@ -70,7 +81,7 @@ export function fork(
   for (const liar of liars) for (const other of liars) if (liar !== other) engines.connect(liar, other)
   for (const liar of liars) for (const place of right) engines.reconnect(liar, engines.member(place))
   for (let round = 0; round < blocks[1]; round += 1) {
-    engines.set(engines.member(right[0] as number), contract, 'b', `right ${round}`)
+    engines.set(engines.member(right[0] as number), contract, fields[1], `right ${round}`)
     engines.pass(20_000)
   }
   const honest = [...left, ...right].map((place) => engines.member(place))
