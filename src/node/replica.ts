@@ -126,10 +126,8 @@ export class Replica {
     this.boot = options.boot
     this.invitedBy = options.from
     this.cosigning = new Cosigning(this, options.cosignedSize)
-    const restored = restoreChain(contract, genesis, store, {
-      lineage: this.lineage.number,
-      leftOut: this.lineage.leftOut,
-    })
+    const { number, leftOut } = this.lineage
+    const restored = restoreChain(contract, genesis, store, { lineage: number, leftOut })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
     this.chain.leftOutAt = (height) => this.lineage.leftOutAt(height)
