@@ -225,7 +225,8 @@ export function parsersOf(room: Room): Parser[] {
     structure('a FREEZE', samples.freezes, (value) => {
       const freeze = room.checkFreezeShape(value)
       const base = { size: 1, block: '0'.repeat(64) }
-      room.freezeHolds(freeze, { electorate, cosignKeys: samples.cosignKeys, base })
+      const members = [...electorate.voteKeys.keys()]
+      room.freezeHolds(freeze, { epochs: [{ electorate, members, cosignKeys: samples.cosignKeys }], base })
       return freeze
     }),
     {
