@@ -329,4 +329,30 @@ describe('an old copy that says too little about who is in', () => {
       expect(store.evidence(contract)).toEqual([])
     }
   })
+
+  it('[AMN-2] [AMN-3] of a time before a contract is given it by any member that it asks, not by its creator alone', () => {
+    const engines = pinned(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const former = engines.contract('{"a":"1"}')
+    engines.pass(2000)
+    const back = copyOf(third)
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(third, contract, 'a', '2')
+    engines.pass(5000)
+    cutOff(engines, third)
+    back()
+    engines.boot(third, true)
+    third.logs.length = 0
+    engines.reconnect(third, second)
+    engines.pass(30_000)
+    expect(third.logs.filter(({ event }) => event === 'message-refused')).toEqual([])
+    const phaseOf = (id: string) => third.engine.replicas.get(id)?.phase
+    expect([phaseOf(former), phaseOf(contract)], 'the creator of both has not told').toEqual([
+      'recalling',
+      'recalling',
+    ])
+    engines.reconnect(third, first)
+    engines.pass(30_000)
+    expectWhole(engines, contract, third)
+  })
 })
