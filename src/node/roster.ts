@@ -134,6 +134,15 @@ export class Roster {
     return this.spans.findLast(({ electorate }) => electorate.cards.has(party))
   }
 
+  /** The ledger blocks of epochs that are over in which a party was in; from the first on, if it was shown what was before. */
+  pastStaysOf(party: string): { fromHeight: number; toHeight: number }[] {
+    return this.spans.flatMap(({ firstHeight, lastHeight, electorate, state }) => {
+      if (lastHeight === undefined || !electorate.cards.has(party)) return []
+      const isShownOlder = state.epoch.arrived?.some(([one, , older]) => one === party && older)
+      return { fromHeight: isShownOlder ? 0 : firstHeight, toHeight: lastHeight }
+    })
+  }
+
   /** Number of the epoch that goes on. */
   get current(): number {
     return this.electorate.epoch
