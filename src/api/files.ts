@@ -1,5 +1,5 @@
 /** Files over HTTP: what a request uploads, and the bytes of a file field as an answer. */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -141,7 +141,8 @@ export function sendFile(
   const { start, end } = range ?? { start: 0, end: sizeBytes }
   reply.header('content-length', end - start)
   if (range) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${sizeBytes}`)
-  if (request.method === 'HEAD' || start === end) return reply.send(Buffer.alloc(0))
+  // A stream, whose length nobody takes for the answer's.
+  if (request.method === 'HEAD' || start === end) return reply.send(Readable.from([]))
   return reply.send(files.disk.stream(hash, start, end))
 }
 

@@ -40,7 +40,7 @@ export const FILE_LIMITS: Readonly<FileLimits> = {
   answerMs: 15_000,
   pauseMs: 20_000,
   liarPauseMs: 3_600_000,
-  askMs: 30_000,
+  askMs: 15_000,
   diskMs: 5_000,
 }
 

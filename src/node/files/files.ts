@@ -8,7 +8,7 @@ import type { Notice } from '../outbox.ts'
 import type { Replica } from '../replica.ts'
 import { FILE_LIMITS, type FileLimits, type FilesContext, type FilesOptions } from './context.ts'
 import { Fetching } from './fetching.ts'
-import { checkFileMessage, type FileMessage, isFileMessage } from './file-messages.ts'
+import { checkFileMessage, type FileMessage, HASHES_MAX, isFileMessage } from './file-messages.ts'
 import { type FileId, FileStore } from './file-store.ts'
 import { NamedFiles } from './named-files.ts'
 import { Serving } from './serving.ts'
@@ -96,10 +96,15 @@ export class Files implements FilesContext {
     }
   }
 
+  /** It is asked what it holds, and told what is held here: what was said while it could not be reached is lost. */
   peerUp(party: string): void {
-    for (const replica of this.options.replicas.values())
-      if (replica.roster.isHeard(party))
-        this.#fetching.ask(replica, hashesOf(this.named.all(replica.contract)), party)
+    for (const replica of this.options.replicas.values()) {
+      if (!replica.roster.isHeard(party)) continue
+      const { contract } = replica
+      const ids = [...this.named.all(contract)]
+      this.#fetching.ask(replica, hashesOf(ids), party)
+      this.#tell(contract, hashesOf(ids.filter((id) => this.isShared(contract, id))), [party])
+    }
     this.#fetching.peerUp()
   }
 
@@ -141,13 +146,18 @@ export class Files implements FilesContext {
         this.#tell(replica.contract, this.isShared(replica.contract, id) ? [hash] : [])
   }
 
-  /** Tells everybody who is due them that these are held here. */
-  #tell(contract: string, hashes: readonly string[]): void {
-    const replica = this.options.replicas.get(contract)
-    if (hashes.length === 0 || replica === undefined) return
-    for (const party of replica.audience)
-      if (this.options.isUp(party))
-        this.#serving.tellHeld(party, { type: 'FILE-ASK', contract, hashes: [...hashes] })
+  /** Tells those who are due them, or these of them, that they are held here. */
+  #tell(
+    contract: string,
+    hashes: readonly string[],
+    parties = this.options.replicas.get(contract)?.audience ?? [],
+  ): void {
+    for (let start = 0; start < hashes.length; start += HASHES_MAX) {
+      const part = hashes.slice(start, start + HASHES_MAX)
+      for (const party of parties)
+        if (this.options.isUp(party))
+          this.#serving.tellHeld(party, { type: 'FILE-ASK', contract, hashes: part })
+    }
   }
 
   #noticed(notice: Notice): void {
