@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { paths } from '../../src/cli/directory.ts'
-import type { FileMessage } from '../../src/node/files/file-messages.ts'
+import type { FileMessage, FileMessageOf } from '../../src/node/files/file-messages.ts'
 import type { Files } from '../../src/node/files/files.ts'
 import { type Answer, type RunningNode, type RunningNodes, startNodes, until } from '../support/nodes.ts'
 
@@ -192,6 +192,37 @@ describe('a file', () => {
     expect(code(await nodes.at(0).get(`/records/${id}/Doc/Text/$file`))).toBe('not-found')
   })
 
+  it('has the name that Content-Disposition gives it, without directories, or that of its field', async () => {
+    for (const [disposition, name] of [
+      ['attachment; filename=plain.pdf', 'plain.pdf'],
+      ['attachment; filename="a \\"b\\" .pdf "', 'a "b" .pdf'],
+      ['attachment; filename="../../etc/passwd"', 'passwd'],
+      ['attachment; filename="C:\\\\x\\\\y.doc"', 'y.doc'],
+      [`attachment; filename="${Buffer.from('Zürich.pdf').toString('latin1')}"`, 'Zürich.pdf'],
+      ["attachment; filename=x; filename*=UTF-8''%E2%82%AC.pdf", '€.pdf'],
+      [`attachment; filename="${'x'.repeat(300)}"`, 'x'.repeat(255)],
+      ['attachment; filename=".."', 'Named'],
+      ['attachment', 'Named'],
+    ] as const) {
+      const made = await put(nodes.at(0), `/records/${id}/Doc/Named`, Buffer.from('x'), {
+        'content-type': 'image/png; x=y',
+        'content-disposition': disposition,
+      })
+      expect([200, 201]).toContain(made.status)
+      const { text } = await nodes.at(0).get(`/records/${id}/Doc/Named`, { accept: 'text/plain' })
+      expect(text).toBe(`${sha256(Buffer.from('x'))} 1 image/png ${name}`)
+    }
+  })
+
+  it('is put once with one Idempotency-Key', async () => {
+    const key = { ...pdf('k.pdf'), 'idempotency-key': 'one' }
+    const answers = []
+    for (const body of ['same', 'same', 'other'])
+      answers.push(await put(nodes.at(0), `/records/${id}/Doc/Key`, Buffer.from(body), key))
+    expect(answers[1]?.json<{ id: string }>().id).toBe(answers[0]?.json<{ id: string }>().id)
+    expect(code(answers[2] as Answer)).toBe('key-reused')
+  })
+
   it('[FIL-1] leaves nothing behind where it is too large or cut off', async () => {
     const before = onDisk(nodes.at(0))
     const [one] = [nodes.at(0)]
@@ -318,20 +349,21 @@ describe('who is given a file', () => {
   })
 })
 
-describe('a peer that lies', () => {
-  /** Lets what a node sends about files pass through `alter`; undefined: as it is. */
-  function lying(one: RunningNode, alter: (message: FileMessage) => FileMessage[]): () => void {
-    const { options } = filesOf(one)
-    const { send } = options
-    options.send = (party, text) =>
-      alter(JSON.parse(text) as FileMessage).reduce(
-        (sent, message) => send(party, JSON.stringify(message)) && sent,
-        true,
-      )
-    return () => {
-      options.send = send
-    }
+/** Lets what a node sends about files pass through `alter`; undefined: as it is. */
+function lying(one: RunningNode, alter: (message: FileMessage) => FileMessage[]): () => void {
+  const { options } = filesOf(one)
+  const { send } = options
+  options.send = (party, text) =>
+    alter(JSON.parse(text) as FileMessage).reduce(
+      (sent, message) => send(party, JSON.stringify(message)) && sent,
+      true,
+    )
+  return () => {
+    options.send = send
   }
+}
+
+describe('a peer that lies', () => {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
 
   it.each<[string, (message: FileMessage) => FileMessage[]]>([
@@ -415,21 +447,46 @@ describe('a peer that lies', () => {
 
 describe('a node that was away', () => {
   it('[FIL-3] goes on where it stopped, and has what was named meanwhile', async () => {
-    const [one, , , away] = nodes.all as [RunningNode, RunningNode, RunningNode, RunningNode]
-    await away.stop()
+    const away = nodes.at(3)
+    const others = nodes.all.slice(0, 3)
     const bytes = randomBytes(3_000_000)
     const hash = sha256(bytes)
-    expect(
-      (await put(one, `/records/${id}/Doc/Away`, bytes, { ...pdf('a'), prefer: 'wait=30, until=tentative' }))
-        .status,
-    ).toBe(201)
+    // Nobody gives more than the first half.
+    const stops = others.map((one) =>
+      lying(one, (message) => (message.type === 'FILE-PART' && message.from > 1_500_000 ? [] : [message])),
+    )
+    expect((await put(nodes.at(0), `/records/${id}/Doc/Away`, bytes)).status).toBe(201)
+    const partial = join(paths(away.directory).files, 'partial', `${hash}-3000000`)
+    await until(() => (statSync(partial, { throwIfNoEntry: false })?.size ?? 0) > 1_500_000)
+    await away.stop()
+    for (const stop of stops) stop()
+    const meanwhile = randomBytes(1000)
+    const tentative = { ...pdf('b'), prefer: 'wait=30, until=tentative' }
+    expect((await put(nodes.at(1), `/records/${id}/Doc/Meanwhile`, meanwhile, tentative)).status).toBe(201)
+    const asked: number[] = []
+    const unheard = others.map((one) => {
+      const files = filesOf(one)
+      const { take } = files
+      files.take = (party, all) => {
+        for (const message of all as readonly Partial<FileMessageOf<'FILE-GET'>>[])
+          if (message.type === 'FILE-GET' && message.hash === hash && party === away.party)
+            asked.push(message.from ?? 0)
+        return take.call(files, party, all) as typeof all
+      }
+      return () => {
+        files.take = take
+      }
+    })
     await away.start()
     await arrives(away, hash)
+    await arrives(away, sha256(meanwhile))
+    expect(Math.min(...asked)).toBeGreaterThan(1_500_000)
+    for (const stop of unheard) stop()
     await away.stop()
     await away.start()
     const got = await bytesAt(away, `/records/${id}/Doc/Away/$file`)
     expect(sha256(new Uint8Array(await got.arrayBuffer()))).toBe(hash)
     await until(async () => (await elementAt(away, id, '/Doc/Away')).file?.held.length === 4)
-    expect(onDisk(away).filter((name) => !/^[0-9a-f]{2}\//.test(name))).toEqual([])
+    await until(() => onDisk(away).every((name) => /^[0-9a-f]{2}\//.test(name)))
   })
 })

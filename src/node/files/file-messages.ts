@@ -51,7 +51,9 @@ export function isFileMessage({ type }: { type?: unknown }): boolean {
 }
 
 /** @throws CountersignError `bad-format` */
-export function checkFileMessage(value: object): FileMessage {
+export function checkFileMessage(value: unknown): FileMessage {
+  if (typeof value !== 'object' || value === null || !isFileMessage(value))
+    throw new CountersignError('bad-format', 'message.type: is none about files')
   const { type: name } = value as FileMessage
   return SHAPES[name](value, name) as FileMessage
 }
