@@ -22,6 +22,7 @@ import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { timeRoutes } from './routes/time.ts'
 import { components } from './schemas.ts'
 
 export type { ApiOptions } from './context.ts'
@@ -69,6 +70,7 @@ export async function createApi(
     contractRoutes(entities, context)
     memberRoutes(entities, context)
     elementRoutes(entities, context)
+    timeRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)
     eventRoutes(entities, context)

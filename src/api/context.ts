@@ -5,6 +5,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { FinalView } from '../node/final-view.ts'
 import type { Node } from '../node/node.ts'
 import type { Replica } from '../node/replica.ts'
+import { Differences } from './difference.ts'
 import { Idempotency } from './idempotency.ts'
 import { Values } from './values.ts'
 import { Waiting } from './waiting.ts'
@@ -25,6 +26,7 @@ export class Context {
   readonly states: FinalView
   readonly waiting: Waiting
   readonly idempotency: Idempotency
+  readonly differences = new Differences()
 
   constructor(node: Node, options: ApiOptions) {
     this.node = node

@@ -94,16 +94,21 @@ export class ElementReader {
   }
 
   /** See Store.refusedRequests. */
-  refused(uid: string, { fromHeight, toHeight, limit, newest }: HeightRange = {}): RequestRecord[] {
+  refused(
+    uid: string,
+    { fromHeight = 0, toHeight, limit, newest, afterPlace }: HeightRange & { afterPlace?: number } = {},
+  ): RequestRecord[] {
     const order = newest ? 'DESC' : ''
     const rows = this.#database.all<{ hash: Uint8Array }>(
       `SELECT request.hash FROM request_outcome JOIN request ON request.id = request_outcome.request
-       WHERE request_outcome.contract = ? AND request_outcome.outcome IN ('conflicted', 'rejected')
-       AND request_outcome.height BETWEEN ? AND ? AND instr(request.body, ?) > 0
+       WHERE request_outcome.contract = ?1 AND request_outcome.outcome IN ('conflicted', 'rejected')
+       AND request_outcome.height BETWEEN ?2 AND ?3 AND (request_outcome.height > ?2 OR request_outcome.place > ?4)
+       AND instr(request.body, ?5) > 0
        ORDER BY request_outcome.height ${order}, request_outcome.place ${order}`,
       this.#id,
-      fromHeight ?? 0,
+      fromHeight,
       toHeight ?? Number.MAX_SAFE_INTEGER,
+      afterPlace ?? -1,
       uid,
     )
     const found: RequestRecord[] = []

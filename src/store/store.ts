@@ -203,10 +203,14 @@ export interface Store {
   /** How many versions of an element there are between two heights, both included. */
   countVersions(contract: string, uid: string, fromHeight: number, toHeight: number): number
   /**
-   * Requests that named an element, or a place below it for a new one, and had no effect, in ledger order; those in a range. Every
-   * request of the contract that was refused is looked at.
+   * Requests that named an element, or a place below it for a new one, and had no effect, in ledger order; those in a range,
+   * of its first height only those behind a place in the block. Every request of the contract that was refused is looked at.
    */
-  refusedRequests(contract: string, uid: string, range?: HeightRange): RequestRecord[]
+  refusedRequests(
+    contract: string,
+    uid: string,
+    range?: HeightRange & { afterPlace?: number },
+  ): RequestRecord[]
   /** The contracts in which this UID is or was an element. */
   contractOfElement(uid: string): string[]
   /** The committed ledger block at a height. */

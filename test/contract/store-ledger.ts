@@ -371,13 +371,15 @@ export function ledgerTests(at: StoreContext): void {
       at.store.write([at.world.commit(at.world.block(1, entries))])
       const wrong = { id: third, outcome: 'rejected' as const, code: 'wrong-type' }
       at.store.write([at.world.commit(at.world.block(2, [stale(second), wrong]))])
-      const found = (range?: HeightRange) =>
+      const found = (range?: HeightRange & { afterPlace?: number }) =>
         at.store.refusedRequests(at.world.contract, field, range).map(({ id }) => id)
       expect(found()).toEqual([first, second, third])
       expect(found({ limit: 2 })).toEqual([first, second])
       expect(found({ limit: 2, newest: true })).toEqual([second, third])
       expect(found({ fromHeight: 2 })).toEqual([second, third])
       expect(found({ toHeight: 1 })).toEqual([first])
+      expect(found({ fromHeight: 1, afterPlace: 1 })).toEqual([second, third])
+      expect(found({ fromHeight: 2, afterPlace: 0 })).toEqual([third])
       expect(at.store.refusedRequests(at.world.contract, field)[2]).toMatchObject({
         height: 2,
         index: 1,
