@@ -137,3 +137,102 @@ export const differencePage = z.object({
   elements: z.array(differenceView).describe('in document order'),
   nextCursor: z.string().optional(),
 })
+
+// ── reports ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const oneOrMore = z
+  .union([hash.transform((one) => [one]), z.array(hash).max(1000)])
+  .optional()
+  .describe('a contract; may stand several times; all where left out')
+const fieldPaths = z
+  .string()
+  .max(16_384)
+  .optional()
+  .describe('paths with commas between them, each for itself and all below it; all leaves where left out')
+const reportTime = z
+  .string()
+  .max(64)
+  .optional()
+  .describe('RFC 3339, or a date for its beginning in UTC; now where left out')
+
+export const reportQuery = z.strictObject({
+  at: reportTime,
+  contract: oneOrMore,
+  fields: fieldPaths,
+  status: stateQuery.status,
+  cursor,
+  limit,
+})
+export const reportFileQuery = z.strictObject({ at: reportTime, contract: oneOrMore, fields: fieldPaths })
+
+const reportedContract = named(
+  'ReportedContract',
+  z.object({
+    contract: hash,
+    name: z.string(),
+    status: z.string().describe('of the contract at this node now'),
+    height: z.int(),
+    timeMs,
+    stage: z.enum(['final', 'tentative']),
+    recordHash: hash,
+    tentative: z.int().describe('ledger blocks of up to then that are not final yet, and not in here'),
+    members: z.array(person).describe('who was in then'),
+    fields: z.array(
+      z.object({
+        path: z.string(),
+        uid,
+        type: z.string(),
+        version: hash.describe('its commitment'),
+        value: value.optional(),
+        notShown,
+      }),
+    ),
+    missing: z.array(z.string()).describe('paths that were asked for and name nothing in it'),
+  }),
+)
+export type ReportedContract = z.infer<typeof reportedContract>
+export const reportPage = z.object({
+  atMs: timeMs,
+  madeMs: timeMs,
+  total: z.int().describe('contracts in the whole report'),
+  leftOut: z
+    .object({ notYet: z.int(), notFinal: z.int(), notHeld: z.int(), damaged: z.int() })
+    .describe(
+      'contracts that are not in it: they did not exist yet, nothing is final, not held as of then, damaged',
+    ),
+  contracts: z.array(reportedContract),
+  nextCursor: z.string().optional(),
+})
+
+const scheduleFields = {
+  name: z
+    .string()
+    .max(40)
+    .describe('1 to 40 lowercase letters, digits and -: its files are called NAME-DATE.jsonl'),
+  every: z.enum(['day', 'week', 'month']).describe('week: on Mondays; month: on the first'),
+  at: z.string().max(5).describe('a time of day in UTC such as 06:00'),
+  to: z.string().max(4096).describe('a directory of the node’s machine, by its whole path'),
+  contracts: z.array(hash).min(1).max(1000).optional().describe('all where left out'),
+  fields: z
+    .array(z.string().max(65_536))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('paths; all leaves where left out'),
+}
+export const newSchedule = named('NewReportSchedule', z.strictObject(scheduleFields))
+export const scheduleView = named(
+  'ReportSchedule',
+  z.object({
+    ...scheduleFields,
+    addedMs: timeMs,
+    nextMs: timeMs.describe('when it is due; past where it is being made or tried again'),
+    doneMs: timeMs.optional().describe('the due time of the last report made'),
+    failure: z
+      .object({ message: z.string(), sinceMs: timeMs, attempts: z.int() })
+      .optional()
+      .describe('why the last attempt came to nothing; it is tried again'),
+  }),
+)
+export const scheduleList = z.object({ schedules: z.array(scheduleView) })
+export const scheduleParams = z.object({ name: z.string().max(40) })

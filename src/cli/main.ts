@@ -7,6 +7,7 @@ import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
+import { addReportCommands } from './commands/report.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addDemoCommand } from './demo/demo.ts'
 import { printError } from './output.ts'
@@ -22,6 +23,7 @@ addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
 addMemberCommands(program)
+addReportCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)
 addDemoCommand(program)

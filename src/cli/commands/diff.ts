@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, green, print, printJson, red, safe, time, yellow } from '../output.ts'
 import { findContract } from './find.ts'
+import { gathered, PAGE_LIMIT, pagesOf } from './pages.ts'
 
 type Value = string | boolean | null
 type ValueView = { type: string; value?: Value; notShown?: true }
@@ -51,7 +52,6 @@ type Change = Origin & {
 type HistoryPage = { uid: string; path?: string; total: number; versions: Change[]; nextCursor?: string }
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
-const PAGE_LIMIT = 1000
 
 export function addTimeCommands(contract: Command): void {
   contract
@@ -216,23 +216,4 @@ function printChange(change: Change): void {
   const refused = outcome === 'accepted' ? '' : red(`  ${outcome}${code ? ` (${code})` : ''}`)
   print(`${mark} ${word}${renamed}  ${values || ''}${refused}`.trimEnd())
   print(dim(`    ${originText(change)}`))
-}
-
-async function* pagesOf<Page extends { nextCursor?: string }>(
-  client: NodeClient,
-  address: string,
-  query: URLSearchParams,
-): AsyncGenerator<Page> {
-  for (;;) {
-    const page = await client.get<Page>(`${address}?${query}`)
-    yield page
-    if (page.nextCursor === undefined) return
-    query.set('cursor', page.nextCursor)
-  }
-}
-
-async function gathered<T>(pages: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const page of pages) all.push(page)
-  return all
 }
