@@ -146,7 +146,7 @@ type Finality = Pick<
 
 /** By whose cosignatures a block is final, and what shows who they are (COS-3). */
 function finalityOf(
-  { states }: ReportSource,
+  { node, states }: ReportSource,
   replica: Replica,
   header: Header,
   state: ContractState,
@@ -179,7 +179,8 @@ function finalityOf(
   const cards = span.electorate.members.flatMap((party): ProvenCard[] => {
     const card = needed.get(party)
     if (card === undefined || inGenesis.has(cardHash(card))) return []
-    const proven = provenCard(replica, card)
+    // Its own newest card is not among those of its peers; the ones before it prove all of them.
+    const proven = party === node.party ? node.proven(party, node.card) : provenCard(replica, card)
     if (proven === undefined)
       throw new CountersignError(
         'unavailable',

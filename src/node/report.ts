@@ -2,6 +2,7 @@
 import { type ContractState, childrenOf, element, subtreeUids } from '../contract/state.ts'
 import { matchPath, pathOf } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { parsePath } from '../document/path.ts'
 import { FIELD_PATHS_MAX, type LeftOut } from '../verify/report.ts'
 import type { FinalView } from './final-view.ts'
 import type { Node } from './node.ts'
@@ -93,9 +94,14 @@ function matched(state: ContractState, path: string): string[] {
   }
 }
 
-/** Paths as they come in: some, each once and none of them empty. @throws CountersignError `bad-request` */
+/**
+ * Paths as people write them, each once: one may begin without its /.
+ * @throws CountersignError `bad-request` where there are none, or one is malformed
+ */
 export function checkFieldPaths(paths: readonly string[]): string[] {
-  const chosenPaths = [...new Set(paths.map((path) => path.trim()).filter((path) => path !== ''))]
+  const written = paths.map((path) => path.trim()).filter((path) => path !== '')
+  const chosenPaths = [...new Set(written.map((path) => (path.startsWith('/') ? path : `/${path}`)))]
+  for (const path of chosenPaths) parsePath(path)
   if (chosenPaths.length === 0 || chosenPaths.length > FIELD_PATHS_MAX)
     throw new CountersignError(
       'bad-request',

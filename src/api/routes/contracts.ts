@@ -167,7 +167,7 @@ export function contractRoutes(app: App, context: Context): void {
       requireHeld(context, contract)
       node.engine.flush()
       const lines = exportBundle(node.store, contract, node.party)
-      sendLines(reply, lines, `${contract.slice(0, 12)}.bundle`)
+      sendLines(context, reply, lines, `${contract.slice(0, 12)}.bundle`)
     },
   )
 }

@@ -51,7 +51,7 @@ export function reportRoutes(app: App, context: Context): void {
     (request, reply) => {
       const wish = reportWish(context, request.query)
       const name = `report-${new Date(wish.atMs).toISOString().slice(0, 10)}.jsonl`
-      sendLines(reply, reportLines({ node, states }, wish, node.now()), name)
+      sendLines(context, reply, reportLines({ node, states }, wish, node.now()), name)
     },
   )
   app.get(

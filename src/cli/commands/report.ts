@@ -1,5 +1,5 @@
 /** `report`: what the contracts of this node held at a time, for people, as CSV or JSON, or as a file signed by the node. */
-import { createWriteStream, renameSync } from 'node:fs'
+import { createWriteStream, renameSync, rmSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
@@ -115,7 +115,16 @@ async function writeSigned(client: NodeClient, query: URLSearchParams, options: 
     )
   const response = await client.fetch(`/api/report/file?${query}`)
   const partial = `${options.output}.part`
-  await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial))
+  try {
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial))
+  } catch (error) {
+    rmSync(partial, { force: true })
+    const { message } = error as Error
+    throw new CountersignError(
+      'unavailable',
+      `the report was not written: ${message}; the node’s log may say more`,
+    )
+  }
   renameSync(partial, options.output)
   if (options.json) {
     printJson({ file: options.output })
