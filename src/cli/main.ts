@@ -17,6 +17,8 @@ const program = new Command('countersign')
   .version(packageJson.version)
   .showHelpAfterError('(add --help for what this command takes)')
   .configureHelp({ sortSubcommands: false })
+  // So that a command and one below it may have options of one name.
+  .enablePositionalOptions()
 
 addNodeCommands(program)
 addKeysCommands(program)

@@ -243,7 +243,7 @@ export class ContractAudit {
   }
 
   #element({ uid, record: value, path, salt, value: opened, proof }: ReadElement): void {
-    const place = `element ${uid} of ${this.#place}`
+    const place = `${path === undefined ? `element ${uid}` : `field ${path}`} of ${this.#place}`
     const { contract, whole } = this.#line
     if (this.#records.has(uid)) fail('RPT-5', place, 'it stands there twice')
     const record = under('RPT-5', place, () => readRecord(contract, uid, value))
@@ -285,7 +285,7 @@ export class ContractAudit {
         state === undefined
           ? isPathOf(this.#line.contract, this.#records, uid, path)
           : pathOf(state, uid) === path
-      if (!isTrue) fail('RPT-5', `element ${uid} of ${place}`, `its path is not ${path}`)
+      if (!isTrue) fail('RPT-5', `element ${uid} of ${place}`, `its path is not ${path}, as the report says`)
     }
     return this.#found
   }

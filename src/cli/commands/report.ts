@@ -66,7 +66,6 @@ export function addReportCommands(program: Command): void {
     .option('-o, --output <file>', 'where the signed file goes')
     .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
     .option('--json', 'the same as --format json')
-    // Else an option of a command below it, such as --at, would be taken for its own.
     .enablePositionalOptions()
     .action(showReport)
   addScheduleCommands(report)
@@ -75,7 +74,7 @@ export function addReportCommands(program: Command): void {
 async function showReport(options: Options): Promise<void> {
   const format = options.json ? 'json' : options.format
   if (!FORMATS.includes(format))
-    throw new CountersignError('bad-request', `--format is ${FORMATS.join(', ')}, not “${format}”`)
+    throw new CountersignError('bad-request', `--format is text, json or csv, not “${format}”`)
   const client = new NodeClient(options.data)
   const query = new URLSearchParams()
   if (options.at !== undefined) query.set('at', options.at)

@@ -68,7 +68,7 @@ async function addSchedule(options: {
   const contracts: string[] = []
   for (const text of options.contract ?? []) contracts.push((await findContract(client, text)).id)
   const to = resolve(options.to)
-  if (!existsSync(to)) mkdirSync(to, { recursive: true, mode: 0o700 })
+  makeDirectory(to)
   const view = await client.post<Schedule>(
     '/api/report/schedules',
     JSON.stringify({
@@ -87,6 +87,15 @@ async function addSchedule(options: {
   print(`${green('✓')} ${bold(safe(view.name))}: a signed report every ${view.every} at ${view.at} UTC`)
   print(`  the first is due ${time(view.nextMs)}, as ${fileOf(view)}`)
   print(dim('  The node makes it while it runs; after standing still, once, of the last due time.'))
+}
+
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    throw new CountersignError('bad-request', `--to: ${path} can’t be made: ${(error as Error).message}`)
+  }
 }
 
 const fileOf = ({ to, name, nextMs }: Schedule): string =>
