@@ -33,6 +33,8 @@ import * as journal from '../../src/signer/journal-format.ts'
 import * as bundle from '../../src/verify/bundle.ts'
 import * as evidenceFile from '../../src/verify/evidence-file.ts'
 import * as lines from '../../src/verify/lines.ts'
+import * as reportFile from '../../src/verify/report.ts'
+import * as reportVerifier from '../../src/verify/report-verifier.ts'
 import * as verifier from '../../src/verify/verifier.ts'
 
 export const imported = {
@@ -70,6 +72,8 @@ export const imported = {
   ...bundle,
   ...evidenceFile,
   ...lines,
+  ...reportFile,
+  ...reportVerifier,
   ...verifier,
 }
 
@@ -87,5 +91,7 @@ export const FILES: readonly string[] = [
   ),
   ...['invite', 'messages', 'transport/endpoint', 'transport/frames'].map((file) => `node/${file}`),
   ...['entry', 'journal-format'].map((file) => `signer/${file}`),
-  ...['bundle', 'evidence-file', 'lines', 'verifier'].map((file) => `verify/${file}`),
+  ...['bundle', 'evidence-file', 'lines', 'report', 'report-verifier', 'verifier'].map(
+    (file) => `verify/${file}`,
+  ),
 ].map((file) => `src/${file}.ts`)
