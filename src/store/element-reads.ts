@@ -4,7 +4,7 @@ import { entriesOf } from '../ledger/turn.ts'
 import type { Database } from './database.ts'
 import type { ContractReader } from './reads.ts'
 import { bytesOf, hexOf, readRecord } from './rows.ts'
-import type { ElementVersion, HeightRange, RequestRecord, StateRecord } from './store.ts'
+import type { ElementChange, ElementVersion, HeightRange, RequestRecord, StateRecord } from './store.ts'
 
 /** Elements fetched at a time. */
 const PAGE = 1000
@@ -91,6 +91,27 @@ export class ElementReader {
       if (requests.length > 1) version.requests = requests
       return version
     })
+  }
+
+  /** See Store.changedSince. */
+  changedSince(height: number, limit: number): ElementChange[] | undefined {
+    const rows = this.#database.all<{ uid: Uint8Array; record: string | null }>(
+      `SELECT uid, (
+         SELECT record FROM element_version AS version WHERE version.contract = ?1 AND version.uid = changed.uid
+         AND version.height <= ?2 ORDER BY version.height DESC LIMIT 1
+       ) AS record
+       FROM (
+         SELECT DISTINCT uid FROM element_version WHERE contract = ?1 AND height > ?2 ORDER BY uid LIMIT ?3
+       ) AS changed`,
+      this.#id,
+      height,
+      limit + 1,
+    )
+    if (rows.length > limit) return undefined
+    return rows.map(({ uid, record }) => [
+      hexOf(uid),
+      record === null ? null : readRecord(hexOf(uid), record),
+    ])
   }
 
   /** See Store.countVersions. */

@@ -78,6 +78,10 @@ export function openSqliteStore(path: string): SqliteStore {
 
     elementHistory: (contract, uid, range) =>
       read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid, range)),
+    changedSince: (contract, height, limit) =>
+      read(contract, undefined, (reader, id) =>
+        new ElementReader(database, id, reader).changedSince(height, limit),
+      ),
     countVersions: (contract, uid, fromHeight, toHeight) =>
       read(contract, 0, (reader, id) =>
         new ElementReader(database, id, reader).count(uid, fromHeight, toHeight),

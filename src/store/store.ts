@@ -202,6 +202,11 @@ export interface Store {
   fileElements(contract: string): string[]
   /** The versions of an element, oldest first; all, or those in a range. */
   elementHistory(contract: string, uid: string, range?: HeightRange): ElementVersion[]
+  /**
+   * The elements that have changed since a height, by UID, as they were then; null where there was none. Undefined where they
+   * are more than `limit`.
+   */
+  changedSince(contract: string, height: number, limit: number): ElementChange[] | undefined
   /** How many versions of an element there are between two heights, both included. */
   countVersions(contract: string, uid: string, fromHeight: number, toHeight: number): number
   /**
