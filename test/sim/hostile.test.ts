@@ -128,6 +128,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       reorder: true,
     },
   ],
+  [
+    '[ORD-10] the only honest member had come over a view without its certificate, and could propose no more',
+    {
+      ...{ members: 5, liars: 4, hostile: ['censor'], seed: 339253114, steps: 9600 },
+      ...{ contracts: 3, loss: 0.1, partitions: true, crashes: true, duplicates: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
