@@ -135,6 +135,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ contracts: 3, loss: 0.1, partitions: true, crashes: true, duplicates: true },
     },
   ],
+  [
+    '[LIN-1] a member to whom a FREEZE was all that showed a second history was looked at by nobody, and never froze',
+    {
+      ...{ members: 8, liars: 6, hostile: ['forker-with-cuts'], seed: 7905163, steps: 1500 },
+      ...{ contracts: 3, partitions: true, crashes: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
