@@ -22,6 +22,8 @@ import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { ruleRoutes } from './routes/rules.ts'
+import { workflowRoutes } from './routes/workflow.ts'
 import { components } from './schemas.ts'
 
 export type { ApiOptions } from './context.ts'
@@ -71,6 +73,8 @@ export async function createApi(
     elementRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)
+    ruleRoutes(entities, context)
+    workflowRoutes(entities, context)
     eventRoutes(entities, context)
     entities.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger() as never)
   })

@@ -9,6 +9,10 @@ export type ElementView = {
   type?: string
   value?: string | boolean | null
   version?: string
+  typed?: string
+  label?: string
+  help?: string
+  inactive?: true
   path: string
   children?: ElementView[]
 }
@@ -22,6 +26,10 @@ const elementFields = {
     .optional()
     .describe('as the type has it; null with another type than null: the field is empty'),
   version: hash.optional().describe('a field’s commitment, 64 zeros while it is empty: what If-Match takes'),
+  typed: uid.optional().describe('the named type it has'),
+  label: z.string().optional(),
+  help: z.string().optional(),
+  inactive: z.literal(true).optional().describe('switched off by a rule, with all below it'),
   path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
 }
 const elementView: z.ZodType<ElementView> = z.object({

@@ -6,6 +6,7 @@ import { pathOf } from '../../contract/view.ts'
 import { formatPath } from '../../document/path.ts'
 import { ITEM } from '../../document/tree.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
+import { isRuleOperation, type RuleOperation } from '../../ledger/rule-operation.ts'
 import { entriesOf, turnOf } from '../../ledger/turn.ts'
 import type { Context } from '../context.ts'
 
@@ -61,9 +62,17 @@ export class Subjects {
     const requests = states.read(contract, () => node.store.requestsOf(contract, ids)) ?? new Map()
     const created = new Set<string>()
     const changed = new Map<string, string>()
+    const surrounding = new Map<string, Change>()
     let onMembers: string | undefined
     for (const [id, { request }] of requests)
       for (const operation of request.operations as AnyOperation[]) {
+        if (isRuleOperation(operation)) {
+          const subject = `/api/contracts/${contract}/${LISTS[operation.op] ?? ''}`
+          if (operation.op in LISTS) surrounding.set(subject, { subject, uid: uidOf(operation), request: id })
+          const on = this.elementOf(contract, operation)
+          if (on !== undefined) changed.set(on, id)
+          continue
+        }
         if (!('uid' in operation)) {
           onMembers = id
           continue
@@ -72,9 +81,13 @@ export class Subjects {
         if (operation.op === 'create' && created.has(operation.parent)) continue
         changed.set(operation.uid, id)
       }
-    const members: Change[] = onMembers
-      ? [{ subject: membersOf(contract), uid: epochUid, request: onMembers }]
-      : []
+    // What rules came to: of these, those that are otherwise than before.
+    for (const { request, results = [] } of entriesOf(block))
+      for (const [, uid] of results)
+        if (!created.has(uid) && this.isChangedAt(contract, uid, height)) changed.set(uid, request)
+    const members: Change[] = [...surrounding.values()]
+    if (onMembers !== undefined)
+      members.push({ subject: membersOf(contract), uid: epochUid, request: onMembers })
     const [last] = [...changed.values()].slice(-1)
     if (last === undefined) return members
     const { state } = states.tentative(contract)
@@ -88,6 +101,21 @@ export class Subjects {
     return [...members, ...onElements]
   }
 
+  /** The element that an operation on what surrounds the values has changed; undefined where there is none. */
+  private elementOf(contract: string, operation: RuleOperation): string | undefined {
+    if (operation.op === 'move' || operation.op === 'rename' || operation.op === 'describe')
+      return operation.uid
+    if (operation.op !== 'vote-on') return undefined
+    // A proposal that was agreed is gone, and stands in its field.
+    const versions = this.context.node.store.elementHistory(contract, operation.uid)
+    const last = versions.findLast(({ record }) => record !== null)?.record
+    return last?.kind === 'proposal' ? String(last.on) : undefined
+  }
+
+  private isChangedAt(contract: string, uid: string, height: number): boolean {
+    return this.context.node.store.elementHistory(contract, uid).some((one) => one.height === height)
+  }
+
   /** Where an element is, or was before it was deleted. */
   private pathOf(state: ContractState, uid: string): string {
     if (element(state, uid) !== undefined) return pathOf(state, uid)
@@ -98,6 +126,23 @@ export class Subjects {
     // An item that is gone has no place in its list any more.
     return last.name === ITEM ? above : `${above === '/' ? '' : above}${formatPath([{ name: last.name }])}`
   }
+}
+
+/** Where what an operation changes is listed. */
+const LISTS: { readonly [Op in RuleOperation['op']]?: string } = {
+  define: 'types',
+  draft: 'drafts',
+  'vote-on': 'votes',
+  withdraw: 'votes',
+  publish: 'rules',
+  phase: 'phase',
+  lock: 'locks',
+  unlock: 'locks',
+  settle: 'settle',
+}
+
+function uidOf(operation: RuleOperation): string {
+  return 'uid' in operation ? operation.uid : ''
 }
 
 function membersOf(contract: string): string {

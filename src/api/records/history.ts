@@ -4,6 +4,7 @@ import { type ElementRecord, element, recordHash } from '../../contract/state.ts
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { ElementOperation, Operation } from '../../ledger/request.ts'
+import { entriesOf } from '../../ledger/turn.ts'
 import type { Value } from '../../ledger/value.ts'
 import type { ElementVersion } from '../../store/store.ts'
 import type { Context } from '../context.ts'
@@ -84,8 +85,10 @@ class Reading {
     const made =
       request && states.read(contract, () => context.node.store.request(contract, request))?.request
     const operations = made ? made.operations : replica.genesis.operations
-    if ((height > 0 && !made) || (record && !isMadeBy(operations as readonly Operation[], uid, record)))
-      throw states.damaged(contract, notSigned(uid))
+    const isExplained = record === undefined || isMadeBy(operations as readonly Operation[], uid, record)
+    // What no operation says of it follows from rules or votes: then the signed state of that height says so.
+    if ((height > 0 && !made) || !isExplained)
+      if (!this.isSigned(height, record)) throw states.damaged(contract, notSigned(uid))
     return {
       height,
       timeMs: states.header(contract, height).timeMs,
@@ -97,6 +100,19 @@ class Reading {
       }),
       ...(record ? this.contentOf(record) : { removed: true as const }),
     }
+  }
+
+  /** Whether rules came to this in the ledger block of the height, or the state after it has it so. */
+  private isSigned(height: number, record: ElementRecord | undefined): boolean {
+    const { contract, uid } = this
+    const { states } = this.context
+    const came = entriesOf(states.block(contract, height).block).flatMap(({ results = [] }) => results)
+    if (
+      record?.value !== undefined &&
+      came.some(([, element, result]) => element === uid && result === record.value)
+    )
+      return true
+    return isSameRecord(record, element(states.at(contract, height), uid))
   }
 
   /** As it stood in the state of the checkpoint that the ledger begins with here: since when, and by whom, is not held. */

@@ -97,12 +97,16 @@ function childView(state: ContractState, uid: string, values: Values): ChildView
 }
 
 function fieldsOf(state: ContractState, uid: string, record: ElementRecord, values: Values) {
-  const { name, kind, type } = record
+  const { name, kind, type, typed, label, help, inactive } = record
   return {
     uid,
     name,
     kind,
     ...(type !== undefined && { type, value: values.of(record)?.value ?? null, version: versionOf(record) }),
+    ...(typed !== undefined && { typed }),
+    ...(label !== undefined && { label }),
+    ...(help !== undefined && { help }),
+    ...(inactive && { inactive }),
     path: pathOf(state, uid),
   }
 }

@@ -13,13 +13,14 @@ import { readIfMatch } from '../records/match.ts'
 import { formOf, MEDIA_TYPES, mediaTypeOf } from '../records/media.ts'
 import { readRecord } from '../records/read.ts'
 import { readQuery, readTarget, startOf, type Target } from '../records/target.ts'
-import { problem, requestStatusView, stateQuery } from '../schemas.ts'
+import { requestStatusView } from '../request-schemas.ts'
+import { problem, stateQuery } from '../schemas.ts'
 import { performWrite, type Write } from '../write.ts'
 
 const PATH =
   'A contract’s id (64 hex digits) or an element’s UID (32), then a path: names separated by /, percent-encoded; name[2] for ' +
-  'the second of a name or the second item of a list. In names ~ is written ~0, / is ~1, [ is ~2. Behind a path, /$history ' +
-  'and /$proof answer for the element.'
+  'the second of a name or the second item of a list. In names ~ is written ~0, / is ~1, [ is ~2. Behind a path, /$history, ' +
+  '/$proof, /$rules, /$proposals, /$votes and /$status answer for the element.'
 const params = z.object({ '*': z.string().describe(PATH) })
 const writeHeaders = z.object({
   'if-match': z.string().optional().describe('the ETag of the version that the author has seen'),
