@@ -295,6 +295,8 @@ describe('approval', () => {
       '1000',
       '1200',
     ])
+    const [, voted] = history.json<{ versions: { authorName: string }[] }>().versions
+    expect(voted?.authorName).toBe('Party 3')
   })
 
   it('lets a proposal be taken back', async () => {

@@ -9,6 +9,7 @@ import type { AnyOperation } from '../../ledger/request.ts'
 import { isRuleOperation, type RuleOperation } from '../../ledger/rule-operation.ts'
 import { entriesOf, turnOf } from '../../ledger/turn.ts'
 import type { Context } from '../context.ts'
+import { fieldOfProposal } from '../rules/look.ts'
 
 /** subject: the record's address, or that of the members; request: the one that changed it last, if one did. */
 export type Change = { subject: string; uid: string; request?: string }
@@ -52,7 +53,7 @@ export class Subjects {
     const { states, node } = this.context
     if (height === 0) return []
     const { block } = states.block(contract, height)
-    const { epochUid } = states.tentative(contract).state
+    const { epochUid, workflowUid } = states.tentative(contract).state
     const turn = turnOf(block)
     if (turn !== undefined)
       return [{ subject: membersOf(contract), uid: epochUid, ...(turn.change && { request: turn.change }) }]
@@ -68,7 +69,12 @@ export class Subjects {
       for (const operation of request.operations as AnyOperation[]) {
         if (isRuleOperation(operation)) {
           const subject = `/api/contracts/${contract}/${LISTS[operation.op] ?? ''}`
-          if (operation.op in LISTS) surrounding.set(subject, { subject, uid: uidOf(operation), request: id })
+          if (operation.op in LISTS)
+            surrounding.set(subject, {
+              subject,
+              uid: 'uid' in operation ? operation.uid : workflowUid,
+              request: id,
+            })
           const on = this.elementOf(contract, operation)
           if (on !== undefined) changed.set(on, id)
           continue
@@ -107,9 +113,7 @@ export class Subjects {
       return operation.uid
     if (operation.op !== 'vote-on') return undefined
     // A proposal that was agreed is gone, and stands in its field.
-    const versions = this.context.node.store.elementHistory(contract, operation.uid)
-    const last = versions.findLast(({ record }) => record !== null)?.record
-    return last?.kind === 'proposal' ? String(last.on) : undefined
+    return fieldOfProposal(this.context, contract, operation.uid)
   }
 
   private isChangedAt(contract: string, uid: string, height: number): boolean {
@@ -139,10 +143,6 @@ const LISTS: { readonly [Op in RuleOperation['op']]?: string } = {
   lock: 'locks',
   unlock: 'locks',
   settle: 'settle',
-}
-
-function uidOf(operation: RuleOperation): string {
-  return 'uid' in operation ? operation.uid : ''
 }
 
 function membersOf(contract: string): string {

@@ -3,11 +3,12 @@ import { isElement, isSameRecord, versionOf } from '../../contract/record.ts'
 import { type ElementRecord, element, recordHash } from '../../contract/state.ts'
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
-import type { ElementOperation, Operation } from '../../ledger/request.ts'
+import type { AnyOperation, ElementOperation, Operation } from '../../ledger/request.ts'
 import { entriesOf } from '../../ledger/turn.ts'
 import type { Value } from '../../ledger/value.ts'
 import type { ElementVersion } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import { fieldOfProposal } from '../rules/look.ts'
 import type { Shown } from '../shown.ts'
 
 type Version = {
@@ -78,7 +79,8 @@ class Reading {
   version(): Version {
     const { context, contract, uid } = this
     const { states } = context
-    const { height, request } = this.found
+    const { height } = this.found
+    const request = this.found.request ?? this.behind(height)
     const replica = context.replica(contract)
     const record = recordOf(this.found)
     if (replica.basis?.height === height) return this.taken(height, record)
@@ -100,6 +102,24 @@ class Reading {
       }),
       ...(record ? this.contentOf(record) : { removed: true as const }),
     }
+  }
+
+  /** The request from which a version followed that none names: by rules, or since it was the last yes to a proposal. */
+  private behind(height: number): string | undefined {
+    const { context, contract, uid } = this
+    if (height === 0) return undefined
+    const accepted = entriesOf(context.states.block(contract, height).block).filter(
+      ({ outcome }) => outcome === 'accepted',
+    )
+    const ruled = accepted.findLast(({ results = [] }) => results.some(([, element]) => element === uid))
+    if (ruled) return ruled.request
+    const ids = accepted.map(({ request }) => request)
+    const requests = context.states.read(contract, () => context.node.store.requestsOf(contract, ids))
+    return [...(requests ?? [])].findLast(([, { request }]) =>
+      (request.operations as AnyOperation[]).some(
+        (one) => one.op === 'vote-on' && fieldOfProposal(context, contract, one.uid) === uid,
+      ),
+    )?.[0]
   }
 
   /** Whether rules came to this in the ledger block of the height, or the state after it has it so. */

@@ -40,6 +40,13 @@ export function typeRecords({ map, governance }: ContractState): Types {
   return found
 }
 
+/** The field that a proposal is or was on. */
+export function fieldOfProposal({ node }: Context, contract: string, uid: string): string | undefined {
+  const versions = node.store.elementHistory(contract, uid)
+  const last = versions.findLast(({ record }) => record !== null)?.record
+  return last?.kind === 'proposal' ? String(last.on) : undefined
+}
+
 /** Who somebody is, in a contract. */
 export function namer(context: Context, contract: string): (party: string) => Named {
   const { names } = context.replica(contract).roster

@@ -118,7 +118,8 @@ export class Tiers {
   /** Whether it is as it was created: then nobody was asked. */
   private isCreated(uid: string): boolean {
     const last = this.lastVersion(uid)
-    if (last?.request === undefined) return true
+    if (last === undefined || last.height === 0) return true
+    if (last.request === undefined) return false
     const { contract } = this.state
     const { node, states } = this.context
     const request = states.read(contract, () => node.store.request(contract, last.request as string))
