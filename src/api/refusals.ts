@@ -9,7 +9,6 @@ import type { LockRecord } from '../contract/rules/records.ts'
 import { ValueNotHeld } from '../contract/rules/work.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import type { Behaviour } from '../ledger/behaviour.ts'
 import type { AnyOperation, Operation } from '../ledger/request.ts'
 import { isRuleOperation } from '../ledger/rule-operation.ts'
 import { commitmentOf } from '../ledger/value.ts'
@@ -17,6 +16,7 @@ import type { Context } from './context.ts'
 import { isRuleCode, outcomeWords } from './outcome-words.ts'
 import { namer, pathAmong, recordOf } from './rules/look.ts'
 import type { RefusalView } from './rules/view-schemas.ts'
+import { sentenceOf } from './rules/views.ts'
 
 type About = { code: string; rule?: string; element?: string }
 
@@ -70,10 +70,14 @@ export function refusalView(
 ): RefusalView {
   const path = element === undefined ? undefined : pathAmong(state, element, operations)
   const lock = code === 'locked' || code === 'pending' ? lockOf(context, state, rule) : undefined
+  const record = rule === undefined ? undefined : recordOf(state, rule, 'rule')
+  const behaviour = record?.rule.behaviour
+  const words = outcomeWords(code) ?? code
   return {
     code,
-    words: wordsOf(state, code, rule),
+    words: behaviour?.kind === 'constraint' ? `${behaviour.message}: ${words}` : words,
     ...(rule !== undefined && { rule }),
+    ...(record && { sentence: sentenceOf(context, state, record) }),
     ...(element !== undefined && { element }),
     ...(path !== undefined && { path }),
     ...(lock && { holder: namer(context, state.contract)(lock.by), expiresMs: lock.expiresMs }),
@@ -90,43 +94,20 @@ function lockOf(context: Context, state: ContractState, uid: string | undefined)
   return last?.kind === 'lock' ? last : undefined
 }
 
-function wordsOf(state: ContractState, code: string, rule: string | undefined): string {
-  const words = outcomeWords(code) ?? code
-  const behaviour = rule === undefined ? undefined : recordOf(state, rule, 'rule')?.rule.behaviour
-  const said = behaviour && detailOf(behaviour)
-  return said === undefined ? words : `${said}: ${words}`
-}
-
-/** What a rule says for itself. */
-function detailOf(behaviour: Behaviour): string | undefined {
-  if (behaviour.kind === 'constraint') return behaviour.message
-  if (behaviour.kind !== 'limits') return undefined
-  const { min, max, minLength, maxLength, oneOf, pattern, type } = behaviour
-  const parts = [
-    type !== undefined && `of type ${type}`,
-    min !== undefined && `at least ${min}`,
-    max !== undefined && `at most ${max}`,
-    minLength !== undefined && `at least ${minLength} characters`,
-    maxLength !== undefined && `at most ${maxLength} characters`,
-    pattern !== undefined && `of the pattern ${pattern}`,
-    oneOf !== undefined && `one of ${oneOf.slice(0, 10).join(', ')}${oneOf.length > 10 ? ' …' : ''}`,
-  ].filter((part) => part !== false)
-  return `the value has to be ${parts.join(', ')}`
-}
-
 /** What is answered to a request that is not accepted. */
 export function refusalError(
   context: Context,
   refusal: RefusalView,
   more: Readonly<Record<string, unknown>> = {},
 ): CountersignError {
-  const { code, words, path, holder, expiresMs } = refusal
+  const { code, words, path, holder, expiresMs, sentence } = refusal
   const detail = { ...refusal, ...more }
   if (code === 'locked') {
     const leftS = expiresMs === undefined ? 1 : Math.ceil((expiresMs - context.node.now()) / 1000)
     return new CountersignError('locked', lockText(refusal), { ...detail, retryAfterS: Math.max(1, leftS) })
   }
-  const text = `${words}${path === undefined ? '' : `; at ${path}`}${holder ? `, held by ${holder.name}` : ''} (${code})`
+  const said = sentence === undefined ? '' : `; the rule: ${sentence}`
+  const text = `${words}${path === undefined ? '' : `; at ${path}`}${holder ? `, held by ${holder.name}` : ''} (${code})${said}`
   return new CountersignError(outcomeOf(code as never), text, detail)
 }
 

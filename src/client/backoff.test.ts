@@ -34,12 +34,13 @@ describe('doing something again', () => {
     const wait = async (ms: number): Promise<void> => void waits.push(ms)
     const options = { baseMs: 10, maxMs: 100, random: seeded(1) }
     let left = 5
-    const attempt = async () => (left-- > 0 ? { again: { by: 'Acme' } } : { done: 'it' })
+    type Tried = { done: string } | { again: { leftMs?: number } }
+    const attempt = async (): Promise<Tried> => (left-- > 0 ? { again: { leftMs: 500 } } : { done: 'it' })
     expect(await withBackoff(attempt, wait, options)).toEqual({ done: 'it' })
     expect(waits).toHaveLength(5)
     left = 1000
     expect(await withBackoff(attempt, wait, { ...options, deadlineMs: 300 })).toEqual({
-      again: { by: 'Acme' },
+      again: { leftMs: 500 },
     })
     expect(waits.slice(5).reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(300)
   })

@@ -137,7 +137,7 @@ describe('locks', () => {
 
 describe('two batch jobs', () => {
   const COUNT = 500
-  const WORKERS = 25
+  const WORKERS = 100
 
   /** Locks each item in an order of its own, changes it, and releases it; waits in between as `Backoff` has it. */
   async function job(node: RunningNode, id: string, order: readonly number[], onDone: () => void) {
@@ -196,5 +196,5 @@ describe('two batch jobs', () => {
       const { locks } = shapes.lockPage.parse((await nodes.at(1).get(`/api/contracts/${id}/locks`)).json())
       return locks.length === 0
     })
-  })
+  }, 180_000)
 })

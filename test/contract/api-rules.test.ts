@@ -131,7 +131,14 @@ describe('drafts', () => {
     const rules = shapes.rulePage.parse((await nodes.at(1).get(`/api/contracts/${id}/rules`)).json())
     expect(rules).toMatchObject({ stage: 'final', phase: 'live' })
     expect(rules.rules).toMatchObject([
-      { uid, owner: { name: 'Party 1' }, target: '/Slip/Premium/Rate', on: true, behaviour },
+      {
+        uid,
+        sentence: 'Slip › Premium › Rate is at most 5.',
+        owner: { name: 'Party 1' },
+        target: '/Slip/Premium/Rate',
+        on: true,
+        behaviour,
+      },
     ])
     const over = (path: string) => nodes.at(1).get(`/records/${id}${path}/$rules`)
     expect((await over('/Slip/Premium/Rate')).json<{ rules: object[] }>().rules).toHaveLength(1)
@@ -144,7 +151,7 @@ describe('drafts', () => {
       rule: uid,
       path: '/Slip/Premium/Rate',
     })
-    expect(problem(refused).detail).toContain('at most 5')
+    expect(problem(refused).detail).toContain('Slip › Premium › Rate is at most 5.')
     expect((await nodes.at(2).put(`/records/${id}/Slip/Premium/Rate`, '4')).status).toBe(200)
   })
 
@@ -277,7 +284,7 @@ describe('approval', () => {
     expect(status.elements.find(({ path }) => path === '/Slip/Premium/Rate')).toMatchObject({
       tier: 2,
       transport: { stage: 'final' },
-      agreement: { how: 'implied', reached: true },
+      agreement: { how: 'rules', reached: true },
       settlement: { reached: false },
     })
 
@@ -288,7 +295,7 @@ describe('approval', () => {
     for (const index of [0, 1, 2]) expect(await amount(index)).toBe('1200')
     const after = await nodes.at(0).get(`/records/${id}/Slip/Premium/Amount/$status`)
     expect(shapes.statusPage.parse(after.json()).elements).toMatchObject([
-      { tier: 2, agreement: { how: 'voted', reached: true } },
+      { tier: 2, agreement: { how: 'votes', reached: true } },
     ])
     const history = await nodes.at(0).get(`/records/${id}/Slip/Premium/Amount/$history`)
     expect(history.json<{ versions: { value: string }[] }>().versions.map(({ value }) => value)).toEqual([
@@ -304,6 +311,25 @@ describe('approval', () => {
     const uid = put.headers.get('countersign-proposal') as string
     expect((await nodes.at(2).call('DELETE', `/api/contracts/${id}/proposals/${uid}`)).status).toBe(200)
     expect((await nodes.at(2).get(`/api/contracts/${id}/proposals/${uid}`)).status).toBe(404)
+  })
+})
+
+describe('conflicts', () => {
+  it('[RUL-11] are there for all to see, with the ways out of them', async () => {
+    const id = await nodes.contract('conflicts', DOCUMENT)
+    const uid = await draft(1, id, { path: 'Slip/Premium/Rate', behaviour: { kind: 'limits', max: '2' } })
+    const { conflicts } = shapes.conflictList.parse(
+      (await nodes.at(0).get(`/api/contracts/${id}/conflicts`)).json(),
+    )
+    expect(conflicts).toMatchObject([
+      {
+        kind: 'values-break-draft',
+        elements: [{ path: '/Slip/Premium/Rate' }],
+        records: [uid],
+        parties: [{ name: 'Party 2' }],
+      },
+    ])
+    expect(conflicts[0]?.ways.map((way) => way.do)).toContain('amend')
   })
 })
 

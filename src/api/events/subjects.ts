@@ -7,7 +7,7 @@ import { formatPath } from '../../document/path.ts'
 import { ITEM } from '../../document/tree.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
 import { isRuleOperation, type RuleOperation } from '../../ledger/rule-operation.ts'
-import { entriesOf, turnOf } from '../../ledger/turn.ts'
+import { entriesOf, tickOf, turnOf } from '../../ledger/turn.ts'
 import type { Context } from '../context.ts'
 import { fieldOfProposal } from '../rules/look.ts'
 
@@ -62,7 +62,7 @@ export class Subjects {
       .map(({ request }) => request)
     const requests = states.read(contract, () => node.store.requestsOf(contract, ids)) ?? new Map()
     const created = new Set<string>()
-    const changed = new Map<string, string>()
+    const changed = new Map<string, string | undefined>()
     const surrounding = new Map<string, Change>()
     let onMembers: string | undefined
     for (const [id, { request }] of requests)
@@ -91,18 +91,23 @@ export class Subjects {
     for (const { request, results = [] } of entriesOf(block))
       for (const [, uid] of results)
         if (!created.has(uid) && this.isChangedAt(contract, uid, height)) changed.set(uid, request)
+    for (const [, uid] of tickOf(block)?.results ?? [])
+      if (this.isChangedAt(contract, uid, height)) changed.set(uid, undefined)
     const members: Change[] = [...surrounding.values()]
     if (onMembers !== undefined)
       members.push({ subject: membersOf(contract), uid: epochUid, request: onMembers })
+    if (changed.size === 0) return members
     const [last] = [...changed.values()].slice(-1)
-    if (last === undefined) return members
     const { state } = states.tentative(contract)
     if (changed.size > CHANGES_MAX)
-      return [...members, { subject: addressOf(contract, '/'), uid: state.rootUid, request: last }]
+      return [
+        ...members,
+        { subject: addressOf(contract, '/'), uid: state.rootUid, ...(last && { request: last }) },
+      ]
     const onElements = [...changed].map(([uid, request]) => ({
       subject: addressOf(contract, this.pathOf(state, uid)),
       uid,
-      request,
+      ...(request !== undefined && { request }),
     }))
     return [...members, ...onElements]
   }

@@ -5,7 +5,7 @@ import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import { composeEdit } from '../operations.ts'
 import { requestStatusView, type Wish } from '../request-schemas.ts'
-import { draftPage, proposalPage, rulePage, typePage, votePage } from '../rules/lists.ts'
+import { conflictList, draftPage, proposalPage, rulePage, typePage, votePage } from '../rules/lists.ts'
 import { recordOf } from '../rules/look.ts'
 import { newDraft, newPublication, newType, newVoteOn, uidParams } from '../rules/schemas.ts'
 import * as shapes from '../rules/view-schemas.ts'
@@ -210,6 +210,19 @@ export function ruleRoutes(app: App, context: Context): void {
     { schema: { summary: 'Take back a proposal of one’s own', tags, params: uidParams, response: written } },
     (request, reply) =>
       performWish(context, request.params.contract, request, reply, { withdraw: request.params.uid }),
+  )
+  app.get(
+    `${AT}/conflicts`,
+    {
+      schema: {
+        summary: 'What stands against one another, with its parties and the ways out of it',
+        tags,
+        params: contractParams,
+        querystring: stateQuerySchema,
+        response: { 200: shapes.conflictList },
+      },
+    },
+    async ({ params, query }) => conflictList(context, shownOf(params, query)),
   )
   app.get(
     `${AT}/types`,

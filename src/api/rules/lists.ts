@@ -1,6 +1,8 @@
 /** What surrounds the elements of a contract, or one of them with all below it, in pages. */
+import { conflictsOf } from '../../contract/rules/conflicts.ts'
 import type { Context } from '../context.ts'
 import type { Shown } from '../shown.ts'
+import { namer, placeOf } from './look.ts'
 import { headOf, type Page, pageOf } from './pages.ts'
 import { elementsFrom, Tiers } from './status.ts'
 import {
@@ -57,6 +59,24 @@ export function typePage(context: Context, shown: Shown, page: Page) {
   const all = typeViews(context, shown.state).map((one) => [one.uid, one] as const)
   const { items, ...more } = pageOf(all, page)
   return { ...headOf(shown), types: items.map(([, one]) => one), ...more }
+}
+
+/** What stands against one another, with the ways out of it. */
+export function conflictList(context: Context, shown: Shown) {
+  const { state, height } = shown
+  const named = namer(context, state.contract)
+  const { timeMs } = context.states.header(state.contract, height)
+  const conflicts = conflictsOf(state, context.values(state), timeMs)
+  return {
+    ...headOf(shown),
+    conflicts: conflicts.map(({ kind, elements, records, parties, ways }) => ({
+      kind,
+      elements: elements.map((uid) => placeOf(state, uid)),
+      records,
+      parties: parties.map(named),
+      ways: ways.map((way) => ({ ...way, by: way.by.map(named) })),
+    })),
+  }
 }
 
 /** How far the elements are, from this one down, in the order of the document. */

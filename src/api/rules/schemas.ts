@@ -35,7 +35,7 @@ const when = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('date'), expression }),
   z.strictObject({ kind: z.literal('question'), text, parties, count }),
 ])
-const then = z.discriminatedUnion('do', [
+const action = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('switch'), set, on: z.boolean() }),
   z.strictObject({ do: z.literal('phase'), to: phase }),
   z.strictObject({ do: z.literal('activate'), target }),
@@ -51,7 +51,7 @@ const then = z.discriminatedUnion('do', [
       .describe('how long it may take to accept; 30 days where left out'),
   }),
 ])
-export type NewThen = z.infer<typeof then>
+export type NewThen = z.infer<typeof action>
 
 const length = z.int().min(0).max(1_048_576)
 const newBehaviour = named(
@@ -101,8 +101,7 @@ const newBehaviour = named(
       names: z.array(phase).min(1).max(64),
       by: parties.optional(),
     }),
-    // biome-ignore lint/suspicious/noThenProperty: a trigger is called so in the protocol, and nothing awaits one
-    z.strictObject({ kind: z.literal('trigger'), when, then: z.array(then).min(1).max(16) }),
+    z.strictObject({ kind: z.literal('trigger'), when, actions: z.array(action).min(1).max(16) }),
   ]),
 )
 

@@ -3,16 +3,16 @@
  * and who is missing for it.
  */
 import { lineOf } from '../../contract/rules/paths.ts'
-import { approvalsOver } from '../../contract/rules/proposals.ts'
-import { type ContractState, childrenOf, element } from '../../contract/state.ts'
+import { elementStatus } from '../../contract/rules/status.ts'
+import { type ContractState, childrenOf } from '../../contract/state.ts'
 import { existing, pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
 import type { Context } from '../context.ts'
 import { membersOf } from '../views.ts'
-import { type Named, recordOf } from './look.ts'
+import { namer } from './look.ts'
 import type { ElementStatus } from './view-schemas.ts'
-import { proposalView, settlementView } from './views.ts'
+import { settlementView } from './views.ts'
 
 /** An element and what lies below it, in the order of the document, after one of them. @throws CountersignError `bad-request` */
 export function* elementsFrom(
@@ -97,37 +97,17 @@ export class Tiers {
   }
 
   private agreementOf(uid: string): ElementStatus['agreement'] {
-    const { context, state } = this
-    const proposals = state.governance.proposals.get(uid) ?? []
-    if (proposals.length > 0) {
-      const missing = new Map<string, Named>()
-      for (const one of proposals) {
-        const record = recordOf(state, one, 'proposal')
-        if (record)
-          for (const named of proposalView(context, state, one, record).missing)
-            missing.set(named.party, named)
-      }
-      return { how: 'open', proposals: [...proposals], reached: false, missing: [...missing.values()] }
+    const { agreed, proposals } = elementStatus(this.state, uid) as NonNullable<
+      ReturnType<typeof elementStatus>
+    >
+    if (agreed !== false) return { how: agreed, reached: true, missing: [] }
+    const missing = new Set(proposals.flatMap((one) => one.missing))
+    return {
+      how: 'open',
+      proposals: proposals.map((one) => one.uid),
+      reached: false,
+      missing: [...missing].map(namer(this.context, this.state.contract)),
     }
-    const isAsked = approvalsOver(state, lineOf(state, uid)).length > 0
-    const how =
-      isAsked && element(state, uid)?.value !== undefined && !this.isCreated(uid) ? 'voted' : 'implied'
-    return { how, reached: true, missing: [] }
-  }
-
-  /** Whether it is as it was created: then nobody was asked. */
-  private isCreated(uid: string): boolean {
-    const last = this.lastVersion(uid)
-    if (last === undefined || last.height === 0) return true
-    if (last.request === undefined) return false
-    const { contract } = this.state
-    const { node, states } = this.context
-    const request = states.read(contract, () => node.store.request(contract, last.request as string))
-    return (
-      (request?.request.operations as AnyOperation[] | undefined)?.some(
-        (one) => one.op === 'create' && one.uid === uid,
-      ) === true
-    )
   }
 
   private lastVersion(uid: string) {

@@ -28,9 +28,11 @@ export const ruleView = named(
   'Rule',
   z.object({
     uid,
+    sentence: z.string().describe('the rule in plain language'),
     owner: person,
     ...rule,
     on: z.boolean().describe('whether its rule set is switched on'),
+    failed: z.literal(true).optional().describe('what its trigger was to do at its date broke a rule'),
     fired: z.literal(true).optional().describe('a trigger that has fired'),
     dueMs: timeMs.optional().describe('when a trigger fires that waits for a date'),
     question: z.object({ text: z.string(), count: z.int(), ...votes }).optional(),
@@ -43,6 +45,7 @@ export const draftView = named(
   'Draft',
   z.object({
     uid,
+    sentence: z.string().describe('what it is for, in plain language'),
     by: person,
     do: z.enum(['add', 'replace', 'repeal', 'switch']),
     ...z.object(rule).partial().shape,
@@ -123,6 +126,33 @@ export const typePage = z.object({
   ...cursors,
 })
 
+export const conflictList = z.object({
+  ...head,
+  conflicts: z.array(
+    z.object({
+      kind: z.enum([
+        'competing-proposals',
+        'outdated-proposal',
+        'values-break-draft',
+        'competing-drafts',
+        'failed-trigger',
+      ]),
+      elements: z.array(place),
+      records: z.array(uid).describe('proposals, drafts or rules'),
+      parties: people,
+      ways: z
+        .array(
+          z.object({
+            do: z.enum(['vote', 'withdraw', 'set', 'amend', 'propose']),
+            by: people,
+            on: uid.describe('the element, proposal, draft or rule'),
+          }),
+        )
+        .describe('ways out, and who can take them'),
+    }),
+  ),
+})
+
 const reached = { reached: z.boolean(), missing: people }
 export const elementStatus = named(
   'ElementStatus',
@@ -141,11 +171,15 @@ export const elementStatus = named(
       .describe('tier 1: of its last change, and whose signature is missing for it to be final'),
     agreement: z
       .object({
-        how: z.enum(['implied', 'voted', 'open']).describe('implied: no rule asks for votes on it'),
+        how: z
+          .enum(['votes', 'rules', 'open'])
+          .describe('rules: none asks for votes on it, so that every node’s rules having taken it is enough'),
         proposals: z.array(uid).optional(),
         ...reached,
       })
-      .describe('tier 2: every yes that an approval rule asks for; implied where none does'),
+      .describe(
+        'tier 2: every yes that an approval rule asks for; where none does, that the rules have taken it',
+      ),
     settlement: z.object(reached).describe('tier 3: every member has confirmed one record hash'),
   }),
 )
@@ -158,6 +192,7 @@ export const refusalView = named(
     code: z.string().describe(`as in docs/outcomes.md, such as ${Object.keys(RULE_CODES)[0]}`),
     words: z.string().describe('what is wrong, and what to do next'),
     rule: uid.optional().describe('the rule, draft, proposal or lock that stands against it'),
+    sentence: z.string().optional().describe('of the rule, in plain language'),
     element: uid.optional(),
     path: z.string().optional(),
     holder: person.optional().describe('of a lock'),

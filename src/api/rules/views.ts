@@ -4,6 +4,7 @@ import { kindAt } from '../../contract/rules/law.ts'
 import { elementsAt, lineOf, pathKey, stepsFrom } from '../../contract/rules/paths.ts'
 import { approvalsOver, votersOf } from '../../contract/rules/proposals.ts'
 import type { DraftRecord, LockRecord, ProposalRecord, RuleRecord } from '../../contract/rules/records.ts'
+import { draftSentence, pathWords, ruleSentence } from '../../contract/rules/sentence.ts'
 import { type ContractState, seenOf, stateRoot } from '../../contract/state.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
@@ -16,13 +17,14 @@ type VotesView = { yes: Named[]; no: Named[]; missing: Named[] }
 
 export function ruleView(context: Context, state: ContractState, uid: string, record: RuleRecord): RuleView {
   const named = namer(context, state.contract)
-  const { owner, rule, reads, fired, dueMs, yes = [] } = record
+  const { owner, rule, reads, fired, failed, dueMs, yes = [] } = record
   const { behaviour, set } = rule
   const is = rule.path.length === 0 ? 'block' : kindAt(reads, rule.path)
   const lawRule = state.governance.law.rules.get(uid)
   const asks = behaviour.kind === 'trigger' && behaviour.when.kind === 'question' ? behaviour.when : undefined
   return {
     uid,
+    sentence: sentenceOf(context, state, record),
     owner: named(owner),
     at: placeOf(state, rule.at),
     target: targetPath(state, record),
@@ -31,6 +33,7 @@ export function ruleView(context: Context, state: ContractState, uid: string, re
     on: lawRule !== undefined && isOn(state, lawRule),
     behaviour: { ...behaviour },
     ...(fired && { fired }),
+    ...(failed && { failed }),
     ...(dueMs !== undefined && { dueMs }),
     ...(asks && { question: { text: asks.text, count: asks.count, ...votes(named, asks.parties, yes) } }),
   }
@@ -48,6 +51,16 @@ function votes(
     missing: asked.filter((party) => !yes.includes(party) && !no.includes(party)).map(named),
   }
 }
+
+/** A rule in plain language. */
+export function sentenceOf(context: Context, state: ContractState, { rule, place }: RuleRecord): string {
+  const named = namer(context, state.contract)
+  return ruleSentence(rule, (party) => named(party).name, pathWordsFrom(place))
+}
+
+/** Paths in a sentence, from the root of the contract. */
+const pathWordsFrom = (place: readonly string[]) => (names: readonly string[]) =>
+  pathWords([...place, ...names])
 
 /** Every rule in force, by UID. */
 export function ruleRecords(state: ContractState): [uid: string, record: RuleRecord][] {
@@ -82,6 +95,15 @@ export function draftView(
   const body = bodyOf(action)
   return {
     uid,
+    sentence: draftSentence(
+      action,
+      (party) => named(party).name,
+      (one) => {
+        const replaced = recordOf(state, one, 'rule')
+        return replaced ? sentenceOf(context, state, replaced) : one
+      },
+      pathWordsFrom(record.place),
+    ),
     by: named(by),
     do: action.do,
     ...(body && bodyView(state, body, record.reads)),

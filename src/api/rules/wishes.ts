@@ -137,8 +137,7 @@ function behaviourOf(context: Context, behaviour: NewRule['behaviour']): Behavio
     case 'aggregate':
       return { ...behaviour, of: namesOf(behaviour.of) }
     case 'trigger':
-      // biome-ignore lint/suspicious/noThenProperty: a trigger is called so in the protocol, and nothing awaits one
-      return { ...behaviour, then: behaviour.then.map((one) => thenOf(context, one)) }
+      return { ...behaviour, actions: behaviour.actions.map((one) => thenOf(context, one)) }
     default:
       return behaviour
   }
