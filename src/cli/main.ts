@@ -7,7 +7,9 @@ import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
+import { addRuleCommands } from './commands/rule.ts'
 import { addVerifyCommands } from './commands/verify.ts'
+import { addWorkflowCommands } from './commands/workflow.ts'
 import { addDemoCommand } from './demo/demo.ts'
 import { printError } from './output.ts'
 
@@ -22,6 +24,8 @@ addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
 addMemberCommands(program)
+addRuleCommands(program)
+addWorkflowCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)
 addDemoCommand(program)
