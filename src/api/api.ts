@@ -16,13 +16,16 @@ import { answerMalformed, installAccess, installProblems, problemOf, sendProblem
 import { contractRoutes } from './routes/contracts.ts'
 import { elementRoutes } from './routes/elements.ts'
 import { eventRoutes } from './routes/events.ts'
+import { fileRoutes } from './routes/files.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { memberRoutes } from './routes/members.ts'
 import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
+import { reportRoutes } from './routes/report.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { ruleRoutes } from './routes/rules.ts'
+import { timeRoutes } from './routes/time.ts'
 import { workflowRoutes } from './routes/workflow.ts'
 import { components } from './schemas.ts'
 
@@ -59,6 +62,7 @@ export async function createApi(
   app.addHook('preClose', async () => context.close())
   const typed = app.withTypeProvider<ZodTypeProvider>()
   app.decorateRequest('rawBody', undefined)
+  app.decorateRequest('uploadType', undefined)
   app.setValidatorCompiler(validatorCompiler)
   // Answers are made by typed code; they are not checked a second time as they leave.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -71,6 +75,8 @@ export async function createApi(
     contractRoutes(entities, context)
     memberRoutes(entities, context)
     elementRoutes(entities, context)
+    timeRoutes(entities, context)
+    reportRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)
     ruleRoutes(entities, context)
@@ -78,11 +84,12 @@ export async function createApi(
     eventRoutes(entities, context)
     entities.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger() as never)
   })
+  await typed.register(async (files: App) => fileRoutes(files, context))
   await typed.register(async (records: App) => recordRoutes(records, context))
   try {
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
-    context.close()
+    await context.close()
     throw new CountersignError(
       'unavailable',
       `the API can't listen on ${options.host}:${options.port}: ${(error as Error).message}`,

@@ -13,9 +13,20 @@ export type ElementView = {
   label?: string
   help?: string
   inactive?: true
+  file?: FileView
   path: string
   children?: ElementView[]
 }
+const fileView = z.object({
+  hash: hash.describe('SHA-256 of its bytes'),
+  sizeBytes: z.int(),
+  mediaType: z.string(),
+  name: z.string(),
+  held: z.array(hash).describe('parties that have said that they hold the bytes'),
+  of: z.int().describe('parties in the contract'),
+})
+export type FileView = z.infer<typeof fileView>
+
 const elementFields = {
   uid,
   name: z.string(),
@@ -30,6 +41,7 @@ const elementFields = {
   label: z.string().optional(),
   help: z.string().optional(),
   inactive: z.literal(true).optional().describe('switched off by a rule, with all below it'),
+  file: fileView.optional().describe('of a field of type file: its bytes are at its path with /$file behind'),
   path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
 }
 const elementView: z.ZodType<ElementView> = z.object({

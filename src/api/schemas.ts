@@ -18,7 +18,7 @@ const UID = /^[0-9a-f]{32}$/
 export const hash = z.string().regex(HASH, 'expected 64 lowercase hex digits')
 export const uid = z.string().regex(UID, 'expected 32 lowercase hex digits')
 export const timeMs = z.int().describe('milliseconds since 1970')
-const wholeNumber = (maximum: number) =>
+export const wholeNumber = (maximum: number) =>
   z
     .string()
     .regex(/^[0-9]{1,15}$/, 'expected a whole number')
@@ -44,10 +44,10 @@ export const stateQuery = {
 export const stateQuerySchema = z.strictObject(stateQuery)
 
 const LIMIT_DEFAULT = 100
-const limit = wholeNumber(1000)
+export const limit = wholeNumber(1000)
   .optional()
   .transform((value) => value ?? LIMIT_DEFAULT)
-const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
+export const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
 
 export const elementsQuery = z.strictObject({ ...stateQuery, parent: uid.optional(), cursor, limit })
 export const pageQuery = z.strictObject({ ...stateQuery, cursor: uid.optional(), limit })
@@ -153,7 +153,7 @@ export const problem = named(
 
 export const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
 
-const person = z.object({ party: hash, name: z.string() })
+export const person = z.object({ party: hash, name: z.string() })
 
 export const contractView = named(
   'Contract',

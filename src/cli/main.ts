@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addContractCommands } from './commands/contract.ts'
+import { addFileCommands } from './commands/file.ts'
 import { addKeysCommands } from './commands/keys.ts'
 import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
+import { addReportCommands } from './commands/report.ts'
 import { addRuleCommands } from './commands/rule.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addWorkflowCommands } from './commands/workflow.ts'
@@ -18,14 +20,18 @@ const program = new Command('countersign')
   .version(packageJson.version)
   .showHelpAfterError('(add --help for what this command takes)')
   .configureHelp({ sortSubcommands: false })
+  // So that a command and one below it may have options of one name.
+  .enablePositionalOptions()
 
 addNodeCommands(program)
 addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
+addFileCommands(program)
 addMemberCommands(program)
 addRuleCommands(program)
 addWorkflowCommands(program)
+addReportCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)
 addDemoCommand(program)

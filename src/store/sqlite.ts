@@ -73,8 +73,21 @@ export function openSqliteStore(path: string): SqliteStore {
       read<Iterable<[string, StateRecord]>>(contract, [], (reader, id) =>
         new ElementReader(database, id, reader).elements(height),
       ),
-    elementHistory: (contract, uid) =>
-      read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid)),
+    fileElements: (contract) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).files()),
+
+    elementHistory: (contract, uid, range) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid, range)),
+    changedSince: (contract, height, limit) =>
+      read(contract, undefined, (reader, id) =>
+        new ElementReader(database, id, reader).changedSince(height, limit),
+      ),
+    countVersions: (contract, uid, fromHeight, toHeight) =>
+      read(contract, 0, (reader, id) =>
+        new ElementReader(database, id, reader).count(uid, fromHeight, toHeight),
+      ),
+    refusedRequests: (contract, uid, range) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).refused(uid, range)),
 
     contractOfElement: (uid) =>
       database.guard(() =>

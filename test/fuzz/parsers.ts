@@ -12,6 +12,7 @@ import type { KeyPair } from '../../src/crypto/keys.ts'
 import { ed25519Sign } from '../../src/crypto/provider.ts'
 import type { FieldType, SignedRequest } from '../../src/ledger/request.ts'
 import type { FixtureParty } from '../support/ledger-parties.ts'
+import { sealBy, sealed } from '../support/reports.ts'
 import { type Tree, textOf, treeOf } from './json-tree.ts'
 import type { Room } from './room.ts'
 import * as samples from './samples.ts'
@@ -98,6 +99,18 @@ function signatureOn(domain: string, text: string, { privateKey }: KeyPair): str
     return 'A'.repeat(86)
   }
 }
+/** A report in canonical form and signed as it was altered, as a reporter makes it who lies. */
+const asReport = (reporter: FixtureParty): NonNullable<Parser['tree']> => ({
+  of: asLines.of,
+  print(tree) {
+    try {
+      const lines = linesOf(tree).map((line) => JSON.parse(jcs(parseJson(line))))
+      return bytesOf(sealed(lines, sealBy(reporter)))
+    } catch {
+      return asLines.print(tree)
+    }
+  },
+})
 function isListOfObjects(line: string): boolean {
   try {
     const value: unknown = JSON.parse(line)
@@ -225,7 +238,8 @@ export function parsersOf(room: Room): Parser[] {
     structure('a FREEZE', samples.freezes, (value) => {
       const freeze = room.checkFreezeShape(value)
       const base = { size: 1, block: '0'.repeat(64) }
-      room.freezeHolds(freeze, { electorate, cosignKeys: samples.cosignKeys, base })
+      const members = [...electorate.voteKeys.keys()]
+      room.freezeHolds(freeze, { epochs: [{ electorate, members, cosignKeys: samples.cosignKeys }], base })
       return freeze
     }),
     {
@@ -273,6 +287,7 @@ export function parsersOf(room: Room): Parser[] {
       // The list in a FETCH is one of ids, and has nothing in it.
       unchecked: /^\/\*\/("genesis"|"request"|"requests"\/\*)/,
     },
+    structure('a message about files', FILE_MESSAGES, room.checkFileMessage),
     structure('a record of the lock journal', samples.lockRecords.slice(0, 1), (value) => {
       room.foldRecords([value as object])
       return value
@@ -313,6 +328,21 @@ export function parsersOf(room: Room): Parser[] {
         return report
       },
       tree: asLines,
+    },
+    {
+      name: 'a signed report',
+      grammar: 'text',
+      samples: samples.reports.map(bytesOf),
+      parse(bytes) {
+        const verifier = new room.ReportVerifier(new Set(samples.ledger.parties))
+        verifier.bytes(bytes)
+        const audit = verifier.end()
+        const { message = '', place = '' } = audit.finding ?? {}
+        if (message === 'it can’t be processed') throw new Error(`${place}: ${message}`)
+        if (audit.verdict !== 'valid') throw new room.CountersignError('bad-format', message)
+        return audit
+      },
+      tree: asReport(alder),
     },
     {
       name: 'a frame',
@@ -421,6 +451,18 @@ function authorOf({ request }: SignedRequest): KeyPair {
   const author = samples.ledger.members.find(({ party }) => party === request.author) as FixtureParty
   return author.keys.author
 }
+
+const FILE = { contract: '5e'.repeat(32), hash: 'ab'.repeat(32) }
+const NONCE = Buffer.alloc(32, 7).toString('base64url')
+const FILE_MESSAGES = [
+  { type: 'FILE-ASK', contract: FILE.contract, hashes: [FILE.hash, 'cd'.repeat(32)] },
+  { type: 'FILE-HELD', contract: FILE.contract, hashes: [] },
+  { type: 'FILE-GET', ...FILE, sizeBytes: 70_000, from: 65_536, length: 4464 },
+  { type: 'FILE-PART', ...FILE, from: 0, bytes: 'AAECAw' },
+  { type: 'FILE-NONE', ...FILE },
+  { type: 'FILE-PROVE', ...FILE, sizeBytes: 70_000, nonce: NONCE },
+  { type: 'FILE-PROOF', ...FILE, nonce: NONCE, proof: 'ef'.repeat(32) },
+]
 
 const VALUES = {
   text: 'any text',

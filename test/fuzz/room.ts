@@ -27,6 +27,7 @@ import * as genesis from '../../src/ledger/genesis.ts'
 import * as request from '../../src/ledger/request.ts'
 import * as turn from '../../src/ledger/turn.ts'
 import * as value from '../../src/ledger/value.ts'
+import * as fileMessages from '../../src/node/files/file-messages.ts'
 import * as invite from '../../src/node/invite.ts'
 import * as messages from '../../src/node/messages.ts'
 import * as endpoint from '../../src/node/transport/endpoint.ts'
@@ -36,6 +37,8 @@ import * as journal from '../../src/signer/journal-format.ts'
 import * as bundle from '../../src/verify/bundle.ts'
 import * as evidenceFile from '../../src/verify/evidence-file.ts'
 import * as lines from '../../src/verify/lines.ts'
+import * as reportFile from '../../src/verify/report.ts'
+import * as reportVerifier from '../../src/verify/report-verifier.ts'
 import * as verifier from '../../src/verify/verifier.ts'
 
 export const imported = {
@@ -67,6 +70,7 @@ export const imported = {
   ...request,
   ...turn,
   ...value,
+  ...fileMessages,
   ...invite,
   ...messages,
   ...endpoint,
@@ -76,6 +80,8 @@ export const imported = {
   ...bundle,
   ...evidenceFile,
   ...lines,
+  ...reportFile,
+  ...reportVerifier,
   ...verifier,
 }
 
@@ -87,12 +93,19 @@ export const FILES: readonly string[] = [
     (file) => `crypto/${file}`,
   ),
   ...['format', 'parser', 'pattern'].map((file) => `contract/feel/${file}`),
-  ...['from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map((file) => `document/${file}`),
+
+  ...['file-value', 'from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map(
+    (file) => `document/${file}`,
+  ),
   'identity/card',
   ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(
     (file) => `ledger/${file}`,
   ),
-  ...['invite', 'messages', 'transport/endpoint', 'transport/frames'].map((file) => `node/${file}`),
+  ...['files/file-messages', 'invite', 'messages', 'transport/endpoint', 'transport/frames'].map(
+    (file) => `node/${file}`,
+  ),
   ...['entry', 'journal-format'].map((file) => `signer/${file}`),
-  ...['bundle', 'evidence-file', 'lines', 'verifier'].map((file) => `verify/${file}`),
+  ...['bundle', 'evidence-file', 'lines', 'report', 'report-verifier', 'verifier'].map(
+    (file) => `verify/${file}`,
+  ),
 ].map((file) => `src/${file}.ts`)

@@ -1,10 +1,12 @@
 /** Reading records: an element in the form asked for, and what can be asked about it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { element, seenOf, stateRoot } from '../../contract/state.ts'
-import { resolvePath } from '../../contract/view.ts'
+import { existing, resolvePath } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
+import { parseFileValue } from '../../document/file-value.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { Context } from '../context.ts'
+import { sendFile } from '../files.ts'
 import { proposalPage, rulePage, statusPage, votePage } from '../rules/lists.ts'
 import type { Page } from '../rules/pages.ts'
 import { type Shown, shownState, type Wanted } from '../shown.ts'
@@ -29,7 +31,9 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (question === 'history') {
     // What was deleted has a history still, by its UID.
     const uid = start !== undefined && path === '' ? start : pathUid(shown, start, path)
-    return sendJson(reply, historyOf(context, shown, uid, wanted.limit))
+    const { limit, refused } = wanted
+    const page = { ...(limit !== undefined && { limit }), ...(refused !== undefined && { refused }) }
+    return sendJson(reply, historyOf(context, shown, uid, page))
   }
   const uid = pathUid(shown, start, path)
   if (question === 'proof') return sendJson(reply, proofOf(context, shown, uid))
@@ -38,8 +42,10 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (question === 'votes') return sendJson(reply, votePage(context, shown, pageFrom(wanted), uid))
   const textUid = textUidOf(state, uid)
   const isText = textUid !== undefined && element(state, textUid)?.kind === 'field'
-  const form = chooseForm(request.headers.accept, isText)
-  const version = seenOf(state, form === 'text' && isText ? textUid : uid) as string
+  const isFile = isText && element(state, textUid)?.type === 'file'
+  if (question === 'file' && !isFile) throw new CountersignError('not-found', 'the element names no file')
+  const form = question === 'file' ? 'file' : chooseForm(request.headers.accept, isText, isFile)
+  const version = seenOf(state, (form === 'text' || form === 'file') && isText ? textUid : uid) as string
   reply
     .header('etag', `"${version}"`)
     .header('vary', 'Accept')
@@ -49,10 +55,24 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (shown.without)
     reply.header('countersign-without', shown.without.map(({ name }) => encodeURIComponent(name)).join(', '))
   if (isNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send()
+  if (form === 'file') return sendFileOf(context, shown, textUid as string, request, reply)
   // There is the field, and nothing in it: another answer than an empty text.
   if (form === 'text' && version === NO_VALUE) return reply.code(204).send()
   const text = writeElement(state, uid, form, context.values(state))
   return reply.header('content-type', CONTENT_TYPE[form]).send(text)
+}
+
+function sendFileOf(
+  context: Context,
+  { state }: Shown,
+  uid: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const value = context.values(state).of(existing(state, uid))?.value
+  const file = typeof value === 'string' ? parseFileValue(value) : undefined
+  if (file === undefined) throw new CountersignError('not-found', 'the field is empty: it names no file')
+  return sendFile(context, context.replica(state.contract), file, request, reply)
 }
 
 function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
@@ -72,9 +92,11 @@ function pathUid({ state }: Shown, start: string | undefined, path: string): str
 const COUNT = /^[0-9]{1,15}$/
 
 /** What questions take beside the state. */
-const MORE: Readonly<Record<Question, readonly ('limit' | 'cursor')[]>> = {
+type Extra = 'limit' | 'cursor' | 'refused'
+const MORE: Readonly<Record<Question, readonly Extra[]>> = {
   proof: [],
-  history: ['limit'],
+  file: [],
+  history: ['limit', 'refused'],
   rules: ['limit', 'cursor'],
   proposals: ['limit', 'cursor'],
   votes: ['limit', 'cursor'],
@@ -83,7 +105,7 @@ const MORE: Readonly<Record<Question, readonly ('limit' | 'cursor')[]>> = {
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
 
-type Asked = Wanted & { limit?: number; cursor?: string }
+type Asked = Wanted & { limit?: number; cursor?: string; refused?: boolean }
 
 /** @throws CountersignError `bad-request` */
 function pageFrom({ limit = LIMIT_DEFAULT, cursor }: Asked): Page {
@@ -93,11 +115,14 @@ function pageFrom({ limit = LIMIT_DEFAULT, cursor }: Asked): Page {
 }
 
 /** The state that a query asks for. @throws CountersignError `bad-request` */
-function readWanted(query: string, others: readonly ('limit' | 'cursor')[]): Asked {
-  const { status, at, cursor, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
+function readWanted(query: string, others: readonly Extra[]): Asked {
+  const { status, at, refused, cursor, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
   if (status !== undefined && status !== 'final' && status !== 'tentative')
     throw new CountersignError('bad-request', 'status: expected final or tentative')
+  if (refused !== undefined && refused !== 'true' && refused !== 'false')
+    throw new CountersignError('bad-request', 'refused: expected true or false')
   const wanted: Asked = {}
+  if (refused !== undefined) wanted.refused = refused === 'true'
   if (cursor !== undefined) wanted.cursor = cursor
   if (status !== undefined) wanted.status = status
   if (at !== undefined) wanted.at = at
