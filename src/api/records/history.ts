@@ -8,6 +8,7 @@ import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { Operation } from '../../ledger/request.ts'
 import { entriesOf } from '../../ledger/turn.ts'
+import { NO_VALUE } from '../../ledger/value.ts'
 import type { ElementVersion, RequestRecord } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { fieldOfProposal } from '../rules/look.ts'
@@ -214,7 +215,10 @@ class Reading {
 
   private contentOf(record: ElementRecord): Partial<HistoryChange> {
     const { name } = record
-    return { name, ...(record.value !== undefined && this.valueOf(record)), recordHash: recordHash(record) }
+    const { type, value } = record
+    // An empty field keeps its type.
+    const empty = type === undefined ? {} : { type, version: NO_VALUE, value: null }
+    return { name, ...(value === undefined ? empty : this.valueOf(record)), recordHash: recordHash(record) }
   }
 
   private wantedOf({ type, version }: Attempt) {

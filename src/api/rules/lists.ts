@@ -3,7 +3,7 @@ import { conflictsOf } from '../../contract/rules/conflicts.ts'
 import type { Context } from '../context.ts'
 import type { Shown } from '../shown.ts'
 import { namer, placeOf } from './look.ts'
-import { headOf, type Page, pageOf } from './pages.ts'
+import { checkCursor, headOf, type Page, pageOf } from './pages.ts'
 import { elementsFrom, Tiers } from './status.ts'
 import {
   draftView,
@@ -83,6 +83,7 @@ export function conflictList(context: Context, shown: Shown) {
 export function statusPage(context: Context, contract: string, top: string, { cursor, limit }: Page) {
   const { state, height } = context.states.tentative(contract)
   const stage = height <= context.states.finalHeight(contract) ? ('final' as const) : ('tentative' as const)
+  checkCursor(cursor)
   const tiers = new Tiers(context, state)
   const uids: string[] = []
   let hasMore = false
