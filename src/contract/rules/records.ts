@@ -36,6 +36,7 @@ export type DraftRecord = {
   kind: 'draft'
   by: string
   action: DraftAction
+  owner?: string
   reads: ReadPath[]
   place: string[]
   yes: string[]
@@ -97,7 +98,7 @@ const SHAPES: { [Kind in RuleStateRecord['kind']]: shape.Check<unknown> } = {
       place: pathNames,
       yes: parties,
     },
-    { no: parties },
+    { no: parties, owner: shape.hash },
   ),
   proposal: shape.object(
     {
