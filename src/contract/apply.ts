@@ -56,6 +56,8 @@ export type ExecutedBlock = {
   changes: ElementChange[]
   /** Of values that rules derived in it. */
   openings: Opening[]
+  /** Of how many requests the outcome was taken from the block, since a value is not held here. */
+  taken: number
   state: ContractState
   entriesRoot: string
   stateRoot: string
@@ -226,9 +228,11 @@ export function executeBlock(
   const source: OpeningSource = { get: (commitment) => derived.get(commitment) ?? openings.get(commitment) }
   const isOfType = typeCheck(openings)
   const touched = new Set<string>()
+  let takenCount = 0
   let state = parent
   for (const [index, request] of requests.entries()) {
     const applied = applyOrTake(state, request, source, at, isOfType, taken?.[index])
+    if (applied.isTaken) takenCount += 1
     const { outcome, code, rule, element, results } = applied
     entries.push({
       kind: 'request',
@@ -249,6 +253,7 @@ export function executeBlock(
     effects,
     changes: netChanges(parent, state, touched),
     openings: [...derived.values()],
+    taken: takenCount,
     state,
     entriesRoot: entriesRoot(entries, effects),
     stateRoot: stateRoot(state),
@@ -262,14 +267,14 @@ function applyOrTake(
   at: BlockMoment,
   isOfType: TypeCheck,
   entry: Entry | undefined,
-): Applied {
+): Applied & { isTaken?: true } {
   if (entry !== undefined && !isOpened(request.request, openings))
-    return applyUnopened(state, request, at, entry)
+    return { ...applyUnopened(state, request, at, entry), isTaken: true }
   try {
     return apply(state, request, openings, at, isOfType)
   } catch (error) {
     if (!(error instanceof ValueNotHeld)) throw error
-    if (entry !== undefined) return applyUnopened(state, request, at, entry)
+    if (entry !== undefined) return { ...applyUnopened(state, request, at, entry), isTaken: true }
     throw new CountersignError('invariant-broken', `${error.message}, which is not held here`)
   }
 }

@@ -86,6 +86,13 @@ export function isRuleRecord(record: StateRecord | undefined): record is RuleSta
   return record !== undefined && 'kind' in record && isRuleStateRecord(record)
 }
 
+/** The commitment that a record holds: a field's value, or one that is proposed for it. */
+export function commitmentIn(record: StateRecord | null | undefined): string | undefined {
+  if (record === null || record === undefined) return undefined
+  if (isElement(record)) return record.value
+  return isRuleRecord(record) && record.kind === 'proposal' ? record.value : undefined
+}
+
 /** A record's hash, 64 hex digits: what the map commits to, and what effects list. */
 export function recordHash(record: StateRecord): string {
   return hashJson(isElement(record) ? 'element' : 'meta', record)

@@ -25,15 +25,21 @@ describe('a TICK', () => {
       club.done(club.invite(club.alder, club.elm, { expiresMs })),
       club.done(club.policy(club.birch, { expiresMs: expiresMs + 1 })),
     ]
-    expect(() => executeTick(club.state, expiresMs)).toThrow('before anything is due')
-    const first = executeTick(club.state, expiresMs + 1)
+    expect(() => executeTick(club.state, { height: 1, timeMs: expiresMs }, new Map())).toThrow(
+      'before anything is due',
+    )
+    const first = executeTick(club.state, { height: 1, timeMs: expiresMs + 1 }, new Map())
     expect(first.state.epoch.changes?.map(({ change }) => change)).toEqual([policy])
     expect(first.stateRoot).toBe(stateRoot(first.state))
     expect(first.effects).toEqual([[[club.state.epochUid, recordHash(first.state.epoch)]]])
-    expect(first.entriesRoot).not.toBe(executeTick(club.state, expiresMs + 2).entriesRoot)
-    const both = executeTick(club.state, expiresMs + 2)
+    expect(first.entriesRoot).not.toBe(
+      executeTick(club.state, { height: 1, timeMs: expiresMs + 2 }, new Map()).entriesRoot,
+    )
+    const both = executeTick(club.state, { height: 1, timeMs: expiresMs + 2 }, new Map())
     expect(both.state.epoch.changes).toBeUndefined()
     expect(club.changes.map(({ change }) => change)).toEqual([invitation, policy])
-    expect(() => executeTick(both.state, expiresMs + DAY_MS)).toThrow('before anything is due')
+    expect(() => executeTick(both.state, { height: 1, timeMs: expiresMs + DAY_MS }, new Map())).toThrow(
+      'before anything is due',
+    )
   })
 })

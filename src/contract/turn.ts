@@ -14,10 +14,12 @@ import {
   type PolicyChange,
 } from '../ledger/epoch.ts'
 import { type BlockPlace, checkTurnCertificate, type TurnEntry, type TurnSigner } from '../ledger/turn.ts'
+import { netChanges } from './apply.ts'
 import { type ContractState, stateRoot, withEpoch } from './elements.ts'
 import { cardsInForce, isDeparture, isLapsed } from './epoch.ts'
 import { withChanges } from './epoch-step.ts'
 import { type ElementChange, recordHash } from './record.ts'
+import { withoutLapsed } from './rules/leaving.ts'
 
 /** What a turn does: `entry` but for its certificate, which these have to sign, in this order. */
 export type Turn = {
@@ -74,12 +76,15 @@ export function executeTurn(state: ContractState, entry: TurnEntry, at: BlockPla
   if (jcs(content) !== jcs(turn.entry))
     throw new CountersignError('bad-format', 'the turn says otherwise than what follows from the change')
   checkTurnCertificate(state.contract, entry, turn.signers, at)
-  const after = withEpoch(state, turn.next, turn.newer)
-  const effects: Effect[][] = [[[state.epochUid, recordHash(turn.next)]]]
+  const { state: after, touched } = withoutLapsed(withEpoch(state, turn.next, turn.newer))
+  const changes = netChanges(state, after, touched.add(state.epochUid))
+  const effects: Effect[][] = [
+    changes.map(([uid, record]): Effect => [uid, record === null ? null : recordHash(record)]),
+  ]
   return {
     entries: [entry],
     effects,
-    changes: [[state.epochUid, turn.next]],
+    changes,
     state: after,
     entriesRoot: entriesRoot([entry], effects),
     stateRoot: stateRoot(after),

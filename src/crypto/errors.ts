@@ -31,8 +31,9 @@ export const REGISTRY = {
   },
   'bad-expression': {
     status: 422,
-    title: 'The expression can’t be used',
-    advice: 'Correct the expression at the position that the message names.',
+    title: 'The expression is not one that rules can use',
+    advice:
+      'Correct the expression at the position that the message names; docs/expressions.md lists what there is.',
   },
   'bad-format': {
     status: 422,

@@ -4,7 +4,15 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
-import { checkBlockShape, type Entry, type Header, headerShape, type LedgerBlock } from './block.ts'
+import {
+  checkBlockShape,
+  type Entry,
+  type Header,
+  headerShape,
+  type LedgerBlock,
+  type RuleResult,
+  ruleResultsShape,
+} from './block.ts'
 import {
   type Cosignature,
   checkCosignatureShape,
@@ -23,7 +31,7 @@ export type TurnEntry = Epoch & {
 }
 
 /** Time has passed by which the state has to change by itself; see `contract/tick.ts`. */
-export type TickEntry = { kind: 'tick' }
+export type TickEntry = { kind: 'tick'; results?: RuleResult[] }
 
 /** A ledger block of one TICK: it holds nothing else. */
 export type TickBlock = { header: Header; entries: [TickEntry] }
@@ -55,7 +63,7 @@ const turnShape = shape.object(
   },
   { change: shape.hash, observers: observersShape },
 )
-const tickShape = shape.object({ kind: shape.literal('tick') })
+const tickShape = shape.object({ kind: shape.literal('tick') }, { results: ruleResultsShape })
 const tickBlockShape = shape.object({ header: headerShape, entries: shape.array(tickShape, 1, 1) })
 const turnBlockShape = shape.object({ header: headerShape, entries: shape.array(turnShape, 1, 1) })
 
@@ -82,6 +90,12 @@ export function requestIdsOf(block: AnyLedgerBlock): string[] {
 export function turnOf({ entries }: AnyLedgerBlock): TurnEntry | undefined {
   const [first] = entries as AnyEntry[]
   return first?.kind === 'turn' ? first : undefined
+}
+
+/** The TICK that a ledger block is; undefined for any other. */
+export function tickOf({ entries }: AnyLedgerBlock): TickEntry | undefined {
+  const [entry] = entries as AnyEntry[]
+  return entry?.kind === 'tick' ? entry : undefined
 }
 
 /** Whether a ledger block is a TICK. */

@@ -1,5 +1,5 @@
 /** What a ledger begins with that isn't held from its genesis on, as lines of a bundle (PROTOCOL BUN-4). */
-import { isElement, type StateRecord } from '../contract/record.ts'
+import { commitmentIn, type StateRecord } from '../contract/record.ts'
 import type { Basis, Store } from '../store/store.ts'
 import { type BasisLine, formatLine } from '../verify/bundle.ts'
 
@@ -27,7 +27,7 @@ export function* basisLines(store: Store, contract: string, basis: Basis): Gener
   let records: [string, StateRecord][] = []
   let sizeBytes = 0
   const recordLine = (): string => {
-    const commitments = records.flatMap(([, record]) => (isElement(record) && record.value) || [])
+    const commitments = records.flatMap(([, record]) => commitmentIn(record) ?? [])
     const openings = [...store.openings(contract, commitments).values()]
     const text = line({ records, openings })
     records = []
@@ -36,7 +36,7 @@ export function* basisLines(store: Store, contract: string, basis: Basis): Gener
   }
   for (const [uid, record] of store.elements(contract, height) as Iterable<[string, StateRecord]>) {
     records.push([uid, record])
-    const value = isElement(record) ? record.value : undefined
+    const value = commitmentIn(record)
     const opening = value === undefined ? undefined : store.openings(contract, [value]).get(value)
     sizeBytes += JSON.stringify(record).length + (opening === undefined ? 0 : JSON.stringify(opening).length)
     if (records.length >= RECORDS_A_LINE || sizeBytes > RECORDS_BYTES) yield recordLine()

@@ -33,6 +33,7 @@ import {
   isTick,
   requestIdsOf,
   type TurnEntry,
+  tickOf,
   turnOf,
 } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
@@ -285,7 +286,8 @@ export class Chain {
     const at = this.placeOn(parent, timeMs)
     const turn = this.readyTurn(parent, timeMs)
     if (turn) return this.buildTurn(parent, view, turn, at)
-    if (isDue(parent, timeMs)) return this.buildOn(parent, view, timeMs, executeTick(parent.state, timeMs))
+    if (isDue(parent, timeMs))
+      return this.buildOn(parent, view, timeMs, executeTick(parent.state, at, this.openingsFor(parent, [])))
     const taken = this.idsSince(parentHash)
     const mayStand = this.keysOn(parent)
     const chosen: PoolEntry[] = []
@@ -375,7 +377,9 @@ export class Chain {
     if (turn)
       return this.checkOwn(hash, block, parent, 'wrong-turn', () => executeTurn(parent.state, turn, at))
     if (isTick(block))
-      return this.checkOwn(hash, block, parent, 'wrong-tick', () => executeTick(parent.state, header.timeMs))
+      return this.checkOwn(hash, block, parent, 'wrong-tick', () =>
+        executeTick(parent.state, header, this.openingsFor(parent, []), tickOf(block)?.results),
+      )
     return this.checkRequests(hash, block as LedgerBlock, parent, at)
   }
 

@@ -1,5 +1,6 @@
 /** Which values a party is shown: who comes in later sees those that are current then, older ones only if its invitation says so. */
-import { element } from '../contract/state.ts'
+import { commitmentIn } from '../contract/record.ts'
+import { type ContractState, element } from '../contract/state.ts'
 import type { AnyOperation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Replica } from './replica.ts'
@@ -11,12 +12,22 @@ export function openingsFor(replica: Replica, to: string, requests: readonly Sho
   const rights = replica.epochs.rightsOf(to)
   const { state } = replica.chain.tip
   const commitments = new Set<string>()
+  const proposed = proposedIn(state)
   for (const { request, height } of requests) {
     const isDue = rights === undefined || rights.older || height === undefined || height >= rights.fromHeight
     for (const operation of request.operations) {
       if ((operation.op !== 'create' && operation.op !== 'set') || operation.value === undefined) continue
-      if (isDue || element(state, operation.uid)?.value === operation.value) commitments.add(operation.value)
+      const isCurrent =
+        element(state, operation.uid)?.value === operation.value || proposed.has(operation.value)
+      if (isDue || isCurrent) commitments.add(operation.value)
     }
   }
   return [...replica.store.openings(replica.contract, [...commitments]).values()]
+}
+
+/** Commitments of the values that are proposed and not agreed. */
+function proposedIn({ governance, map }: ContractState): Set<string> {
+  return new Set(
+    [...governance.proposals].flatMap(([, uids]) => uids.flatMap((uid) => commitmentIn(map.get(uid)) ?? [])),
+  )
 }

@@ -3,7 +3,12 @@
  * then headers, state with its values, and requests that could be replayed, part by part.
  */
 import { cardsToProve } from '../contract/basis.ts'
-import { type EpochRecord, epochUidOf, isElement, type StateRecord as Recorded } from '../contract/record.ts'
+import {
+  commitmentIn,
+  type EpochRecord,
+  epochUidOf,
+  type StateRecord as Recorded,
+} from '../contract/record.ts'
 import { type Card, cardHash, type ProvenCard, partyOf } from '../identity/card.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { StateRecord } from '../store/store.ts'
@@ -97,10 +102,10 @@ function recordsOf({ contract, store }: Replica, height: number, after: string):
     }
     records.push([uid, record])
     sizeBytes += JSON.stringify(record).length
-    const known = record as Recorded
-    if (!isElement(known) || known.value === undefined) continue
-    commitments.add(known.value)
-    const opening = store.openings(contract, [known.value]).get(known.value)
+    const value = commitmentIn(record as Recorded)
+    if (value === undefined) continue
+    commitments.add(value)
+    const opening = store.openings(contract, [value]).get(value)
     sizeBytes += opening === undefined ? 0 : JSON.stringify(opening).length
   }
   const openings = [...store.openings(contract, [...commitments]).values()]

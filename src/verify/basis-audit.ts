@@ -4,13 +4,13 @@
  */
 import { basisState, checkBasisCards, checkEndsNoEpoch, HeaderChain } from '../contract/basis.ts'
 import type { StateRecord } from '../contract/record.ts'
-import { isElement } from '../contract/record.ts'
+import { commitmentIn } from '../contract/record.ts'
 import type { ContractState } from '../contract/state.ts'
 import * as shape from '../crypto/shape.ts'
 import { type Header, headerShape } from '../ledger/block.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { LedgerHistory } from '../ledger/history.ts'
-import { commitmentOf, openingShape } from '../ledger/value.ts'
+import { commitmentOf, type Opening, openingShape } from '../ledger/value.ts'
 import type { ReadBasisLine } from './bundle.ts'
 import { fail, under } from './finding.ts'
 
@@ -21,7 +21,7 @@ export type AuditedBasis = {
   history: LedgerHistory
   ordered: [id: string, notAfterMs: number][]
   epochStarts: number[]
-  openings: number
+  openings: ReadonlyMap<string, Opening>
 }
 
 const orderedShape: shape.Check<[string, number]> = (value, where) => {
@@ -39,7 +39,7 @@ export class BasisAudit {
   readonly #chain: HeaderChain
   readonly #epochStarts: number[] = []
   readonly #records: [string, StateRecord][] = []
-  readonly #commitments = new Set<string>()
+  readonly #openings = new Map<string, Opening>()
   readonly #ordered: [string, number][] = []
   readonly #cards: unknown[] = []
 
@@ -58,7 +58,10 @@ export class BasisAudit {
     for (const value of line.records)
       this.#records.push(under('BUN-4', place, () => recordShape(value, 'record')))
     for (const value of line.openings)
-      this.#commitments.add(under('VAL-1', place, () => commitmentOf(openingShape(value, 'opening'))))
+      under('VAL-1', place, () => {
+        const opening = openingShape(value, 'opening')
+        this.#openings.set(commitmentOf(opening), opening)
+      })
     for (const value of line.ordered)
       this.#ordered.push(under('BUN-4', place, () => orderedShape(value, 'ordered')))
     this.#cards.push(...line.cards)
@@ -86,7 +89,7 @@ export class BasisAudit {
       history: this.#chain.history,
       ordered: this.#ordered,
       epochStarts: this.#epochStarts,
-      openings: this.#commitments.size,
+      openings: this.#openings,
     }
   }
 
@@ -94,12 +97,12 @@ export class BasisAudit {
   #checkOpened(place: string): void {
     const committed = new Set<string>()
     for (const [uid, record] of this.#records) {
-      if (!isElement(record) || record.value === undefined) continue
-      if (!this.#commitments.has(record.value))
-        fail('VAL-2', place, `the opening of the field ${uid} is missing`)
-      committed.add(record.value)
+      const commitment = commitmentIn(record)
+      if (commitment === undefined) continue
+      if (!this.#openings.has(commitment)) fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+      committed.add(commitment)
     }
-    for (const commitment of this.#commitments)
+    for (const commitment of this.#openings.keys())
       if (!committed.has(commitment))
         fail('VAL-2', place, `an opening opens ${commitment}, which no field has there`)
   }

@@ -5,7 +5,7 @@
  *
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
-import { type ExecutedBlock, executeBlock, isOpened } from '../contract/apply.ts'
+import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
 import { authorKeysAt, type EpochElectorate, electorateAt, holdersIn } from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTick } from '../contract/tick.ts'
@@ -16,8 +16,10 @@ import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from 
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { LedgerHistory } from '../ledger/history.ts'
 import { type BlockPlace, checkAnyBlockShape, isTick, turnOf } from '../ledger/turn.ts'
+import { commitmentOf } from '../ledger/value.ts'
 import { BasisAudit } from './basis-audit.ts'
 import type { ReadBasisLine, ReadBlockLine, ReadLineageLine } from './bundle.ts'
+import { CurrentValues } from './current-values.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { type Finding, fail, under } from './finding.ts'
 import { LineageAudit } from './lineage-audit.ts'
@@ -75,6 +77,9 @@ export class LedgerAudit {
   /** The last block ended an epoch: whether its COMMIT stands beside it. */
   #turned: { isCommitted: boolean } | undefined
   readonly lineages = new LineageAudit()
+  readonly #values = new CurrentValues()
+  /** Commitments whose openings came with the last block. */
+  #offered: string[] = []
   /** Of the cosignatures. */
   cosignedLineage = 0
   #history = new LedgerHistory()
@@ -97,8 +102,11 @@ export class LedgerAudit {
     for (const { earlier = [] } of genesis.members) this.#signatures += 1 + earlier.length
     this.#requests = new RequestAudit(this.membership)
     const openings = this.#requests.genesis(openingValues)
-    const { state } = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings, true))
+    const made = under('GEN-2', 'genesis', () => genesisState(contract, genesis, openings, true))
+    const { state } = made
     this.#state = state
+    this.#values.take([...openings.values(), ...made.openings])
+    this.#values.follow(undefined, made.changes, openings.keys())
     this.#header = {
       contract,
       lineage: 0,
@@ -210,7 +218,9 @@ export class LedgerAudit {
     this.#hash = blockHash(header)
     this.#state = state
     this.#history = history
-    this.#requests.begin(ordered, openings)
+    this.#requests.begin(ordered, openings.size)
+    this.#values.take(openings.values())
+    this.#values.follow(undefined, state.map.entries(), openings.keys())
     this.#electorate = electorateAt(state)
     this.#holders = new Set()
     for (const [party, epoch] of state.epoch.arrived ?? [])
@@ -251,10 +261,11 @@ export class LedgerAudit {
     const executed =
       turn === undefined
         ? isTick(block)
-          ? auditTick(this.#state, line, header.timeMs, place)
+          ? auditTick(this.#state, line, header, this.#values, place)
           : this.#execute(block as LedgerBlock, line, at, place)
         : auditTurn(this.#state, turn, line, at, place)
     if (turn !== undefined) this.#signatures += turn.certificate.length
+    if ('openings' in executed) this.#values.take(executed.openings)
     this.#compareRoots(header, executed, place)
     const hash = blockHash(header)
     const { view, height } = header
@@ -262,6 +273,8 @@ export class LedgerAudit {
     if (isCommitted) this.committedHeight = height
     this.#header = header
     this.#hash = hash
+    this.#values.follow(this.#state, executed.changes, this.#offered)
+    this.#offered = []
     this.#state = executed.state
     this.#append(header, turn !== undefined)
     this.#turned = undefined
@@ -343,9 +356,11 @@ export class LedgerAudit {
       place,
       this.lineages.authors(authorKeysAt(this.#state)),
     )
+    this.#values.take(openings.values())
     const executed = under('REQ-4', place, () =>
-      executeBlock(this.#state, requests, openings, at, block.entries),
+      executeBlock(this.#state, requests, this.#values, at, block.entries),
     )
+    this.#offered = [...openings.keys(), ...executed.openings.map(commitmentOf)]
     for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
       const own = executed.entries[index]
       if (own?.outcome !== outcome || own.code !== code)
@@ -355,9 +370,8 @@ export class LedgerAudit {
           `it was ${wordsOf(own)}, not ${wordsOf({ outcome, code })}`,
         )
     }
-    const opened = requests.filter(({ request }) => isOpened(request, openings)).length
-    this.#outcomes += opened
-    this.#taken += requests.length - opened
+    this.#outcomes += requests.length - executed.taken
+    this.#taken += executed.taken
     this.#requests.ordered(requests, block.header)
     return executed
   }

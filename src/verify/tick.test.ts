@@ -40,7 +40,7 @@ describe('a TICK', () => {
         'BLK-1 ledger block 2',
       )
     const early = lapsing()
-    const roots = executeTick(early.club.state, early.dueMs)
+    const roots = executeTick(early.club.state, { height: 1, timeMs: early.dueMs }, new Map())
     early.club.tick({ timeMs: early.dueMs - 1 }, roots)
     early.club.cosign()
     expect(findingOn(early.club)).toBe('EPO-14 ledger block 2')

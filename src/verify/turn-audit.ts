@@ -1,10 +1,10 @@
 /** The audit of a ledger block that ends an epoch, and of the first one after it (PROTOCOL EPO-7 to EPO-11). */
-import type { ContractState } from '../contract/state.ts'
+import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn } from '../contract/turn.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
 import type { Header } from '../ledger/block.ts'
-import type { BlockPlace, TurnEntry } from '../ledger/turn.ts'
+import { type AnyLedgerBlock, type BlockPlace, type TurnEntry, tickOf } from '../ledger/turn.ts'
 import type { ReadBlockLine } from './bundle.ts'
 import { fail, under } from './finding.ts'
 
@@ -33,12 +33,15 @@ export function auditTurn(
 export function auditTick(
   state: ContractState,
   line: ReadBlockLine,
-  timeMs: number,
+  at: { height: number; timeMs: number },
+  openings: OpeningSource,
   place: string,
 ): ExecutedTick {
   if (line.requests.length + line.openings.length > 0)
     fail('EPO-14', place, 'it is a TICK, and requests or openings stand beside it')
-  return under('EPO-14', place, () => executeTick(state, timeMs))
+  return under('EPO-14', place, () =>
+    executeTick(state, at, openings, tickOf(line.block as AnyLedgerBlock)?.results),
+  )
 }
 
 /**

@@ -120,6 +120,12 @@ function framed(body: Uint8Array): Uint8Array {
 /** Long enough for every family, short enough to be reached by one. */
 export const FRAME_LIMIT_BYTES = 32 * 1024 * 1024
 
+const EXPRESSIONS = [
+  'sum(_.Lines[Share > 50 and item != "x"].Share) <= 100.5 or `Sum insured` in [1..5]',
+  'every l in Lines, i in 1..3 satisfies if l.Start < date("2024-01-31") then -i ** 2 > 4 else not(l.Open)',
+]
+const PATTERNS = ['^(?:[A-Z]{2}-\\d+|x*?y+)$', '(a|b){1,3}[^a-c\\]]?.\\n']
+
 export function parsersOf(room: Room): Parser[] {
   const text = (bytes: Uint8Array) => room.fromUtf8(bytes)
   const json = (bytes: Uint8Array) => room.parseJson(text(bytes))
@@ -158,6 +164,18 @@ export function parsersOf(room: Room): Parser[] {
     return { request, signature }
   }
   return [
+    {
+      name: 'an expression',
+      grammar: 'text',
+      samples: EXPRESSIONS.map(bytesOf),
+      parse: (bytes) => room.format(room.parse(text(bytes))),
+    },
+    {
+      name: 'a pattern',
+      grammar: 'text',
+      samples: PATTERNS.map(bytesOf),
+      parse: (bytes) => room.compilePattern(text(bytes)).isIn('aaaaaaaaab'),
+    },
     structure('a proven card', samples.cards, room.checkProvenCard),
     structure('an offered card', [...samples.cards, samples.laterCard], room.checkOfferedCard),
     structure('a genesis', [samples.ledger.genesis, samples.genesis], room.checkGenesis),

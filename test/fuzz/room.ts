@@ -1,4 +1,7 @@
 /** The sources under test as one module: as they are imported, and, for the step counter, as a copy of its own. */
+import * as format from '../../src/contract/feel/format.ts'
+import * as parser from '../../src/contract/feel/parser.ts'
+import * as pattern from '../../src/contract/feel/pattern.ts'
 import * as bytes from '../../src/crypto/bytes.ts'
 import * as errors from '../../src/crypto/errors.ts'
 import * as jcs from '../../src/crypto/jcs.ts'
@@ -36,6 +39,9 @@ import * as lines from '../../src/verify/lines.ts'
 import * as verifier from '../../src/verify/verifier.ts'
 
 export const imported = {
+  ...format,
+  ...parser,
+  ...pattern,
   ...bytes,
   ...errors,
   ...jcs,
@@ -80,6 +86,7 @@ export const FILES: readonly string[] = [
   ...['bytes', 'errors', 'jcs', 'json', 'keys', 'log', 'merkle-map', 'note', 'statement'].map(
     (file) => `crypto/${file}`,
   ),
+  ...['format', 'parser', 'pattern'].map((file) => `contract/feel/${file}`),
   ...['from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map((file) => `document/${file}`),
   'identity/card',
   ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(

@@ -244,7 +244,9 @@ export class EpochLedger {
   /** A block of a TICK; `roots` in place of what it does. */
   tick(options: BlockOptions = {}, roots?: { entriesRoot: string; stateRoot: string }): EpochBlock {
     const timeMs = options.timeMs ?? this.timeMs + 1000
-    const executed = roots ? { ...roots, state: this.state } : executeTick(this.state, timeMs)
+    const executed = roots
+      ? { ...roots, state: this.state }
+      : executeTick(this.state, { height: 1, timeMs }, new Map())
     const block: AnyLedgerBlock = { header: this.#header(executed, options), entries: [{ kind: 'tick' }] }
     return this.#certified(this.#append(block, [], this.#electorate, executed.state, []), options)
   }

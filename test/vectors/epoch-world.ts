@@ -233,7 +233,7 @@ export class EpochLedger extends Ledger {
 
   tick(options: OrderOptions = {}): Step {
     const execute = ({ state, at }: Execution) => {
-      const executed = executeTick(state, at.timeMs)
+      const executed = executeTick(state, { height: 1, timeMs: at.timeMs }, new Map())
       return { ...executed, entries: executed.entries as unknown as Entry[] }
     }
     return this.extend([], execute, options)

@@ -42,7 +42,7 @@ export function outputsOfLast(
     const executed = turn
       ? executeTurn(state, turn, at)
       : isTick(block)
-        ? executeTick(state, timeMs)
+        ? executeTick(state, { height: 1, timeMs }, new Map())
         : executeBlock(state, open, opened, at)
     state = executed.state
     effects = executed.effects

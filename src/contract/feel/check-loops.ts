@@ -15,23 +15,23 @@ export function ifPart(
   bindings: Bindings | undefined,
 ): Part {
   const condition = truthPart(checking, tree.condition, bindings)
-  const then = checking.part(tree.then, bindings)
-  const otherwise = checking.part(tree.otherwise, bindings)
-  const type = commonType(then.type, otherwise.type)
+  const whenTrue = checking.part(tree.whenTrue, bindings)
+  const whenFalse = checking.part(tree.whenFalse, bindings)
+  const type = commonType(whenTrue.type, whenFalse.type)
   if (type === undefined)
     throw faultAt(
-      tree.otherwise.at,
-      `After then stands ${typeName(then.type)}, after else ${typeName(otherwise.type)}; make them of one kind.`,
+      tree.whenFalse.at,
+      `After then stands ${typeName(whenTrue.type)}, after else ${typeName(whenFalse.type)}; make them of one kind.`,
       'wrong-type',
     )
   return {
     type,
-    origins: allOrigins([then, otherwise]),
-    cost: condition.cost + Math.max(then.cost, otherwise.cost) + 1,
-    items: Math.max(then.items, otherwise.items),
+    origins: allOrigins([whenTrue, whenFalse]),
+    cost: condition.cost + Math.max(whenTrue.cost, whenFalse.cost) + 1,
+    items: Math.max(whenTrue.items, whenFalse.items),
     code: (run) => {
       run.step()
-      return condition.code(run) === true ? then.code(run) : otherwise.code(run)
+      return condition.code(run) === true ? whenTrue.code(run) : whenFalse.code(run)
     },
   }
 }

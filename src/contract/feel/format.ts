@@ -82,7 +82,7 @@ function bare(tree: Tree): string {
     case 'or':
       return tree.parts.map((part) => written(part, levelOf(tree) + 1)).join(` ${tree.kind} `)
     case 'if':
-      return `if ${format(tree.condition)} then ${format(tree.then)} else ${format(tree.otherwise)}`
+      return `if ${format(tree.condition)} then ${format(tree.whenTrue)} else ${format(tree.whenFalse)}`
     case 'for':
     case 'some':
     case 'every': {

@@ -21,8 +21,14 @@ const COMMENT = /\/\/[^\n]*|\/\*[\s\S]*?\*\//uy
 const NUMBER = /(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/uy
 const WORD = new RegExp(`[${NAME_START}][${NAME_REST}]*`, 'uy')
 const SIGN = /\*\*|<=|>=|!=|\.\.|[-+*/<>=()[\],.:@{}]/uy
+/** The signs that a token may begin with. */
+const SIGNS = '-+*/<>=!()[],.:@{}'
+const DIGIT = /[0-9]/
+const PATTERNS = { number: NUMBER, word: WORD, sign: SIGN }
 const LINE_END = /[\n\r\u0085\u2028\u2029]/
-const ESCAPE = /\\(?:(["'\\])|([nrt])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6}))/y
+/** Longest escape. */
+const MAX_ESCAPE_LENGTH = 8
+const ESCAPE = /^\\(?:(["'\\])|([nrt])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6}))/
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' }
 
 /** What is wrong at a place in an expression. */
@@ -61,11 +67,9 @@ function skipSpace(text: string, from: number): number {
   let at = from
   for (;;) {
     const next = matchEnd(SPACE, text, at) ?? at
+    if (!text.startsWith('//', next) && !text.startsWith('/*', next)) return next
     const comment = matchEnd(COMMENT, text, next)
-    if (comment === undefined) {
-      if (text.startsWith('/*', next)) throw faultAt(next, 'The comment is not closed; add */.')
-      return next
-    }
+    if (comment === undefined) throw faultAt(next, 'The comment is not closed; add */.')
     at = comment
   }
 }
@@ -81,19 +85,12 @@ function tokenAt(text: string, at: number, before: Token | undefined): { token: 
   if (sign === '`') return quotedName(text, at)
   // After a value a dot is a path's; elsewhere .5 is a number.
   const isPath = sign === '.' && before !== undefined && endsValue(before)
-  const kinds = [
-    ['number', isPath ? undefined : NUMBER],
-    ['word', WORD],
-    ['sign', SIGN],
-  ] as const
-  for (const [kind, pattern] of kinds) {
-    const end = pattern === undefined ? undefined : matchEnd(pattern, text, at)
-    if (end === undefined) continue
+  const isNumber = DIGIT.test(sign) || (sign === '.' && !isPath && DIGIT.test(text[at + 1] ?? ''))
+  const kind = isNumber ? 'number' : SIGNS.includes(sign) ? 'sign' : 'word'
+  const end = matchEnd(PATTERNS[kind], text, at)
+  if (end !== undefined) {
     const value = text.slice(at, end)
-    return {
-      token: { kind, value: value.startsWith('.') && kind === 'number' ? `0${value}` : value, at },
-      end,
-    }
+    return { token: { kind, value: isNumber && sign === '.' ? `0${value}` : value, at }, end }
   }
   const advice =
     sign === "'"
@@ -120,8 +117,7 @@ function quotedText(text: string, at: number): { token: Token; end: number } {
     if (sign === undefined || LINE_END.test(sign))
       throw faultAt(at, 'The text is not closed; add " at its end, and write \\n for a line break.')
     if (sign === '"') return { token: { kind: 'text', value: wellFormed(value, at), at }, end: next + 1 }
-    ESCAPE.lastIndex = next
-    const escaped = sign === '\\' ? ESCAPE.exec(text) : null
+    const escaped = sign === '\\' ? ESCAPE.exec(text.slice(next, next + MAX_ESCAPE_LENGTH)) : null
     if (escaped === null) {
       value += sign
       next += 1

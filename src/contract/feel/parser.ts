@@ -149,11 +149,9 @@ class Parser {
   }
 
   #member(of: Tree): Tree {
-    const token = this.#take()
-    if (token.kind !== 'word' && token.kind !== 'quoted') {
-      this.#next -= 1
-      throw this.#unexpected('a name after the dot')
-    }
+    const token = this.#token
+    if (token.kind !== 'word' && token.kind !== 'quoted') throw this.#unexpected('a name after the dot')
+    this.#take()
     let name = token.value
     if (
       token.kind === 'word' &&
@@ -216,7 +214,8 @@ class Parser {
     }
     if (KEYWORDS.has(value)) throw this.#unexpected('a value')
     this.#take()
-    if (this.#sees('(')) throw unknownFunction(value, at)
+    const unknown = this.#unknownCall(value)
+    if (unknown !== undefined) throw unknownFunction(unknown, at)
     return { kind: 'name', at, name: value }
   }
 
@@ -232,6 +231,18 @@ class Parser {
         .map(({ value }) => value)
         .join(' ')
       if (FUNCTIONS.has(name)) return { name, words }
+    }
+    return undefined
+  }
+
+  /** The words from `first` to a parenthesis, if nothing but names stands between. */
+  #unknownCall(first: string): string | undefined {
+    const words = [first]
+    for (let next = this.#next; words.length < 5; next += 1) {
+      const { kind, value } = this.#tokens[next] as Token
+      if (kind === 'sign' && value === '(') return words.join(' ')
+      if (kind !== 'word' || KEYWORDS.has(value)) return undefined
+      words.push(value)
     }
     return undefined
   }
@@ -259,10 +270,10 @@ class Parser {
     const { at } = this.#take()
     const condition = this.#expression(0)
     this.#expect('then', 'then after the condition')
-    const then = this.#expression(0)
+    const whenTrue = this.#expression(0)
     this.#expect('else', 'else; every if needs one')
-    const otherwise = this.#expression(0)
-    return this.#node({ kind: 'if', at, condition, then, otherwise }, [condition, then, otherwise])
+    const whenFalse = this.#expression(0)
+    return this.#node({ kind: 'if', at, condition, whenTrue, whenFalse }, [condition, whenTrue, whenFalse])
   }
 
   #loop(kind: 'for' | 'some' | 'every'): Tree {
@@ -278,8 +289,8 @@ class Parser {
 
   #loopHead(kind: 'for' | 'some' | 'every'): Loop {
     const token = this.#take()
-    const isName = token.kind === 'quoted' || (token.kind === 'word' && !KEYWORDS.has(token.value))
-    if (!isName || token.value === '_')
+    const isPlain = token.kind === 'word' && !KEYWORDS.has(token.value) && token.value !== '_'
+    if (token.kind !== 'quoted' && !isPlain)
       throw faultAt(token.at, `A name for each item should stand here, as in ${kind} line in Lines.`)
     this.#expect('in', 'in after the name')
     const from = this.#expression(COMPARISON_LEVEL)

@@ -111,7 +111,7 @@ export function sentence(tree: Tree): string {
     case 'or':
       return tree.parts.map(clause).join(` ${tree.kind} `)
     case 'if':
-      return `if ${sentence(tree.condition)}, then ${branch(tree.then)}, otherwise ${branch(tree.otherwise)}`
+      return `if ${sentence(tree.condition)}, then ${branch(tree.whenTrue)}, otherwise ${branch(tree.whenFalse)}`
     case 'for':
       return `${operand(tree.body)} for each ${tree.loops.map(each).join(' and each ')}`
     case 'some':
@@ -194,7 +194,7 @@ function called({ name, arguments: given }: Extract<Tree, { kind: 'call' }>): st
     return parts.length === 0 ? name : `${name} of ${joined(parts, 'and')}`
   const first = given[0]
   const all = parts.length === 1 && first?.kind === 'list' ? sentence(first) : joined(parts, 'and')
-  if (name === 'not') return pattern.replace('#1', () => parts[0] as string)
+  if (name === 'not' && first !== undefined) return pattern.replace('#1', () => clause(first))
   return pattern.replace(/#(…|[0-9])/g, (_, which) =>
     which === '…' ? all : (parts[Number(which) - 1] ?? ''),
   )

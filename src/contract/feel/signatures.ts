@@ -38,6 +38,9 @@ export interface Fit {
   readonly singles: readonly boolean[]
 }
 
+/** Most types of what was given that a message names. */
+const MAX_NAMED = 6
+
 const LIST = /^list<(.*)>$/
 
 function baseOf(shape: Shape): Shape {
@@ -109,8 +112,8 @@ function typeOf(shape: Shape, variable: Type): Type {
 export function misfit(name: string, forms: readonly FunctionForm[], given: readonly Type[]): string {
   const written = forms.map((form) => `${name}(${form.takes.map(shapeName).join(', ')})`).join(' or ')
   if (!forms.some((form) => takesCount(form, given.length))) return `It is written ${written}.`
-  const got = given.map(typeName).join(' and ')
-  return `It is written ${written}, and was given ${got}.`
+  const got = given.slice(0, MAX_NAMED).map(typeName).join(' and ')
+  return `It is written ${written}, and was given ${got}${given.length > MAX_NAMED ? ' and more' : ''}.`
 }
 
 function shapeName(shape: Shape): string {

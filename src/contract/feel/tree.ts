@@ -73,8 +73,8 @@ export type Tree =
   | (Placed & {
       readonly kind: 'if'
       readonly condition: Tree
-      readonly then: Tree
-      readonly otherwise: Tree
+      readonly whenTrue: Tree
+      readonly whenFalse: Tree
     })
   | LoopTree
   | (Placed & { readonly kind: 'list'; readonly items: readonly Tree[] })

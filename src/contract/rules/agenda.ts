@@ -23,13 +23,17 @@ export class Agenda {
     for (const place of elementsAt(state, rule.rule.at, rule.here, true)) this.add(rule, place)
   }
 
-  /** Every rule that reads an element or is about it. @param line of the element in this state */
-  addReaders(state: ContractState, line: readonly string[]): void {
+  /**
+   * Every rule that reads an element or is about it.
+   * @param line of the element in this state
+   * @param but the rule that has just computed it
+   */
+  addReaders(state: ContractState, line: readonly string[], but?: LawRule): void {
     const { law } = state.governance
     for (const { at, steps } of stepsFrom(state, line, (uid) => law.anchors.has(uid))) {
       const { names } = steps.at(-1) as Step
       for (const { rule, here } of law.reading.get(pathKey(at, names)) ?? []) {
-        if (!isOn(state, rule)) continue
+        if (rule === but || !isOn(state, rule)) continue
         if (here === undefined) this.addAll(state, rule)
         else {
           const place = placeAmong(state, steps, here.length)

@@ -20,10 +20,9 @@ const ROUNDS_MAX = 64
 
 /** Carries out what follows from what was touched so far, and checks what must hold. */
 export function followUp(work: Work, agenda: Agenda = new Agenda()): Refusal | undefined {
-  const seen = new Set<string>()
   const note = (): void => {
-    const fresh = [...work.touched].filter((uid) => !seen.has(uid))
-    for (const uid of fresh) seen.add(uid)
+    const fresh = [...work.touched].filter((uid) => !work.noted.has(uid))
+    for (const uid of fresh) work.noted.add(uid)
     addTouched(agenda, work.before, work.state, fresh)
   }
   note()
@@ -84,7 +83,8 @@ function assign(work: Work, agenda: Agenda, rule: LawRule, place: string): Refus
     const { value: before, ...rest } = field
     if ((before ?? null) === result) continue
     work.setElement(uid, typeof result === 'string' ? { ...rest, value: result } : rest)
-    agenda.addReaders(work.state, lineOf(work.state, uid))
+    agenda.addReaders(work.state, lineOf(work.state, uid), rule)
+    work.noted.add(uid)
   }
   return undefined
 }
@@ -110,6 +110,7 @@ export function setActive(work: Work, agenda: Agenda, uid: string, isActive: boo
   if (block === undefined || (block.inactive !== true) === isActive) return
   const { inactive: _, ...rest } = block
   work.setElement(uid, isActive ? rest : { ...rest, inactive: true })
+  work.noted.add(uid)
   for (const below of subtreeUids(work.state, uid)) agenda.addReaders(work.state, lineOf(work.state, below))
 }
 

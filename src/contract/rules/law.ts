@@ -38,6 +38,8 @@ export type Law = {
   readonly kinds: ReadonlyMap<string, PathKind>
   /** Of what computes something: those first that others read. */
   readonly rank: ReadonlyMap<string, number>
+  /** Triggers that wait for a date. */
+  readonly dated: readonly LawRule[]
   /** After `edit`. */
   readonly phases: readonly string[]
 }
@@ -50,6 +52,7 @@ export const NO_LAW: Law = {
   named: new Set(),
   kinds: new Map(),
   rank: new Map(),
+  dated: [],
   phases: [],
 }
 
@@ -120,7 +123,12 @@ export function lawOf(
   )
   const anchors = new Set([...rules.values()].map(({ rule }) => rule.at))
   const rank = rankOf(rules.values())
-  return { rules, anchors, about, reading, named, kinds, rank, phases: [...new Set(phases)] }
+  const dated = [...rules.values()].filter(isDated).sort((a, b) => (a.uid < b.uid ? -1 : 1))
+  return { rules, anchors, about, reading, named, kinds, rank, dated, phases: [...new Set(phases)] }
+}
+
+function isDated({ rule: { behaviour } }: LawRule): boolean {
+  return behaviour.kind === 'trigger' && behaviour.when.kind === 'date'
 }
 
 /** @throws CountersignError `bad-rule` */

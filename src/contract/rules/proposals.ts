@@ -66,8 +66,9 @@ export function propose(
   if (others >= PROPOSALS_OF_FIELD_MAX || work.state.governance.proposalCount >= PROPOSALS_MAX)
     return { code: 'too-many', element: field.uid }
   if (own !== undefined) work.put(own, undefined)
-  const { uid: on, ...content } = field
-  const proposal: ProposalRecord = { kind: 'proposal', by: author, on, ...content, yes: [author] }
+  const { uid: on, seen, type, value } = field
+  const content = { on, type, ...(value !== undefined && { value }), seen }
+  const proposal: ProposalRecord = { kind: 'proposal', by: author, ...content, yes: [author] }
   const uid = proposalUid(id, position)
   work.put(uid, proposal)
   return agreeIfApproved(work, uid, proposal, asking)

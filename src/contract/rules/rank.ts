@@ -14,10 +14,11 @@ export function isComputing({ rule: { behaviour } }: LawRule): boolean {
 
 /**
  * Each computing rule's place in the order; of two that don't hang together the one with the lower UID is first.
- * @throws CountersignError `bad-rule` naming the rules of a circle
+ * @throws CountersignError `bad-rule` naming the rules of a circle, or two that compute the same
  */
 export function rankOf(rules: Iterable<LawRule>): Map<string, number> {
   const computing = [...rules].filter(isComputing).sort((a, b) => (a.uid < b.uid ? 1 : -1))
+  refuseTwo(computing)
   const reading = readingBy(computing)
   const done = new Set<string>()
   const placed: string[] = []
@@ -49,6 +50,22 @@ export function rankOf(rules: Iterable<LawRule>): Map<string, number> {
     }
   }
   return new Map(placed.reverse().map((uid, index) => [uid, index]))
+}
+
+/** What is computed is computed by one rule. */
+function refuseTwo(computing: readonly LawRule[]): void {
+  const targets = new Map<string, string>()
+  for (const { uid, place, rule } of computing) {
+    const target = pathKey(rule.behaviour.kind, [...place, rule.at, ...rule.path])
+    const other = targets.get(target)
+    if (other !== undefined)
+      throw new CountersignError(
+        'bad-rule',
+        `the rules ${other} and ${uid} compute the same: repeal one of them`,
+        { rules: [other, uid] },
+      )
+    targets.set(target, uid)
+  }
 }
 
 /** Which of the rules read what one of them computes. */

@@ -30,6 +30,8 @@ export type RuleRecord = {
   fired?: true
   dueMs?: number
   yes?: string[]
+  /** What it was to do when it fired at its date broke a rule, and was not done. */
+  failed?: true
 }
 /** yes, no: members, in ledger order; its author's yes stands from the first. */
 export type DraftRecord = {
@@ -87,7 +89,7 @@ const SHAPES: { [Kind in RuleStateRecord['kind']]: shape.Check<unknown> } = {
   type: shape.object({ kind: shape.literal('type'), by: shape.hash, type: typeBodyShape }),
   rule: shape.object(
     { kind: shape.literal('rule'), owner: shape.hash, rule: ruleBodyShape, reads, place: pathNames },
-    { fired: shape.literal(true), dueMs: shape.timeMs, yes: parties },
+    { fired: shape.literal(true), dueMs: shape.timeMs, yes: parties, failed: shape.literal(true) },
   ),
   draft: shape.object(
     {

@@ -47,6 +47,8 @@ export class Work {
   readonly taken: ReadonlyMap<string, Result[2]> | undefined
   state: ContractState
   readonly touched = new Set<string>()
+  /** Of these, whatever reads them has been told. */
+  readonly noted = new Set<string>()
   readonly results: Result[] = []
   /** Of derived values. */
   readonly made = new Map<string, Opening>()
