@@ -126,11 +126,14 @@ function runGenesis(
   const result = isUnopened
     ? runUnopened(empty, operations, context, results)
     : runOperations(empty, operations, openings, context)
-  if (result.code !== undefined)
+  if (result.code !== undefined) {
+    const { code, position, rule } = result
     throw new CountersignError(
       'bad-format',
-      `genesis.operations[${result.position}]: is not accepted (${result.code}); make the genesis anew without it`,
+      `genesis.operations[${position}]: is not accepted (${code}); make the genesis anew without it`,
+      { code, position, ...(rule !== undefined && { rule }) },
     )
+  }
   const touched = result.touched.add(rootUid).add(epochUid)
   return {
     state: result.state,

@@ -10,7 +10,7 @@ import type { ElementRecord } from '../record.ts'
 import type { Agenda } from './agenda.ts'
 import { setActive } from './consequences.ts'
 import { type Prepared, prepareRule } from './draft-check.ts'
-import type { Refusal } from './gate.ts'
+import { isOn, type Refusal } from './gate.ts'
 import { type Law, lawOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import { withVote } from './proposals.ts'
@@ -182,7 +182,7 @@ function lawWith(work: Work, rules: ReadonlyMap<string, RuleRecord>): Law | unde
 function begin(work: Work, agenda: Agenda, law: Law, uid: string): void {
   const rule = law.rules.get(uid)
   if (rule === undefined) return
-  agenda.addAll(work.state, rule)
+  if (isOn(work.state, rule)) agenda.addAll(work.state, rule)
   const { behaviour, at } = rule.rule
   if (behaviour.kind !== 'trigger') return
   for (const action of behaviour.then)

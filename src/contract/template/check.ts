@@ -171,11 +171,11 @@ function about(error: unknown, rule: string): unknown {
 /** What stands against the first state of a contract, with the names that rules have in the template. */
 function named(error: unknown, instance: Instance, { operations }: Genesis): unknown {
   if (!(error instanceof CountersignError)) return error
-  const position = /^genesis\.operations\[(\d+)\]: is not accepted \(([a-z-]+)\)/.exec(error.message)
-  if (position === null) return error
-  const operation = operations[Number(position[1])]
-  const code = position[2]
-  const rule = operation?.op === 'draft' ? nameOf(instance, operation.uid) : undefined
+  const { code, position, rule: uid } = error.detail ?? {}
+  if (code === undefined) return error
+  const operation = operations[position as number]
+  const broken = instance.rules.find((rule) => rule.uid === uid)?.name
+  const rule = operation?.op === 'draft' ? nameOf(instance, operation.uid) : broken
   if (code === 'bad-rule' && rule !== undefined)
     return new CountersignError(
       'bad-rule',
@@ -185,7 +185,7 @@ function named(error: unknown, instance: Instance, { operations }: Genesis): unk
   const where = rule === undefined ? 'template' : `rule ${rule}`
   return new CountersignError(
     'bad-template',
-    `${where}: a contract made of it breaks its own rules from the beginning (${code})`,
-    { place: where, code: code ?? '' },
+    `${where}: a contract made of it breaks its own rules from the beginning (${String(code)})`,
+    { place: where, code },
   )
 }

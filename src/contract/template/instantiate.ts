@@ -31,12 +31,14 @@ export function instantiate(template: Template, casting: Casting, random: Random
   const children = makeAll(making, { casting, types, random }, nodesOf(template), GENESIS_ROOT)
   const ground = { uid: GENESIS_ROOT, children, set: (name: string) => name }
   const drafts = draftsOf(rulesOf(template, casting, ground), random)
-  const more = [...(template.off ?? []).map(switchedOff), marked(template, GENESIS_ROOT)]
+  const draftOf = (action: DraftAction): Operation => ({ op: 'draft', uid: hexEncode(random(16)), action })
   const first = template.firstPhase ?? template.phases[0]?.name
   const operations: Operation[] = [
     ...making.operations,
+    // First, so that their rules are not looked at before they are asked for.
+    ...(template.off ?? []).map((set) => draftOf(switchedOff(set))),
     ...drafts.operations,
-    ...more.map((action): Operation => ({ op: 'draft', uid: hexEncode(random(16)), action })),
+    draftOf(marked(template, GENESIS_ROOT)),
     ...(first === undefined ? [] : [{ op: 'phase', from: 'live', to: first } as const]),
   ]
   return { operations, openings: making.openings, rules: drafts.rules }
