@@ -38,7 +38,9 @@ it('[TPL-6] a facultative slip is placed, signed, bound and endorsed', () => {
   // Placing: the lead first, each its own line, never more than 100 %.
   expect(said(slip.phase('Lead', 'placing'))).toBe('access-denied phases')
   expect(said(slip.phase('Acme', 'placing'))).toBe('accepted')
-  expect(said(slip.run('Mill', slip.setting('/Insured/Name', undefined)))).toBe('required-missing insured-name-needed')
+  expect(said(slip.run('Mill', slip.setting('/Insured/Name', undefined)))).toBe(
+    'required-missing insured-name-needed',
+  )
   expect(said(slip.set('First', '/Lines[1]/Share', '50'))).toBe('access-denied lead-signs-its-own')
   expect(said(slip.set('Lead', '/Lines[2]/Share', '50'))).toBe('access-denied follower-signs-its-own')
   expect(said(slip.set('Lead', '/Lines[1]/Signed', true))).toBe('constraint-broken signed-means-a-share')
@@ -64,11 +66,15 @@ it('[TPL-6] a facultative slip is placed, signed, bound and endorsed', () => {
     said(slip.run('Second', slip.setting('/Lines[3]/Share', '20.0'))),
     'another spelling of the same share',
   ).toBe('accepted')
-  expect(said(slip.item('Lead', '/Endorsements', { Text: 'Extended' }))).toBe('access-denied endorsements-by-broker')
+  expect(said(slip.item('Lead', '/Endorsements', { Text: 'Extended' }))).toBe(
+    'access-denied endorsements-by-broker',
+  )
   expect(said(slip.item('Acme', '/Endorsements', { Text: 'Extended', Agreed: true }))).toBe(
     'needs-approval endorsement-agreed',
   )
-  expect(said(slip.item('Acme', '/Endorsements', { Text: 'Extended', Effective: '2026-06-01' }))).toBe('accepted')
+  expect(said(slip.item('Acme', '/Endorsements', { Text: 'Extended', Effective: '2026-06-01' }))).toBe(
+    'accepted',
+  )
   for (const [path, before, value] of [
     ['/Endorsements[1]/Agreed', undefined, true],
     ['/Terms/To', '2026-12-31', '2027-03-31'],

@@ -15,7 +15,7 @@ import type { RuleRecord } from '../../src/contract/rules/records.ts'
 import { Work } from '../../src/contract/rules/work.ts'
 import { type ContractState, childrenOf, element } from '../../src/contract/state.ts'
 import { checkTemplate } from '../../src/contract/template/check.ts'
-import { parseTemplate, PHASES_RULE, type Template } from '../../src/contract/template/format.ts'
+import { PHASES_RULE, parseTemplate, type Template } from '../../src/contract/template/format.ts'
 import { instantiate, type NamedRule } from '../../src/contract/template/instantiate.ts'
 import type { Cast } from '../../src/contract/template/roles.ts'
 import { block, type DocumentNode, type FieldType, field } from '../../src/document/tree.ts'
@@ -62,12 +62,21 @@ export class Play extends Agreement {
         .flat()
         .map((name) => [partyOf(cardOf(name).card), cardOf(name)]),
     )
-    const casting = { cast: castOf(roles), cardOf: (party: string) => cards.get(party), timeMs: 1_700_000_000_000 }
+    const casting = {
+      cast: castOf(roles),
+      cardOf: (party: string) => cards.get(party),
+      timeMs: 1_700_000_000_000,
+    }
     const made = instantiate(template, casting, seededRandom(template.name))
     super(members, '{}', [], { elements: made.operations, openings: made.openings })
     this.template = template
     this.#rules = new Map(made.rules.map(({ name, uid }: NamedRule) => [uid, name]))
     for (const { name } of template.rules) this.counts.set(name, { done: 0, refused: 0 })
+    // What a trigger waits for was looked at, and is not so.
+    for (const [uid, , result] of this.genesis.results ?? []) {
+      const kind = this.state.governance.law.rules.get(uid)?.rule.behaviour.kind
+      if (kind === 'trigger' && result === false) this.#count(uid, 'refused')
+    }
     if (template.phases.length > 0) this.counts.set(PHASES_RULE, { done: 0, refused: 0 })
   }
 
@@ -165,7 +174,10 @@ export class Play extends Agreement {
     this.#count(came.rule, 'refused')
     // These name the element only.
     if (came.code === 'not-active' && came.element !== undefined) {
-      const line = lineOf(before, came.element)
+      const made = new Map(operations.flatMap((one) => (one.op === 'create' ? [[one.uid, one.parent]] : [])))
+      let there = came.element
+      while (made.has(there)) there = made.get(there) as string
+      const line = lineOf(before, there)
       for (const { rule, uid } of rulesOver(before, line))
         if (rule.rule.behaviour.kind === 'activation' && element(before, uid)?.inactive)
           this.#count(rule.uid, 'refused')
@@ -189,6 +201,9 @@ export class Play extends Agreement {
       if (kind === 'assignment' && typeof result === 'string') this.#count(uid, 'done')
       if (kind === 'activation' && result === true) this.#count(uid, 'done')
     }
+    if (before.governance.workflow.phase !== after.governance.workflow.phase)
+      for (const rule of after.governance.law.rules.values())
+        if (rule.rule.behaviour.kind === 'phases') this.#count(rule.uid, 'done')
     this.#noteTriggers(before, after, came.results ?? [])
     const agenda = new Agenda()
     addTouched(agenda, before, after, this.last?.changes.map(([uid]) => uid) ?? [])
@@ -215,16 +230,14 @@ export class Play extends Agreement {
   }
 
   #noteOperation(before: ContractState, after: ContractState, operation: Operation): void {
-    if (operation.op === 'phase')
-      for (const rule of after.governance.law.rules.values())
-        if (rule.rule.behaviour.kind === 'phases') this.#count(rule.uid, 'done')
     if (operation.op === 'vote-on') this.#noteVote(before, after, operation.uid)
     if (operation.op !== 'create' && operation.op !== 'set' && operation.op !== 'delete') return
     const state = operation.op === 'create' ? after : before
-    const action = { create: 'add', set: 'propose', delete: 'remove' }[operation.op]
+    const actions: string[] = [{ create: 'add', set: 'propose', delete: 'remove' }[operation.op]]
+    if (operation.op === 'create' && operation.value !== undefined) actions.push('propose')
     for (const { rule, isSelf } of rulesOver(state, lineOf(state, operation.uid))) {
       const { behaviour } = rule.rule
-      if (behaviour.kind === 'access' && (behaviour.actions as string[]).includes(action))
+      if (behaviour.kind === 'access' && behaviour.actions.some((one) => actions.includes(one)))
         this.#count(rule.uid, 'done')
       if (behaviour.kind === 'ownership' && !isSelf && operation.op !== 'set') this.#count(rule.uid, 'done')
       if (behaviour.kind === 'transfer' && isSelf && operation.op === 'set') this.#count(rule.uid, 'done')
@@ -265,7 +278,8 @@ function holds(work: Work, rule: LawRule, place: string): boolean {
     case 'unique':
       return targets.length > 1
     default:
-      return targets.some((uid) => element(state, uid)?.value !== undefined || childrenOf(state, uid).length > 0)
+      return targets.some(
+        (uid) => element(state, uid)?.value !== undefined || childrenOf(state, uid).length > 0,
+      )
   }
 }
-

@@ -143,7 +143,7 @@ export class Casted {
     // Where no cards are looked at, something that needs none stands in its place.
     if (cardOf === undefined) {
       checkAdmission(this.#place, then)
-      return { do: 'switch', set: 'admission', on: true }
+      return { do: 'phase', to: 'live' }
     }
     const card = cardOf(party)
     if (card === undefined)
