@@ -59,10 +59,12 @@ function changed(what: string, from: object, to: object): Difference[] {
 
 function elements(from: readonly Node[], to: readonly Node[]): Difference[] {
   const rows = (nodes: readonly Node[], above: string): [string, object][] =>
-    nodes.flatMap(({ children, ...node }) => [
-      [`${above}${node.name}`, node] as [string, object],
-      ...rows(children, `${above}${node.name} › `),
-    ])
+    nodes.flatMap(({ children, ...node }) => {
+      // Items of a list have one name: whom they are for tells them apart.
+      const path =
+        node.each === undefined ? `${above}${node.name}` : `${above}${node.name} of each ${node.each}`
+      return [[path, node] as [string, object], ...rows(children, `${path} › `)]
+    })
   const before = new Map(rows(from, ''))
   const found: Difference[] = []
   for (const [path, node] of rows(to, '')) {

@@ -8,6 +8,7 @@ import { type ProvenCard, partyOf } from '../../identity/card.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import type { OpeningSource } from '../outcome.ts'
+import { over } from '../rules/gate.ts'
 import type { LawRule } from '../rules/law.ts'
 import { lineOf, namesFrom } from '../rules/paths.ts'
 import { existing } from '../view.ts'
@@ -242,13 +243,19 @@ class Exporting {
   #value(uid: string, own?: { role: string; party: string }): Value | undefined {
     const { type, value } = existing(this.#state, uid)
     const held = value === undefined ? undefined : this.#openings.get(value)?.value
-    if (held === undefined || held === null) return undefined
+    if (held === undefined || held === null || this.#isComputed(uid)) return undefined
     if (type === 'party' && typeof held === 'string') {
       if (own?.party === held) return `@${own.role}`
       const role = this.#options.values ? this.#role(held) : undefined
       return role === undefined || role.parties.length > 1 ? undefined : `@${role.name}`
     }
     return this.#options.values ? held : undefined
+  }
+
+  #isComputed(uid: string): boolean {
+    for (const { isSelf } of over(this.#state, lineOf(this.#state, uid), 'assignment'))
+      if (isSelf) return true
+    return false
   }
 
   #path(uid: string): string {
@@ -386,9 +393,7 @@ class Exporting {
 
 function cardsIn(behaviour: LawRule['rule']['behaviour']): string[] {
   if (behaviour.kind !== 'trigger') return []
-  return behaviour.then.flatMap((one) =>
-    one.do === 'admit' ? [partyOf(one.card.card)] : [],
-  )
+  return behaviour.then.flatMap((one) => (one.do === 'admit' ? [partyOf(one.card.card)] : []))
 }
 
 /** Whether a behaviour has to do with phases. */

@@ -13,7 +13,7 @@ import { orderSpread } from '../order.ts'
 import type { Random } from '../place.ts'
 import { existing } from '../view.ts'
 import { PHASES_RULE, type Template, templateHash } from './format.ts'
-import { type Casting, checkCast } from './roles.ts'
+import { type Casting, completeCast } from './roles.ts'
 import { type MadeRule, rulesOf } from './rules.ts'
 import { defineTypes, type Made, type Making, makeAll, nodesOf } from './tree.ts'
 
@@ -24,8 +24,8 @@ export type NamedRule = { name: string; uid: string; own?: string }
 export type Instance = { operations: Operation[]; openings: Opening[]; rules: NamedRule[] }
 
 /** What makes a contract of a template: operations of a genesis. @throws CountersignError as `rulesOf`, `bad-template` */
-export function instantiate(template: Template, casting: Casting, random: Random): Instance {
-  checkCast(template, casting.cast)
+export function instantiate(template: Template, given: Casting, random: Random): Instance {
+  const casting = { ...given, cast: completeCast(template, given.cast) }
   const making: Making = { operations: [], openings: [] }
   const types = defineTypes(making, template.types, random)
   const children = makeAll(making, { casting, types, random }, nodesOf(template), GENESIS_ROOT)
@@ -91,10 +91,10 @@ export function include(
   state: ContractState,
   template: Template,
   { parent, name }: InclusionPlace,
-  casting: Casting,
+  given: Casting,
   random: Random,
 ): Inclusion {
-  checkCast(template, casting.cast)
+  const casting = { ...given, cast: completeCast(template, given.cast) }
   existing(state, parent)
   const siblings = state.children.get(parent)
   if (siblings === undefined)

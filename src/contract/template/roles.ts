@@ -21,10 +21,10 @@ export function partiesOf(cast: Cast, role: string): readonly string[] | undefin
 }
 
 /**
- * Checks that every role has its parties: one, or where it may be repeated several. An observer's may be missing.
+ * Who has every role: one party, or where it may be repeated several; of an observer's role perhaps nobody yet.
  * @throws CountersignError `bad-request`
  */
-export function checkCast({ roles }: Template, cast: Cast): void {
+export function completeCast({ roles }: Template, cast: Cast): Cast {
   for (const name of Object.keys(cast))
     if (!roles.some((role) => role.name === name))
       throw new CountersignError(
@@ -40,6 +40,7 @@ export function checkCast({ roles }: Template, cast: Cast): void {
     if (new Set(parties).size !== parties.length)
       throw new CountersignError('bad-request', `A party is named twice as ${name}.`)
   }
+  return Object.fromEntries(roles.map(({ name }) => [name, partiesOf(cast, name) ?? []]))
 }
 
 /** Puts parties in the place of roles in what one rule of a template says. place: of the rule, for messages. */

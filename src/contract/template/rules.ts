@@ -70,7 +70,12 @@ function ruleOf(
     const owner = casted.one(`@${rule.owner}`)
     const behaviour = casted.behaviour(rule.behaviour)
     return anchors
-      .filter((anchor) => own === undefined || anchor.own === undefined || (anchor.own.role === own.role && anchor.own.party === party))
+      .filter(
+        (anchor) =>
+          own === undefined ||
+          anchor.own === undefined ||
+          (anchor.own.role === own.role && anchor.own.party === party),
+      )
       .map((anchor): MadeRule => {
         const plain: RuleBody = { at: anchor.uid, path: rule.path, behaviour }
         const checked = checkedBody(place, plain)

@@ -15,7 +15,7 @@ import type { Random } from '../place.ts'
 import { type Aligning, align } from './align.ts'
 import { type Template, type TemplateType, templateHash } from './format.ts'
 import { groundOf, remarked } from './instantiate.ts'
-import { type Casting, checkCast } from './roles.ts'
+import { type Casting, completeCast } from './roles.ts'
 import { type MadeRule, rulesOf } from './rules.ts'
 import { defineTypes, nodesOf, typesBelow, typesOf } from './tree.ts'
 
@@ -24,7 +24,7 @@ export type Upgrade = { operations: Operation[]; openings: Opening[]; drafts: st
 
 /**
  * @param at the block that was made of the template; of a contract its root
- * @param casting timeMs: when that was
+ * @param given timeMs: when that was
  * @throws CountersignError `bad-request` where the block is not of this edition, or the other is not the next one; as `rulesOf`
  */
 export function upgrade(
@@ -33,7 +33,7 @@ export function upgrade(
   at: string,
   from: Template,
   to: Template,
-  casting: Casting,
+  given: Casting,
   random: Random,
 ): Upgrade {
   const hash = templateHash(from)
@@ -44,13 +44,15 @@ export function upgrade(
     )
   if (to.ancestor !== hash)
     throw new CountersignError('bad-request', `Edition ${to.edition} of ${to.name} does not come next.`)
-  checkCast(to, casting.cast)
+  const casting = { ...given, cast: completeCast(to, given.cast) }
+  // Roles that the next edition has no more are nobody's.
+  const earlier = { ...casting, cast: { ...noRoles(from), ...casting.cast } }
   const aligning: Aligning = { making: { operations: [], openings: [] }, describing: [], left: [] }
   const { making, describing, left } = aligning
-  const before = rulesOf(from, casting, {
+  const before = rulesOf(from, earlier, {
     ...groundOf(
       at,
-      align(state, openings, { casting, types: new Map(), random }, nodesOf(from), at),
+      align(state, openings, { casting: earlier, types: new Map(), random }, nodesOf(from), at),
       state.rootUid,
     ),
     isPartial: true,
@@ -73,6 +75,8 @@ export function upgrade(
     left,
   }
 }
+
+const noRoles = ({ roles }: Template) => Object.fromEntries(roles.map(({ name }) => [name, []]))
 
 type Change = { action: DraftAction; owner?: string }
 
