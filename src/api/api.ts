@@ -16,6 +16,7 @@ import { answerMalformed, installAccess, installProblems, problemOf, sendProblem
 import { contractRoutes } from './routes/contracts.ts'
 import { elementRoutes } from './routes/elements.ts'
 import { eventRoutes } from './routes/events.ts'
+import { fileRoutes } from './routes/files.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { memberRoutes } from './routes/members.ts'
 import { healthRoute, nodeRoute } from './routes/node.ts'
@@ -57,6 +58,7 @@ export async function createApi(
   app.addHook('preClose', async () => context.close())
   const typed = app.withTypeProvider<ZodTypeProvider>()
   app.decorateRequest('rawBody', undefined)
+  app.decorateRequest('uploadType', undefined)
   app.setValidatorCompiler(validatorCompiler)
   // Answers are made by typed code; they are not checked a second time as they leave.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -74,6 +76,7 @@ export async function createApi(
     eventRoutes(entities, context)
     entities.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger() as never)
   })
+  await typed.register(async (files: App) => fileRoutes(files, context))
   await typed.register(async (records: App) => recordRoutes(records, context))
   try {
     await app.listen({ host: options.host, port: options.port })

@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The body as it came, where there was one. */
     rawBody: Buffer | undefined
+    /** Of a body that is taken in as a file: its Content-Type as it came. */
+    uploadType: string | undefined
   }
 }
 
@@ -51,6 +53,20 @@ export function readBytes(app: App, mediaTypes: readonly string[]): void {
     } catch (error) {
       done(error as Error)
     }
+  })
+}
+
+/** Bodies that are files come as they arrive; `isTaken` says which. Others are refused. */
+export function streamFiles(app: App, isTaken: (request: FastifyRequest) => boolean): void {
+  app.addContentTypeParser('*', (request, payload, done) => {
+    if (isTaken(request)) done(null, payload)
+    else
+      done(
+        new CountersignError(
+          'unsupported-media-type',
+          'the Content-Type is none that this path takes',
+        ) as Error,
+      )
   })
 }
 

@@ -9,9 +9,20 @@ export type ElementView = {
   type?: string
   value?: string | boolean | null
   version?: string
+  file?: FileView
   path: string
   children?: ElementView[]
 }
+const fileView = z.object({
+  hash: hash.describe('SHA-256 of its bytes'),
+  sizeBytes: z.int(),
+  mediaType: z.string(),
+  name: z.string(),
+  held: z.array(hash).describe('parties that have said that they hold the bytes'),
+  of: z.int().describe('parties in the contract'),
+})
+export type FileView = z.infer<typeof fileView>
+
 const elementFields = {
   uid,
   name: z.string(),
@@ -22,6 +33,7 @@ const elementFields = {
     .optional()
     .describe('as the type has it; null with another type than null: the field is empty'),
   version: hash.optional().describe('a field’s commitment, 64 zeros while it is empty: what If-Match takes'),
+  file: fileView.optional().describe('of a field of type file: its bytes are at its path with /$file behind'),
   path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
 }
 const elementView: z.ZodType<ElementView> = z.object({

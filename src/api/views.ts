@@ -1,9 +1,10 @@
 /** Contracts, requests and parties as people and programs see them. */
 import { rootUidOf, stateRoot } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { formatFingerprint, type ProvenCard, partyOf } from '../identity/card.ts'
+import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import { knownChain } from '../node/known-cards.ts'
 import { lapseOf } from '../node/lapse.ts'
 import type { Replica } from '../node/replica.ts'
 import { namesOf, type Stage } from '../node/request-status.ts'
@@ -38,7 +39,8 @@ export function contractView(context: Context, id: string): ContractView {
   const names = namesOf(replica)
   const nameOf = (party: string): string => names.get(party) ?? party
   const halt = haltView(replica, (party) => isConnected(context, party), nameOf)
-  const reason = status === 'halted' ? (replica.haltReason ?? store.contract(id)?.reason) : undefined
+  const isOver = status === 'halted' || status === 'left'
+  const reason = isOver ? (replica.haltReason ?? store.contract(id)?.reason) : undefined
   return {
     id,
     name: genesis.name,
@@ -166,7 +168,13 @@ export function evidenceFile(context: Context, id: string): EvidenceFile {
   if (!genesis) throw new CountersignError('unknown-contract', `this node holds no contract ${id}`)
   if (evidence.length === 0)
     throw new CountersignError('not-found', 'no evidence against any member is held of this contract')
-  const cards = laterCards(store, genesis, new Set(evidence.map((one) => one.party)))
+  const freezes = store.freezes(id)
+  const accused = new Set(evidence.map((one) => one.party))
+  const cards = [...accused].flatMap((party) => {
+    const first = genesis.members.find(({ card }) => partyOf(card) === party)?.card.sequence ?? 0
+    const chain = knownChain(store, id, freezes, party)
+    return chain && chain.card.sequence > first ? [chain] : []
+  })
   const file = {
     type: 'evidence' as const,
     version: 1 as const,
@@ -176,18 +184,6 @@ export function evidenceFile(context: Context, id: string): EvidenceFile {
     evidence,
   }
   return cards.length === 0 ? file : { ...file, cards }
-}
-
-/** Of these parties the cards that the genesis lacks, each with those before it. */
-function laterCards(store: Store, { members }: Genesis, parties: ReadonlySet<string>): ProvenCard[] {
-  return [...parties].flatMap((party) => {
-    const first = members.find(({ card }) => partyOf(card) === party)?.card.sequence ?? 0
-    const held = store.cardHistory(party)
-    const last = held.at(-1)
-    if (last === undefined || last.card.sequence <= first) return []
-    const earlier = held.slice(0, -1)
-    return [{ ...last, ...(earlier.length > 0 && { earlier }) }]
-  })
 }
 
 /** @throws CountersignError `unknown-contract` */

@@ -4,7 +4,7 @@
  *   config.json     name, ports
  *   token           bearer token of its HTTP API (0600)
  *   signer/         keys and locks: the signer's own, never part of a backup of data/ (AMN-1)
- *   data/           the database
+ *   data/           the database; files/ that fields name
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -47,6 +47,7 @@ export function paths(directory: string): {
   keys: string
   data: string
   database: string
+  files: string
 } {
   const root = resolve(directory)
   return {
@@ -56,6 +57,7 @@ export function paths(directory: string): {
     keys: join(root, 'signer', 'keys'),
     data: join(root, 'data'),
     database: join(root, 'data', 'countersign.db'),
+    files: join(root, 'data', 'files'),
   }
 }
 

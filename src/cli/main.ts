@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addContractCommands } from './commands/contract.ts'
+import { addFileCommands } from './commands/file.ts'
 import { addKeysCommands } from './commands/keys.ts'
 import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
@@ -21,6 +22,7 @@ addNodeCommands(program)
 addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
+addFileCommands(program)
 addMemberCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)

@@ -28,7 +28,7 @@ import {
   type RemoveOperation,
   type VoteOperation,
 } from '../ledger/epoch-operation.ts'
-import { type Evidence, evidenceHolds } from '../ledger/evidence.ts'
+import { type Evidence, evidenceHeldBy, evidenceLineage } from '../ledger/evidence.ts'
 import type { BlockPlace } from '../ledger/turn.ts'
 import { type ContractState, withEpoch } from './elements.ts'
 import {
@@ -243,14 +243,9 @@ function cardHashOf({ members, cards, observers = [] }: EpochRecord, party: stri
 function isProven({ contract, epoch }: ContractState, evidence: Evidence, card: Card): boolean {
   const { party } = evidence
   const former = (epoch.former ?? []).filter(([owner]) => owner === party)
-  const keys = [{ vote: card.keys.vote, cosign: card.keys.cosign }]
-  for (const [, vote, cosign] of former) keys.push({ vote, cosign })
-  // Whichever epoch it is of: the keys are the party's, and what an honest member signs in an epoch doesn't contradict itself.
-  const { lineage, epoch: number } =
-    'lineage' in evidence ? { ...evidence, epoch: 0 } : evidence.first.statement
-  const cosignKeys = new Map([[party, keys.map(({ cosign }) => cosign)]])
-  return keys.some(({ vote }) => {
-    const electorate = { contract, lineage, epoch: number, quorum: 1, voteKeys: new Map([[party, vote]]) }
-    return evidenceHolds(evidence, electorate, cosignKeys)
-  })
+  const keys = {
+    vote: [card.keys.vote, ...former.map(([, vote]) => vote)],
+    cosign: [card.keys.cosign, ...former.map(([, , cosign]) => cosign)],
+  }
+  return evidenceHeldBy(evidence, { contract, lineage: evidenceLineage(evidence) }, keys)
 }

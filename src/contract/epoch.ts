@@ -15,6 +15,7 @@ import {
   partyOf,
   quorumOf,
 } from '../ledger/epoch.ts'
+import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import { type AnyRequest, epochOperationOf } from '../ledger/request.ts'
 import type { ContractState } from './elements.ts'
 
@@ -34,6 +35,7 @@ export type EpochElectorate = Electorate & {
   cosignKeys: ReadonlyMap<string, string>
   /** Of the members, with those of their former cards: what these have signed stays theirs (EPO-3). */
   everCosignKeys: ReadonlyMap<string, readonly string[]>
+  everVoteKeys: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -45,6 +47,8 @@ export function electorateAt(state: EpochState, lineage = 0): EpochElectorate {
   const cards = cardsInForce(state)
   const keysOf = (use: 'vote' | 'cosign') =>
     new Map(epoch.members.map((party) => [party, (cards.get(party) as Card).keys[use]]))
+  const everOf = (use: 'vote' | 'cosign') =>
+    new Map([...keysOf(use)].map(([party, key]) => [party, [key, ...formerOf(epoch, party, use)]]))
   return {
     contract,
     lineage,
@@ -56,15 +60,21 @@ export function electorateAt(state: EpochState, lineage = 0): EpochElectorate {
     policy: epoch.policy,
     cards,
     cosignKeys: keysOf('cosign'),
-    everCosignKeys: new Map(
-      [...keysOf('cosign')].map(([party, key]) => [party, [key, ...formerOf(epoch, party)]]),
-    ),
+    everCosignKeys: everOf('cosign'),
+    everVoteKeys: everOf('vote'),
   }
 }
 
-/** The cosign keys of a party's former cards. */
-function formerOf({ former = [] }: EpochRecord, party: string): string[] {
-  return former.flatMap(([owner, , cosign]) => (owner === party ? [cosign] : []))
+/** The keys of a party's former cards. */
+function formerOf({ former = [] }: EpochRecord, party: string, use: 'vote' | 'cosign'): string[] {
+  return former.flatMap(([owner, vote, cosign]) => (owner === party ? [use === 'vote' ? vote : cosign] : []))
+}
+
+/** What FREEZEs are checked against of an epoch (LIN-1). firstHeight: of its first ledger block. */
+export function freezeEpochOf(electorate: EpochElectorate, firstHeight: number): FreezeEpoch {
+  const { members, cards, everCosignKeys: cosignKeys, everVoteKeys: voteKeys } = electorate
+  const authorKeys = new Map(members.map((party) => [party, (cards.get(party) as Card).keys.author]))
+  return { electorate, members, cosignKeys, voteKeys, authorKeys, firstHeight }
 }
 
 /** The cards in force by party, members' first. @throws CountersignError `invariant-broken` as `electorateAt` */

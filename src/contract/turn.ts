@@ -138,7 +138,7 @@ function turnBy(
   return {
     entry: { kind: 'turn', ...(change !== undefined && { change }), ...epoch, ...list('observers', listed) },
     signers: signersOf(record, carried, members, inForce, timeMs),
-    next: withChanges(next, changesAfter(record, carried, epoch.members, timeMs)),
+    next: withChanges(next, changesAfter(record, carried, epoch.members, parties, timeMs)),
     newer,
   }
 }
@@ -179,15 +179,20 @@ function formerAfter(
   return [...staying, ...replaced]
 }
 
-/** What was decided stays decided: who comes in has cosigned it. Yeses of those who are out count no more. */
+/**
+ * What was decided stays decided: who comes in has cosigned it. Yeses of those who are out count no more, and the next card of who
+ * was left out of the lineage is gone with it.
+ */
 function changesAfter(
   { changes = [] }: EpochRecord,
   carried: readonly Change[],
   members: readonly string[],
+  parties: ReadonlySet<string>,
   timeMs: number,
 ): Change[] {
   return changes
     .filter((one) => !carried.includes(one) && !isLapsed(one, timeMs))
+    .filter((one) => one.op !== 'card' || parties.has(one.party))
     .map((one) => ('yes' in one ? { ...one, yes: one.yes.filter((party) => members.includes(party)) } : one))
 }
 

@@ -100,6 +100,11 @@ export const REGISTRY = {
     title: 'The time limit has passed',
     advice: 'Make a new one with a later limit; nothing of the expired one has taken effect.',
   },
+  'file-not-here': {
+    status: 409,
+    title: 'The file’s content is not held by this node yet',
+    advice: 'Wait until it has come from one of the parties that the message names, or ask their nodes.',
+  },
   'fingerprint-mismatch': {
     status: 409,
     title: 'The card has another fingerprint than the one given',
@@ -160,6 +165,11 @@ export const REGISTRY = {
     status: 409,
     title: 'There is no place left between two elements',
     advice: 'Delete one of the two neighbours, create it again, and insert then.',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'The range lies outside the file',
+    advice: 'Ask for bytes within the size that Content-Range tells.',
   },
   rejected: {
     status: 422,

@@ -70,7 +70,7 @@ export type Then =
   | { do: 'phase'; to: string }
   | { do: 'activate'; target: Names }
   | { do: 'admit'; card: ProvenCard; older: boolean; forMs: number }
-export type Trigger = { kind: 'trigger'; when: When; then: Then[] }
+export type Trigger = { kind: 'trigger'; when: When; actions: Then[] }
 
 export type Behaviour =
   | Required
@@ -177,7 +177,7 @@ const BEHAVIOURS: Record<Behaviour['kind'], shape.Check<unknown>> = {
   trigger: shape.object({
     kind: shape.literal('trigger'),
     when: chosen('kind', WHEN) as shape.Check<When>,
-    then: shape.array(chosen('do', THEN) as shape.Check<Then>, 16, 1),
+    actions: shape.array(chosen('do', THEN) as shape.Check<Then>, 16, 1),
   }),
 }
 

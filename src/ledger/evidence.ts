@@ -159,6 +159,26 @@ export function evidenceHolds(evidence: Evidence, electorate: Electorate, cosign
   return statementVerifies(electorate, evidence.first) && statementVerifies(electorate, evidence.second)
 }
 
+/**
+ * Whether evidence holds by keys that its party has had, whichever epoch it is of: what an honest member signs in an epoch
+ * contradicts itself by none of them. So it can be checked by whoever knows the party, and not the epoch.
+ * @param place contract, and the lineage that it has to be about
+ */
+export function evidenceHeldBy(
+  evidence: Evidence,
+  place: { contract: string; lineage: number },
+  keys: { vote: readonly string[]; cosign: readonly string[] },
+): boolean {
+  const { party } = evidence
+  const epoch = 'lineage' in evidence ? 0 : evidence.first.statement.epoch
+  const cosignKeys = new Map([[party, keys.cosign]])
+  const isHeld = (voteKeys: ReadonlyMap<string, string>): boolean =>
+    evidenceHolds(evidence, { ...place, epoch, quorum: 1, voteKeys }, cosignKeys)
+  return 'lineage' in evidence
+    ? isHeld(new Map())
+    : keys.vote.some((vote) => isHeld(new Map([[party, vote]])))
+}
+
 function isOf(place: { contract: string; lineage: number }, electorate: Electorate): boolean {
   return place.contract === electorate.contract && place.lineage === electorate.lineage
 }

@@ -7,12 +7,8 @@ import { CountersignError } from '../crypto/errors.ts'
 import { appendLeaf, type Frontier, frontierRoot } from '../crypto/log.ts'
 import * as shape from '../crypto/shape.ts'
 import { blockHash, type Header, headerShape, logLeaf } from './block.ts'
-import {
-  type Certificate,
-  certificateVerifies,
-  checkCertificateShape,
-  type Electorate,
-} from './certificate.ts'
+import { type Certificate, checkCertificateShape, type Electorate } from './certificate.ts'
+import { epochAfter, type FreezeEpoch, isCommit, type ShownTurn, shownTurnsShape } from './freeze-turn.ts'
 
 /** A checkpoint as far as histories are compared: `block` names the whole history up to it. */
 export type Top = { size: number; block: string }
@@ -23,6 +19,7 @@ export type Cosigned = Top & { root: string }
 /**
  * from: how many ledger blocks go before the first of `blocks`; peaks: the frontier of the log at that size (RFC 6962 subtree
  * roots, largest first); header: of the last block. The certificates are its COMMIT; none where the lineage began with it.
+ * turns: the blocks among them that ended an epoch, in order; absent where none did.
  */
 export type FrozenHistory = {
   from: number
@@ -31,6 +28,7 @@ export type FrozenHistory = {
   header: Header
   notarization?: Certificate
   finalization?: Certificate
+  turns?: ShownTurn[]
 }
 
 /** Ledger blocks that may have been committed and not be final when a member freezes. */
@@ -47,6 +45,7 @@ export const historyShape: shape.Check<FrozenHistory> = shape.object(
   {
     notarization: ((value: unknown) => checkCertificateShape(value)) as shape.Check<Certificate>,
     finalization: ((value: unknown) => checkCertificateShape(value)) as shape.Check<Certificate>,
+    turns: shownTurnsShape,
   },
 )
 
@@ -100,7 +99,8 @@ export class History {
    * Whether its parts are of one history of this lineage whose tip was committed in it, or is what the lineage began with.
    * base: that beginning; for lineage 0 block 0.
    */
-  isCommitted({ contract, lineage, ...rest }: Electorate, base: Top): boolean {
+  isCommitted(electorate: Electorate, base: Top): boolean {
+    const { contract, lineage } = electorate
     const { blocks, header, notarization, finalization } = this.shown
     const { size } = this
     try {
@@ -113,21 +113,33 @@ export class History {
     }
     if (size === base.size && blocks.at(-1) === base.block)
       return notarization === undefined && finalization === undefined
-    if (size <= base.size || header.lineage !== lineage) return false
-    const commit = [
-      ['notarization', notarization],
-      ['finalization', finalization],
-    ] as const
-    // A block that ends an epoch may be committed in a later view than its own (EPO-11).
-    const view = notarization?.view ?? 0
-    return commit.every(
-      ([kind, certificate]) =>
-        certificate?.kind === kind &&
-        certificate.block === blocks.at(-1) &&
-        certificate.view === view &&
-        view >= header.view &&
-        certificateVerifies({ contract, lineage, ...rest }, certificate),
-    )
+    if (size <= base.size || header.lineage !== lineage || header.epoch !== electorate.epoch) return false
+    return isCommit(electorate, blocks.at(-1) as string, header.view, notarization, finalization)
+  }
+
+  /** Whether it is shown from what the lineage began with. */
+  isFromBase(base: Top): boolean {
+    return this.shown.from === base.size - 1 && this.blockAt(base.size) === base.block
+  }
+
+  /**
+   * The epochs that it is of: that which it begins in, by what is known of the epochs up to there, and one behind each turn shown.
+   * Undefined where it begins in none that is known, or a turn stands where none can. Whether turns hold is not looked at.
+   */
+  epochsIn(known: readonly FreezeEpoch[], base: Top): FreezeEpoch[] | undefined {
+    // What the lineage began with may have ended an epoch itself.
+    const height = this.isFromBase(base) ? this.shown.from + 1 : this.shown.from
+    const first = known.findLast(({ firstHeight = 0 }) => firstHeight <= height)
+    if (first === undefined) return undefined
+    const epochs = [first]
+    let after = Math.max(this.shown.from, base.size) - 1
+    for (const turn of this.shown.turns ?? []) {
+      const { header } = turn.block
+      if (header.height <= after || this.blockAt(header.height + 1) !== blockHash(header)) return undefined
+      after = header.height
+      epochs.push(epochAfter(epochs.at(-1) as FreezeEpoch, turn))
+    }
+    return epochs
   }
 }
 

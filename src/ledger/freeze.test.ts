@@ -4,7 +4,7 @@ import { LedgerFixture } from '../../test/support/ledger-fixture.ts'
 import { jcs } from '../crypto/jcs.ts'
 import type { Certificate } from './certificate.ts'
 import type { Cosignature } from './checkpoint.ts'
-import type { Evidence } from './evidence.ts'
+import type { CosignKeys, Evidence } from './evidence.ts'
 import {
   checkFreezeShape,
   type Freeze,
@@ -20,7 +20,9 @@ const { contract, electorate, parties } = ledger
 const [alder, birch, cedar] = parties as [string, string, string]
 const cosignKeys = new Map(ledger.members.map(({ party, keys }) => [party, keys.cosign.publicKey]))
 const base = { size: 1, block: ledger.blocks[0]?.hash as string }
-const context = { electorate, cosignKeys, base }
+const epochBy = (keys: CosignKeys) => ({ electorate, members: parties, cosignKeys: keys })
+const contextBy = (keys: CosignKeys) => ({ epochs: [epochBy(keys)], base })
+const context = contextBy(cosignKeys)
 const holds = (freeze: SignedFreeze): boolean => freezeHolds(freeze, context)
 const all = [0, 1, 2].map((member) => ledger.cosignature(member, ledger.checkpoint(3))) as [
   Cosignature,
@@ -62,7 +64,7 @@ describe('a FREEZE', () => {
     expect(holds(frozen(ledger, 1, [forged])), 'forged inside').toBe(false)
     const rumour: Evidence = { ...proof, second: c }
     expect(holds(frozen(ledger, 1, [], { evidence: [rumour] })), 'no evidence').toBe(false)
-    expect(freezeHolds(freeze, { ...context, cosignKeys: new Map() }), 'no member').toBe(false)
+    expect(freezeHolds(freeze, contextBy(new Map())), 'no member').toBe(false)
   })
 
   it('[LIN-1] holds what members have signed, by whichever key they had, and nothing that a guest or another epoch’s key says', () => {
@@ -73,16 +75,16 @@ describe('a FREEZE', () => {
       [birch, ['1'.repeat(43), cosignKeys.get(birch) as string]],
     ])
     const guest = { ...b, party: '9'.repeat(64) }
-    const of = (keys: typeof both) => freezable([a, former, guest], { electorate, cosignKeys: keys })
+    const of = (keys: CosignKeys) => freezable([a, former, guest], epochBy(keys))
     expect(of(cosignKeys)).toEqual([a, former])
     expect(of(newer)).toEqual([a])
     expect(of(both)).toEqual([a, former])
     const freeze = frozen(ledger, 0, of(both))
-    expect(freezeHolds(freeze, { ...context, cosignKeys: both })).toBe(true)
-    expect(freezeHolds(freeze, { ...context, cosignKeys: newer })).toBe(false)
+    expect(freezeHolds(freeze, contextBy(both))).toBe(true)
+    expect(freezeHolds(freeze, contextBy(newer))).toBe(false)
     expect(freezeHolds(frozen(ledger, 0, [a, guest]), context)).toBe(false)
     const rumour: Evidence = { ...proof, second: c }
-    expect(freezable([proof, rumour], context)).toEqual([proof])
+    expect(freezable([proof, rumour], epochBy(cosignKeys))).toEqual([proof])
   })
 
   it('[LIN-1] shows a history that was committed, and that all have cosigned what it leaves out of', () => {

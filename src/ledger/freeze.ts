@@ -8,11 +8,12 @@ import { jcs } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
 import { type StatementSignature, signStatements } from '../crypto/statement.ts'
-import { type Electorate, statementSignatureShape } from './certificate.ts'
+import { statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from './checkpoint.ts'
-import { type CosignKeys, checkEvidenceShape, type Evidence, evidenceHolds, evidenceId } from './evidence.ts'
+import { checkEvidenceShape, type Evidence, evidenceHeldBy, evidenceId } from './evidence.ts'
 import { type FrozenHistory, History, historyShape, type Top } from './freeze-history.ts'
 import { type AnyFreeze, freezeStatementId, freezeVerifies } from './freeze-statement.ts'
+import { type FreezeEpoch, keysOf, turnHolds } from './freeze-turn.ts'
 
 export { freezeStatementId, freezeVerifies } from './freeze-statement.ts'
 
@@ -115,46 +116,34 @@ export function freezeId({ statement }: SignedFreeze): string {
   return freezeStatementId(statement)
 }
 
-/** Who is in an epoch. cosignKeys: of each member all that it has had by then. */
-export type FreezeEpoch = { electorate: Electorate; cosignKeys: CosignKeys }
+/**
+ * What a FREEZE is checked against: the epochs up to the one that goes on, as far as they are known; a history is of that which it
+ * begins in, and of those whose turns it shows. base: what the lineage began with; for lineage 0 block 0.
+ */
+export type FreezeContext = { epochs: readonly FreezeEpoch[]; base: Top }
 
 /**
- * What a FREEZE is checked against: the epoch that goes on, and those before it, by whose keys what is older was signed. base:
- * what the lineage began with; for lineage 0 block 0.
+ * What of all that a member holds stands in its FREEZE: what is genuine by keys that whoever is in the epochs shown has had.
+ * @param last of them: it knows those of the epochs before
  */
-export type FreezeContext = FreezeEpoch & { former?: readonly FreezeEpoch[]; base: Top }
-
-/** What of all that a member holds stands in its FREEZE: what is of members, genuine, and shown to be by a key they have had. */
-export function freezable<T extends Cosignature | Evidence>(
-  held: readonly T[],
-  context: Omit<FreezeContext, 'base'>,
-): T[] {
-  const epochs = epochsOf(context)
-  return held.filter((one) =>
-    'kind' in one ? isProven(one, epochs) : context.cosignKeys.has(one.party) && isGenuine(one, epochs),
-  )
-}
-
-function epochsOf({ former = [], ...now }: Omit<FreezeContext, 'base'>): FreezeEpoch[] {
-  return [...former, now]
+export function freezable<T extends Cosignature | Evidence>(held: readonly T[], last: FreezeEpoch): T[] {
+  return held.filter((one) => ('kind' in one ? isProven(one, last) : isGenuine(one, last)))
 }
 
 /** Of who has another key since, or is out, the last is by a former key. */
-function isGenuine(one: Cosignature, epochs: readonly FreezeEpoch[]): boolean {
-  const keys = new Set(epochs.flatMap(({ cosignKeys }) => keysOf(cosignKeys, one.party)))
-  return epochs
-    .slice(-1)
-    .some(({ electorate: { contract, lineage } }) =>
-      [...keys].some((key) => cosignatureVerifies(key, contract, lineage, one)),
-    )
+function isGenuine(one: Cosignature, { electorate, cosignKeys }: FreezeEpoch): boolean {
+  const { contract, lineage } = electorate
+  return keysOf(cosignKeys, one.party).some((key) => cosignatureVerifies(key, contract, lineage, one))
 }
 
-function isProven(one: Evidence, epochs: readonly FreezeEpoch[]): boolean {
-  return epochs.some(({ electorate, cosignKeys }) => evidenceHolds(one, electorate, cosignKeys))
-}
-
-function keysOf(cosignKeys: CosignKeys, party: string): readonly string[] {
-  return [cosignKeys.get(party) ?? []].flat()
+/** By keys alone, which all who know the epoch know: not by what a node has seen of the epoch that the evidence is of. */
+function isProven(one: Evidence, { electorate, cosignKeys, voteKeys }: FreezeEpoch): boolean {
+  const { contract, lineage } = electorate
+  const keys = {
+    vote: keysOf(voteKeys ?? electorate.voteKeys, one.party),
+    cosign: keysOf(cosignKeys, one.party),
+  }
+  return evidenceHeldBy(one, { contract, lineage }, keys)
 }
 
 /**
@@ -162,23 +151,24 @@ function keysOf(cosignKeys: CosignKeys, party: string): readonly string[] {
  * own cosignature is of that history, and everybody's is of what the history does not show: so that any two histories that
  * honest members show can be compared.
  */
-export function freezeHolds(freeze: SignedFreeze, context: FreezeContext): boolean {
-  const { electorate, cosignKeys, base } = context
+export function freezeHolds(freeze: SignedFreeze, { epochs: known, base }: FreezeContext): boolean {
   const { contract, lineage, party, cosignatures, evidence } = freeze.statement
-  if (contract !== electorate.contract || lineage !== electorate.lineage) return false
-  if (!keysOf(cosignKeys, party).some((key) => freezeVerifies(key, freeze))) return false
   const history = new History(freeze.statement.history)
-  const epochs = epochsOf(context)
+  const epochs = history.epochsIn(known, base)
+  const [first, last] = [epochs?.[0], epochs?.at(-1)]
+  if (epochs === undefined || first === undefined || last === undefined) return false
+  if (contract !== first.electorate.contract || lineage !== first.electorate.lineage) return false
+  if (!keysOf(last.cosignKeys, party).some((key) => freezeVerifies(key, freeze))) return false
+  const { from, header, turns = [] } = history.shown
+  if (!turns.every((turn, index) => turnHolds(epochs[index] as FreezeEpoch, turn))) return false
   // A block that ended an epoch was committed by who was in before it.
-  const { epoch } = freeze.statement.history.header
-  const committing = epochs.find((one) => one.electorate.epoch === epoch)?.electorate
-  if (!history.isCommitted(committing ?? electorate, base)) return false
+  const endsEpoch = turns.at(-1)?.block.header.height === header.height
+  const { electorate } = endsEpoch ? (epochs.at(-2) as FreezeEpoch) : last
+  if (!history.isCommitted(electorate, base)) return false
   const own = cosignatures.filter((one) => one.party === party)
   if (own.length > 1 || !own.every((one) => history.holds(one))) return false
-  const { from } = history.shown
   const isSeen = (member: string): boolean =>
     cosignatures.some((one) => one.party === member && one.size > from && history.holds(one))
-  const isBase = from === base.size - 1 && history.blockAt(base.size) === base.block
-  if (!isBase && !(from >= base.size && [...cosignKeys.keys()].every(isSeen))) return false
-  return cosignatures.every((one) => isGenuine(one, epochs)) && evidence.every((one) => isProven(one, epochs))
+  if (!history.isFromBase(base) && !(from >= base.size && first.members.every(isSeen))) return false
+  return cosignatures.every((one) => isGenuine(one, last)) && evidence.every((one) => isProven(one, last))
 }

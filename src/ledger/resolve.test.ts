@@ -4,7 +4,7 @@ import { LedgerFixture } from '../../test/support/ledger-fixture.ts'
 import { jcs } from '../crypto/jcs.ts'
 import type { Cosignature } from './checkpoint.ts'
 import type { Evidence } from './evidence.ts'
-import { freezeId, makeFreeze, type SignedFreeze } from './freeze.ts'
+import { type FreezeContext, freezeId, makeFreeze, type SignedFreeze } from './freeze.ts'
 import type { FrozenHistory, Top } from './freeze-history.ts'
 import { lineageId, nextLineage, type Order, resolve } from './resolve.ts'
 
@@ -26,25 +26,26 @@ const freezeOf = (member: number, signatures: readonly Cosignature[]): SignedFre
 })
 const resolved = (freezes: readonly SignedFreeze[], count: number) => {
   const members = Array.from({ length: count }, (_, member) => String(member))
-  const result = resolve(freezes, members, order)
+  const result = resolve(freezes, () => members, order)
   return 'missing' in result ? undefined : result
 }
 
 describe('a RESOLVE', () => {
   it('[LIN-2] needs the FREEZE of every member whom it does not prove guilty', () => {
     const [left, right, both] = [sign(0, 'F1'), sign(1, 'G1'), [sign(2, 'F1'), sign(2, 'G1')]]
-    const members = ['0', '1', '2']
+    const members = () => ['0', '1', '2']
     expect(resolve([freezeOf(0, [left])], members, order)).toEqual({ missing: ['1', '2'] })
     const unproven = [freezeOf(0, [left, both[0] as Cosignature]), freezeOf(1, [right])]
     expect(resolve(unproven, members, order)).toEqual({ missing: ['2'] })
     const proven = [freezeOf(0, [left, both[0] as Cosignature]), freezeOf(1, [right, both[1] as Cosignature])]
-    expect(resolve(proven, members, order)).toEqual({ tip: { size: 1, block: 'F1' }, guilty: ['2'] })
+    expect(resolve(proven, members, order)).toMatchObject({ tip: { size: 1, block: 'F1' }, guilty: ['2'] })
     const accused = { ...freezeOf(0, [left]) }
     accused.statement.evidence.push({ party: '2' } as Evidence)
     const told = resolve([accused, freezeOf(1, [right, sign(1, 'G2')])], members, order)
     expect(told, 'evidence of other kinds proves as much').toEqual({
       tip: { size: 2, block: 'G2' },
       guilty: ['2'],
+      members: ['0', '1'],
     })
   })
 
@@ -127,6 +128,12 @@ describe('a RESOLVE', () => {
   )
 })
 
+/** What all members know: the keys of the one epoch. */
+const contextOf = ({ electorate, members, parties }: LedgerFixture, base: Top): FreezeContext => {
+  const cosignKeys = new Map(members.map(({ party, keys }) => [party, keys.cosign.publicKey]))
+  return { epochs: [{ electorate, members: parties, cosignKeys }], base }
+}
+
 /** Three members of whom the last has cosigned both sides; the first two each stand on one. */
 function partedByCedar(left = 2, right = 1) {
   const [one, other] = parted(() => new LedgerFixture({ members: 3 }), 2, left, right)
@@ -145,7 +152,7 @@ describe('the next lineage', () => {
     const right = frozen(other, 1, [own[1], cosigned[0] as Cosignature, lies[1]], {
       history: historyOf(other, 2),
     })
-    const next = nextLineage([left, right], one.parties, base)
+    const next = nextLineage([left, right], contextOf(one, base))
     if ('missing' in next) throw new Error('it should resolve')
     expect(next.guilty).toEqual([cedar])
     expect(next.genesis).toEqual({
@@ -156,15 +163,15 @@ describe('the next lineage', () => {
       members: [alder, birch],
     })
     expect(next.path).toEqual({ from: 2, blocks: one.blocks.slice(2).map(({ hash }) => hash) })
-    const again = nextLineage([right, left], one.parties, base)
+    const again = nextLineage([right, left], contextOf(one, base))
     expect('genesis' in again && lineageId(again.genesis)).toBe(lineageId(next.genesis))
-    const twice = nextLineage([left, right, left], one.parties, base)
+    const twice = nextLineage([left, right, left], contextOf(one, base))
     expect('genesis' in twice && twice.genesis, 'a set has each but once').toEqual(next.genesis)
   })
 
   it('[LIN-2] lacks the FREEZE of a member that nothing proves guilty', () => {
     const { one, own, cedar, birch, base } = partedByCedar()
-    expect(nextLineage([frozen(one, 0, [own[0]])], one.parties, base)).toEqual({ missing: [birch, cedar] })
+    expect(nextLineage([frozen(one, 0, [own[0]])], contextOf(one, base))).toEqual({ missing: [birch, cedar] })
   })
 
   it('[LIN-2] begins where the lineage did if nobody has cosigned anything in it', () => {
@@ -172,8 +179,7 @@ describe('the next lineage', () => {
     const history = historyOf(one, 0, 0)
     const next = nextLineage(
       [0, 1, 2].map((member) => frozen(one, member, [], { history })),
-      one.parties,
-      base,
+      contextOf(one, base),
     )
     expect(next).toMatchObject({
       genesis: { tip: base },
@@ -187,7 +193,7 @@ describe('the next lineage', () => {
     const beyond = other.cosignature(2)
     const freezes = [0, 1].map((member) => frozen(one, member, [one.cosignature(member), beyond]))
     const whole = [...freezes, frozen(one, 2, [cosigned[2] as Cosignature])]
-    const next = nextLineage(whole, one.parties, base)
+    const next = nextLineage(whole, contextOf(one, base))
     // What it cosigned is larger than what its FREEZE says was its last.
     expect(next).toMatchObject({ genesis: { tip: { block: one.tip.hash } }, guilty: [cedar] })
   })
@@ -199,7 +205,7 @@ describe('the next lineage', () => {
       frozen(one, 1, []),
       frozen(one, 2, [other.cosignature(2)]),
     ]
-    expect(nextLineage(freezes, one.parties, base)).toMatchObject({
+    expect(nextLineage(freezes, contextOf(one, base))).toMatchObject({
       genesis: { tip: { size: 4, block: one.tip.hash } },
       guilty: [],
     })
@@ -214,7 +220,7 @@ describe('the next lineage', () => {
       frozen(one, 1, [all[1] as Cosignature, cosigned[2] as Cosignature]),
       frozen(one, 2, [all[2] as Cosignature, cosigned[1] as Cosignature]),
     ]
-    expect(nextLineage(freezes, one.parties, base)).toMatchObject({ guilty: [] })
+    expect(nextLineage(freezes, contextOf(one, base))).toMatchObject({ guilty: [] })
   })
 
   it('[EVI-4] two sets that lead to two tips have a liar in them that both together prove', () => {
@@ -224,9 +230,9 @@ describe('the next lineage', () => {
     const honest = frozen(one, 0, [own[0], lies[0], other.cosignature(2, other.checkpoint(3))])
     const silent = frozen(one, 1, [one.cosignature(1)])
     const told = frozen(other, 2, [lies[1], hidden, cosigned[0] as Cosignature])
-    const first = nextLineage([honest, silent], one.parties, base)
+    const first = nextLineage([honest, silent], contextOf(one, base))
     expect(first).toMatchObject({ guilty: [cedar], genesis: { tip: { block: one.tip.hash } } })
-    const both = nextLineage([honest, silent, told], one.parties, base)
+    const both = nextLineage([honest, silent, told], contextOf(one, base))
     expect(both).toMatchObject({ guilty: [birch, cedar] })
   })
 })

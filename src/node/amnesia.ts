@@ -67,6 +67,11 @@ export class Amnesia {
     this.settle(replica, nowMs)
   }
 
+  /** Whether a peer was asked what it shares with this party, which it may have lost: it may invite it anew. */
+  hasAsked(party: string): boolean {
+    return this.engine.recovery.isRunning || this.asked.has(party)
+  }
+
   /** A peer says which contracts it shares with this party: it may know more of them than is held here. */
   held(from: string, contracts: readonly string[]): void {
     if (!this.asked.has(from)) return

@@ -329,7 +329,7 @@ export class Engine implements Outbox {
       this.notify({ contract, type: 'invited' })
       return
     }
-    const genesis = checkInvitation(message, from, this.party, this.recovery.isRunning)
+    const genesis = checkInvitation(message, from, this.party, this.amnesia.hasAsked(from))
     const { contract } = message
     this.add(contract, genesis, message.openings, 'invited', from, this.amnesia.phaseOfNew, nowMs)
     this.notify({ contract, type: 'invited' })

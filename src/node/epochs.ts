@@ -134,21 +134,24 @@ export class Epochs {
     if (this.isFounder || this.replica.basis) return false
     return roster.isIn(self)
       ? roster.holders.has(self)
-      : this.rightsOf(self)?.older === true && roster.holders.size > 0
+      : roster.guests.get(self)?.older === true && roster.holders.size > 0
   }
 
   /**
-   * From which height on a party is shown every value, and whether those of before; undefined for all of them. Of former values
-   * it is shown those that are current.
+   * Of which heights a party is shown every value, whether it is current or not; undefined where that is so of all. Whatever it is
+   * now, what it was shown while it was in it may have lost, and be shown again.
    */
-  rightsOf(party: string): { older: boolean; fromHeight: number } | undefined {
+  rightsOf(party: string): ((height: number) => boolean) | undefined {
     const { genesis, chain, roster } = this.replica
     if (genesis.members.some(({ card }) => partyOf(card) === party)) return undefined
-    // Of who is out what it was shown while it was in.
-    const { state } = (!roster.isHeard(party) && roster.lastSpanOf(party)) || chain.tip
-    const arrived = state.epoch.arrived?.find(([one]) => one === party)
-    if (arrived) return { older: arrived[2], fromHeight: roster.spans[arrived[1]]?.firstHeight ?? 0 }
-    return { older: roster.guests.get(party)?.older ?? false, fromHeight: Number.POSITIVE_INFINITY }
+    const arrived = chain.tip.state.epoch.arrived?.find(([one]) => one === party)
+    const older = arrived ? arrived[2] : roster.guests.get(party)?.older
+    if (older) return undefined
+    const fromHeight = arrived && (roster.spans[arrived[1]]?.firstHeight ?? 0)
+    const stays = roster.pastStaysOf(party)
+    return (height) =>
+      (fromHeight !== undefined && height >= fromHeight) ||
+      stays.some((stay) => height >= stay.fromHeight && height <= stay.toHeight)
   }
 
   /** Whether a ledger block is of the lineage and epoch that go on: else its certificates say nothing in them. */

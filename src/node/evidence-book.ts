@@ -4,6 +4,7 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
+import { knownCards } from './known-cards.ts'
 import type { Replica } from './replica.ts'
 
 /** Kept of one party: a liar can make any number, and one is enough. */
@@ -41,7 +42,8 @@ export class EvidenceBook {
   /** Evidence that another member tells. @throws CountersignError `bad-evidence` where it does not hold */
   told(evidence: Evidence): void {
     if (this.held.has(evidenceId(evidence))) return
-    if (!this.replica.roster.proves(evidence))
+    const { roster, store, contract, freezing } = this.replica
+    if (!roster.proves(evidence, knownCards(store, contract, freezing.all, evidence.party)))
       throw new CountersignError('bad-evidence', `evidence against ${evidence.party} does not hold`)
     this.keep(evidence)
   }

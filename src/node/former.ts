@@ -1,6 +1,7 @@
 /**
  * A party that was in a contract and is out: a turn took it, and it may not have heard so. It is told, and given the ledger up to
- * that turn, so that it comes to rest (PROTOCOL EPO-11); of what came after it learns nothing.
+ * that turn, so that it comes to rest (PROTOCOL EPO-11); of what came after it learns nothing. Its FREEZE is taken: the turn may be
+ * of a history that is given up (LIN-2).
  */
 import type { Message } from './messages.ts'
 import type { Replica } from './replica.ts'
@@ -21,7 +22,8 @@ export class Former {
     const { replica } = this
     const { roster, contract, outbox } = replica
     const last = roster.isHeard(from) ? undefined : roster.lastSpanOf(from)
-    if (last?.lastHeight === undefined) return false
+    if (last?.lastHeight === undefined || message.type === 'FREEZE') return false
+    replica.freezing.tellMissing(from, nowMs)
     if (message.type === 'SYNC') {
       const toHeight = Math.min(message.toHeight, last.lastHeight)
       answerSync(replica, from, { ...message, toHeight })

@@ -3,20 +3,16 @@
  * until they lead to the next lineage. FREEZEs of lineages that are over are told to who has yet to follow.
  */
 import { CountersignError } from '../crypto/errors.ts'
+import type { Electorate } from '../ledger/certificate.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
-import {
-  type FreezeContext,
-  freezable,
-  freezeHolds,
-  freezeId,
-  makeFreeze,
-  type SignedFreeze,
-} from '../ledger/freeze.ts'
-import { HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
+import { type FreezeContext, freezeHolds, freezeId, type SignedFreeze } from '../ledger/freeze.ts'
+import { History } from '../ledger/freeze-history.ts'
 import { frozenSize } from '../ledger/freeze-statement.ts'
 import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
+import type { Lineage } from './lineage.ts'
 import type { Message } from './messages.ts'
+import { ownFreeze } from './own-freeze.ts'
 import type { Replica } from './replica.ts'
 
 /** Kept of one party in a lineage: two that differ prove it guilty. */
@@ -37,6 +33,11 @@ export class Freezing {
   constructor(replica: Replica) {
     this.replica = replica
     for (const freeze of replica.store.freezes(replica.contract)) this.held.set(freezeId(freeze), freeze)
+  }
+
+  /** Of every lineage. */
+  get all(): SignedFreeze[] {
+    return [...this.held.values()]
   }
 
   /** FREEZEs of a lineage, this one by default. */
@@ -95,8 +96,7 @@ export class Freezing {
         'this node has yet to be told what it signed before; try again',
       )
     replica.halt(FROZEN)
-    const cosignKey = replica.cosignKeys.get(replica.self)
-    const statement = this.statement()
+    const { statement, cosignKey } = ownFreeze(replica, this.contextOf(replica.lineage.number))
     this.isAsked =
       cosignKey !== undefined &&
       replica.outbox.sign(replica.contract, { kind: 'freeze', statement, cosignKey })
@@ -109,42 +109,6 @@ export class Freezing {
     if (this.own) return
     this.replica.halt(FROZEN)
     this.signed(freeze)
-  }
-
-  private statement(): ReturnType<typeof makeFreeze> {
-    const { contract, lineage, self, chain, store, outbox, finality, evidence, cosignKeys } = this.replica
-    const context = this.contextOf(lineage.number)
-    outbox.flush()
-    // What was final by an epoch before, who has come in since need not have cosigned as one of the members.
-    const cosignedByAll = Math.min(...this.replica.members.map((party) => finality.sizeOf(party)))
-    const from = Math.max(Math.min(finality.finalSize, cosignedByAll), lineage.base.size) - 1
-    const size = chain.height + 1
-    if (size < lineage.base.size || size - from > HISTORY_BLOCKS_MAX)
-      throw new CountersignError(
-        size < lineage.base.size ? 'unavailable' : 'too-large',
-        `the ledger here has ${size} blocks; a FREEZE shows those from ${from} on, at most ${HISTORY_BLOCKS_MAX}`,
-      )
-    const stored = store.block(contract, chain.height)
-    const isBase = chain.tip.hash === lineage.base.block
-    const { notarization, commit } = stored ?? {}
-    const history = {
-      from,
-      peaks: [...chain.log.frontier(from).hashes],
-      blocks: store.load(contract).blockHashes.slice(from),
-      header: chain.tip.block.header,
-      ...(notarization && !isBase && { notarization }),
-      ...(commit && !isBase && { finalization: commit }),
-    }
-    // Of guests, of who has left, and of a key that comes with a turn nobody could tell whose they are.
-    const others = freezable(finality.all(), context).filter(({ party }) => party !== self)
-    const last = outbox.lastCosignature(contract, cosignKeys.get(self))
-    const cosignatures = [...others, ...(last ? [last] : [])]
-    const accusing = [...evidence.accused.values()].flatMap((list) => list.map(({ evidence: one }) => one))
-    const proven = freezable(
-      accusing.filter((one) => evidenceLineage(one) === lineage.number),
-      context,
-    )
-    return makeFreeze(contract, lineage.number, self, history, cosignatures, proven)
   }
 
   signed(freeze: SignedFreeze): void {
@@ -176,20 +140,25 @@ export class Freezing {
     }
   }
 
-  /** What FREEZEs, and certificates, of a lineage up to this one are checked against. */
-  contextOf(lineage: number): FreezeContext & { members: string[] } {
+  /** What FREEZEs of a lineage up to this one are checked against. */
+  contextOf(lineage: number): FreezeContext {
     const { replica } = this
-    const isCurrent = lineage === replica.lineage.number
-    const { base, leftOut } = isCurrent ? replica.lineage : replica.lineage.before(lineage)
-    const electorate = isCurrent ? replica.electorate : replica.roster.as({ lineage, leftOut })
-    const former = replica.roster.formerAs({ lineage, leftOut })
+    const { base, leftOut } = this.standingIn(lineage)
     return {
-      electorate,
-      cosignKeys: electorate.everCosignKeys,
-      former: former.map((one) => ({ electorate: one, cosignKeys: one.everCosignKeys })),
-      members: [...electorate.members],
+      epochs: replica.roster.freezeEpochs({ lineage, leftOut }),
       base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
     }
+  }
+
+  /** By whom certificates of a lineage up to this one are signed in the epoch that goes on here. */
+  electorateOf(lineage: number): Electorate {
+    const { roster } = this.replica
+    return roster.as({ lineage, leftOut: this.standingIn(lineage).leftOut })
+  }
+
+  private standingIn(lineage: number): ReturnType<Lineage['before']> {
+    const current = this.replica.lineage
+    return lineage === current.number ? current : current.before(lineage)
   }
 
   private keep(freeze: SignedFreeze): void {
@@ -243,9 +212,11 @@ export class Freezing {
       this.outcome = undefined
       return
     }
-    const { members, base } = this.contextOf(replica.lineage.number)
-    this.outcome = nextLineage(freezes, members, base)
-    if (!('genesis' in this.outcome)) return
+    this.outcome = nextLineage(freezes, this.contextOf(replica.lineage.number))
+    if (!('genesis' in this.outcome)) {
+      for (const party of this.missing) if (!replica.isHeard(party)) this.tellAll(party)
+      return
+    }
     const { guilty } = this.outcome
     if (guilty.includes(replica.self)) this.leftOut(this.outcome.genesis.lineage)
     else replica.outbox.renew(replica.contract)
@@ -264,8 +235,7 @@ export class Freezing {
   private compareWithStart(lineage: number): void {
     const { replica } = this
     const start = replica.lineage.start(lineage + 1)
-    const { members, base } = this.contextOf(lineage)
-    const now = nextLineage(this.of(lineage), members, base)
+    const now = nextLineage(this.of(lineage), this.contextOf(lineage))
     if (!start || !('genesis' in now)) return
     const isSame =
       now.genesis.tip.block === start.genesis.tip.block &&
@@ -283,6 +253,11 @@ export class Freezing {
   /** Those of this lineage, to a member whose connection is new. */
   tellAll(to: string): void {
     this.tell(to, this.replica.lineage.number)
+  }
+
+  /** Whose FREEZE it takes may be out by the history here, and has to hear that it does. */
+  tellMissing(to: string, nowMs: number): void {
+    if (this.missing.includes(to)) this.tellFormer(to, this.replica.lineage.number, nowMs)
   }
 
   /** To who is in a lineage that is over: what it needs to follow. */

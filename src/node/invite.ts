@@ -39,13 +39,14 @@ export function newGenesis(
 
 /**
  * Checks an invitation that `from` has sent to `self`.
+ * @param hasLost self has told `from` that it may have lost contracts (`LOST`)
  * @throws CountersignError `bad-format`, `bad-card`, `forbidden`
  */
 export function checkInvitation(
   message: Extract<Message, { type: 'INVITE' }>,
   from: string,
   self: string,
-  isRecovering = false,
+  hasLost = false,
 ): Genesis {
   const genesis = checkGenesis(message.genesis)
   if (contractId(genesis) !== message.contract)
@@ -54,7 +55,7 @@ export function checkInvitation(
   if (!genesis.members.some(({ card }) => partyOf(card) === self)) return genesis
   // To its creator, or whoever says that it has lost it, any member may send it.
   const isMember = genesis.members.some(({ card }) => partyOf(card) === from)
-  if (genesis.creator !== from && genesis.creator !== self && !(isRecovering && isMember))
+  if (genesis.creator !== from && genesis.creator !== self && !(hasLost && isMember))
     throw new CountersignError('forbidden', 'an invitation comes from the contract’s creator')
   return genesis
 }

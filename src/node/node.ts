@@ -22,6 +22,8 @@ import type { Signer } from '../signer/signer.ts'
 import type { Store, StoreWrite } from '../store/store.ts'
 import { Engine } from './engine.ts'
 import { DEFAULT_POLICY } from './engine-options.ts'
+import { filesAt } from './files/at-node.ts'
+import type { Files } from './files/files.ts'
 import { Membership } from './membership.ts'
 import type { LogLevel, Notice } from './outbox.ts'
 import { keepCardsNew } from './own-card.ts'
@@ -40,6 +42,8 @@ export type NodeOptions = {
   log: (level: LogLevel, event: string, detail: Record<string, unknown>) => void
   /** The clock, ms since 1970; the machine's where absent. */
   now?: () => number
+  /** Where files are kept that fields name; without it none are. */
+  files?: string
 }
 
 /** Told a request’s id before anything is written; what it returns is written in the same transaction. */
@@ -59,6 +63,8 @@ export class Node {
   /** Who is in a contract, and is to be. */
   readonly membership = new Membership(this)
   private readonly options: NodeOptions
+  /** Files that fields name, once the node is started with a place for them. */
+  files: Files | undefined
   private transport: Transport | undefined
   private turnScheduled = false
   private wakeTimer: NodeJS.Timeout | undefined
@@ -113,7 +119,9 @@ export class Node {
       events: {
         onMessages: (party, messages) => {
           for (const { type, card } of messages) if (type === 'CARD') node.takeCard(party, card)
-          const others = messages.filter(({ type }) => type !== 'CARD')
+          const rest = messages.filter(({ type }) => type !== 'CARD')
+          const others = node.files?.take(party, rest) ?? rest
+          if (others.length === 0) return
           node.engine.deliver(party, others, node.now())
           node.scheduleTurn()
         },
@@ -121,15 +129,18 @@ export class Node {
         onPeerUp: (party) => {
           node.tellCard(party)
           node.engine.peerUp(party, node.now())
+          node.files?.peerUp(party)
           node.scheduleTurn()
         },
         onPeerDown: (party) => {
           node.engine.peerDown(party, node.now())
+          node.files?.peerDown(party)
           node.scheduleTurn()
         },
         log: options.log,
       },
     })
+    node.files = filesAt(node, node.transport, options.log, options.files)
     node.dial()
     keepCardsNew(node, () => node.proven(node.party, node.card))
     node.scheduleTurn()
@@ -151,6 +162,7 @@ export class Node {
   async close(): Promise<void> {
     this.closed = true
     clearTimeout(this.wakeTimer)
+    await this.files?.close()
     await this.transport?.close()
     try {
       if (!this.failure) this.engine.flush()

@@ -21,7 +21,9 @@ const ANSWERS: ReadonlySet<string> = new Set([
  * Whether this is an answer of who is no member by what is held here, and is asked all the same: it is told nothing of the contract
  * for that.
  */
-export function isAnswer({ beginning, phase, named }: Replica, party: string, type: string): boolean {
+export function isAnswer({ beginning, phase, named, roster }: Replica, party: string, type: string): boolean {
+  // Of who was a member: it may be one by a history that is not held here (LIN-2).
+  if (type === 'FREEZE' && roster.lastSpanOf(party)) return true
   return ANSWERS.has(type) && (party === beginning.voucher || (phase === 'recalling' && named.has(party)))
 }
 

@@ -57,7 +57,14 @@ export class Renewals {
       [lineageStart(contract, next, hashAt, chain.height, finalSize, nowMs)],
       nowMs,
     )
-    if (opened) this.opened(opened)
+    if (!opened) return
+    this.opened(opened)
+    // It came in by a history that is given up, or has left by the one that goes on.
+    const wasIn = replica.roster.lastSpanOf(replica.self) !== undefined
+    const isMember = next.genesis.members.includes(replica.self)
+    if (wasIn && !isMember && opened.epochs.part === 'out')
+      opened.left(`the contract goes on in lineage ${next.genesis.lineage}, in which this party is not in`)
+    else opened.sendStatus(undefined)
   }
 
   private beginAt(replica: Replica, writes: readonly StoreWrite[], nowMs: number): void {
@@ -96,6 +103,5 @@ export class Renewals {
     const guilty = [...leftOut]
     engine.log('warn', 'lineage', { rule: 'LIN-3', contract, lineage, size: base.size, leftOut: guilty })
     engine.notify({ contract, type: 'lineage', lineage, height: base.size - 1, leftOut: guilty })
-    replica.sendStatus(undefined)
   }
 }

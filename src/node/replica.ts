@@ -126,10 +126,8 @@ export class Replica {
     this.boot = options.boot
     this.invitedBy = options.from
     this.cosigning = new Cosigning(this, options.cosignedSize)
-    const restored = restoreChain(contract, genesis, store, {
-      lineage: this.lineage.number,
-      leftOut: this.lineage.leftOut,
-    })
+    const { number, leftOut } = this.lineage
+    const restored = restoreChain(contract, genesis, store, { lineage: number, leftOut })
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
     this.chain.leftOutAt = (height) => this.lineage.leftOutAt(height)
@@ -228,6 +226,7 @@ export class Replica {
 
   peerUp(party: string, nowMs: number): void {
     this.up.add(party)
+    this.freezing.tellMissing(party, nowMs)
     if (!this.isHeard(party)) return
     this.event({ type: 'PEER_UP', party, nowMs })
     const isFounder = this.epochs.number === 0 && this.roster.isMember(party)
@@ -372,11 +371,13 @@ export class Replica {
     this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'leaving' })
   }
 
-  /** A turn has come, and this party is out. */
-  left(): void {
+  /** A turn has come, and this party is out; or the lineage goes on without it, for a reason that people are told. */
+  left(reason?: string): void {
+    const { contract, outbox } = this
     this.status = 'left'
-    this.outbox.write({ kind: 'contract-status', contract: this.contract, status: 'left' })
-    this.outbox.notify({ contract: this.contract, type: 'left' })
+    this.haltReason = reason
+    outbox.write({ kind: 'contract-status', contract, status: 'left', ...(reason && { reason }) })
+    outbox.notify({ contract, type: 'left' })
   }
 
   halt(reason: string): void {

@@ -11,13 +11,15 @@ import {
   type EpochElectorate,
   type EpochState,
   electorateAt,
+  freezeEpochOf,
   guestsOf,
   holdersIn,
 } from '../contract/epoch.ts'
 import type { ContractState } from '../contract/state.ts'
 import { type Turn, turnsAt } from '../contract/turn.ts'
-import { type Invitation, quorumOf } from '../ledger/epoch.ts'
-import { type Evidence, evidenceHolds, evidenceLineage } from '../ledger/evidence.ts'
+import { type Card, type Invitation, quorumOf } from '../ledger/epoch.ts'
+import { type Evidence, evidenceHeldBy, evidenceLineage } from '../ledger/evidence.ts'
+import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import type { AnyRequest } from '../ledger/request.ts'
 import type { TurnSigner } from '../ledger/turn.ts'
 import type { Basis } from '../store/store.ts'
@@ -132,6 +134,15 @@ export class Roster {
     return this.spans.findLast(({ electorate }) => electorate.cards.has(party))
   }
 
+  /** The ledger blocks of epochs that are over in which a party was in; from the first on, if it was shown what was before. */
+  pastStaysOf(party: string): { fromHeight: number; toHeight: number }[] {
+    return this.spans.flatMap(({ firstHeight, lastHeight, electorate, state }) => {
+      if (lastHeight === undefined || !electorate.cards.has(party)) return []
+      const isShownOlder = state.epoch.arrived?.some(([one, , older]) => one === party && older)
+      return { fromHeight: isShownOlder ? 0 : firstHeight, toHeight: lastHeight }
+    })
+  }
+
   /** Number of the epoch that goes on. */
   get current(): number {
     return this.electorate.epoch
@@ -149,16 +160,24 @@ export class Roster {
       .flatMap(({ electorate }) => electorate.cards.get(party)?.keys.cosign ?? [])
   }
 
-  /** Whether evidence holds by the keys of any epochs: what an honest party signs contradicts itself in none. */
-  proves(evidence: Evidence): boolean {
+  /**
+   * Whether evidence holds by any keys that its party has had here: what an honest party signs in an epoch contradicts itself by
+   * none of them, be it one before the checkpoint that the ledger begins at here.
+   * @param known cards of its party that are proven otherwise
+   */
+  proves(evidence: Evidence, known: readonly Card[] = []): boolean {
     const { party } = evidence
-    const standing = { lineage: evidenceLineage(evidence), leftOut: FIRST_LINEAGE.leftOut }
-    const cosignKeys = new Set(
-      this.spans.flatMap(({ state }) => cardsInForce(state).get(party)?.keys.cosign ?? []),
-    )
-    return this.spans.some(({ state }) =>
-      evidenceHolds(evidence, electorateIn(state, standing), new Map([[party, [...cosignKeys]]])),
-    )
+    const vote = new Set(known.map(({ keys }) => keys.vote))
+    const cosign = new Set(known.map(({ keys }) => keys.cosign))
+    for (const { state } of this.spans) {
+      const keys = cardsInForce(state).get(party)?.keys
+      if (keys) vote.add(keys.vote) && cosign.add(keys.cosign)
+      for (const [owner, formerVote, formerCosign] of state.epoch.former ?? [])
+        if (owner === party) vote.add(formerVote) && cosign.add(formerCosign)
+    }
+    const { contract } = this.span.state
+    const place = { contract, lineage: evidenceLineage(evidence) }
+    return evidenceHeldBy(evidence, place, { vote: [...vote], cosign: [...cosign] })
   }
 
   /** Who orders and cosigns in an epoch, by default the one that goes on, as if in another lineage. */
@@ -166,9 +185,9 @@ export class Roster {
     return electorateIn(state, standing)
   }
 
-  /** Who was in, in the epochs before, likewise. */
-  formerAs(standing: Standing): EpochElectorate[] {
-    return this.spans.slice(0, -1).map(({ state }) => electorateIn(state, standing))
+  /** What FREEZEs are checked against, as if in another lineage: every epoch as far as it is known here. */
+  freezeEpochs(standing: Standing): FreezeEpoch[] {
+    return this.spans.map((span) => freezeEpochOf(this.as(standing, span), span.firstHeight))
   }
 
   /** Whether a request names an author key that was its author's in some epoch. */
@@ -218,6 +237,7 @@ function electorateIn(state: EpochState, { lineage, leftOut }: Standing): EpochE
     voteKeys: without(electorate.voteKeys),
     cosignKeys: without(electorate.cosignKeys),
     everCosignKeys: without(electorate.everCosignKeys),
+    everVoteKeys: without(electorate.everVoteKeys),
   }
 }
 

@@ -9,12 +9,12 @@ type Shown = { request: { operations: readonly AnyOperation[] }; height?: number
 
 /** The openings of these requests, as far as this party may have them (EPO-13), each once. */
 export function openingsFor(replica: Replica, to: string, requests: readonly Shown[]): Opening[] {
-  const rights = replica.epochs.rightsOf(to)
+  const isShown = replica.epochs.rightsOf(to)
   const { state } = replica.chain.tip
   const commitments = new Set<string>()
   const proposed = proposedIn(state)
   for (const { request, height } of requests) {
-    const isDue = rights === undefined || rights.older || height === undefined || height >= rights.fromHeight
+    const isDue = isShown === undefined || height === undefined || isShown(height)
     for (const operation of request.operations) {
       if ((operation.op !== 'create' && operation.op !== 'set') || operation.value === undefined) continue
       const isCurrent =

@@ -11,6 +11,7 @@ import { entriesOf, requestIdsOf } from '../ledger/turn.ts'
 import type { RequestRecord, Store, StoredBlock } from '../store/store.ts'
 import { fail, under } from '../verify/finding.ts'
 import { CHUNK_BLOCKS, type OpenLedger } from './bundle.ts'
+import { knownCards } from './known-cards.ts'
 import { restoreRoster } from './restore.ts'
 import type { Roster, Standing } from './roster.ts'
 
@@ -52,8 +53,10 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
   for (const certificate of loaded.certificates)
     if (!electorates.some((electorate) => certificateVerifies(electorate, certificate)))
       fail('ORD-1', `view ${certificate.view}`, `the stored ${certificate.kind} does not verify`)
+  const freezes = store.freezes(contract)
   for (const { id, evidence } of store.evidence(contract))
-    if (!roster.proves(evidence)) fail('EVI-1', `evidence ${id}`, 'it does not hold')
+    if (!roster.proves(evidence, knownCards(store, contract, freezes, evidence.party)))
+      fail('EVI-1', `evidence ${id}`, 'it does not hold')
 }
 
 /** The block is found by hash and time, its requests, which are returned, with the outcomes it gives them. */

@@ -53,9 +53,7 @@ export function takeLedger(
     if (!certificate) continue
     if (certificate.kind !== kind || certificate.block !== tipHash || !isOfView(certificate, last))
       return refuse(`its ${kind} is not of the last ledger block it sent`)
-    const electorate = isFormer
-      ? replica.freezing.contextOf(last.header.lineage).electorate
-      : replica.electorate
+    const electorate = isFormer ? replica.freezing.electorateOf(last.header.lineage) : replica.electorate
     if (!certificateVerifies(electorate, certificate, replica.consensus.config.cache))
       return refuse(`its ${kind} of ledger block ${last.header.height} does not verify`)
   }

@@ -58,6 +58,15 @@ export class ElementReader {
     }
   }
 
+  /** See Store.fileElements. */
+  files(): string[] {
+    const rows = this.#database.all<{ uid: Uint8Array }>(
+      `SELECT DISTINCT uid FROM element_version WHERE contract = ? AND instr(record, '"type":"file"') > 0`,
+      this.#id,
+    )
+    return rows.map(({ uid }) => hexOf(uid))
+  }
+
   /** See Store.elementHistory. */
   history(uid: string): ElementVersion[] {
     const rows = this.#database.all<{ height: number; record: string | null }>(

@@ -73,6 +73,9 @@ export function openSqliteStore(path: string): SqliteStore {
       read<Iterable<[string, StateRecord]>>(contract, [], (reader, id) =>
         new ElementReader(database, id, reader).elements(height),
       ),
+    fileElements: (contract) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).files()),
+
     elementHistory: (contract, uid) =>
       read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid)),
 

@@ -187,6 +187,8 @@ export interface Store {
   load(contract: string): LoadedContract
   /** The elements, by UID; of the current height or as of one. Writes made while iterating don't show. */
   elements(contract: string, height?: number): Iterable<[uid: string, record: StateRecord]>
+  /** Fields, by UID, that are or were of type `file`. */
+  fileElements(contract: string): string[]
   /** All versions of an element, oldest first. */
   elementHistory(contract: string, uid: string): ElementVersion[]
   /** The contracts in which this UID is or was an element. */

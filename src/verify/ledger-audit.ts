@@ -6,7 +6,13 @@
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
 import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
-import { authorKeysAt, type EpochElectorate, electorateAt, holdersIn } from '../contract/epoch.ts'
+import {
+  authorKeysAt,
+  type EpochElectorate,
+  electorateAt,
+  freezeEpochOf,
+  holdersIn,
+} from '../contract/epoch.ts'
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTick } from '../contract/tick.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
@@ -68,7 +74,7 @@ export class LedgerAudit {
   /** Of the ledger block that comes next. */
   #electorate: EpochElectorate
   /** Of the epochs before. */
-  readonly #before: EpochElectorate[] = []
+  readonly #before: { electorate: EpochElectorate; firstHeight: number }[] = []
   /** Of each party that came in later how it last did, also where it has left again. */
   readonly #arrivals = new Map<string, Arrival>()
   /** Who holds the values of before now; and whoever did once. */
@@ -283,8 +289,11 @@ export class LedgerAudit {
 
   /** Takes what led to the next lineage, which begins with the last block. @throws RuleBroken */
   lineage(line: ReadLineageLine): void {
-    const before = this.#before.map((one) => this.lineages.remaining(one))
-    this.lineages.take(line, { size: this.height + 1, block: this.#hash }, this.#electorate, before)
+    const epochs = [
+      ...this.#before,
+      { electorate: this.#electorate, firstHeight: this.#epochFirstHeight },
+    ].map((one) => freezeEpochOf(this.lineages.remaining(one.electorate), one.firstHeight))
+    this.lineages.take(line, { size: this.height + 1, block: this.#hash }, epochs)
     this.#signatures += line.freezes.length
     // It began with what a member that nothing proves guilty had cosigned (COS-1), or with what a lineage before began with.
     this.committedHeight = this.height
@@ -316,7 +325,8 @@ export class LedgerAudit {
     this.#holders = holdersIn(this.#state.epoch, this.#holders)
     for (const party of this.#holders) this.#everHolders.add(party)
     this.#turned = { isCommitted }
-    this.#before.push(this.#electorate)
+    this.#before.push({ electorate: this.#electorate, firstHeight: this.#epochFirstHeight })
+    this.#epochFirstHeight = this.height + 1
     this.#electorate = this.#electorateNow()
     this.#finality.beginEpoch(this.height + 1, this.#electorate)
     this.#noteMembers()

@@ -4,6 +4,7 @@ import { jcs } from '../crypto/jcs.ts'
 import { quorumOf } from '../ledger/epoch.ts'
 import { checkFreezeShape, freezeHolds } from '../ledger/freeze.ts'
 import type { Top } from '../ledger/freeze-history.ts'
+import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import { nextLineage } from '../ledger/resolve.ts'
 import type { ReadLineageLine } from './bundle.ts'
 import { fail, under } from './finding.ts'
@@ -42,6 +43,7 @@ export class LineageAudit {
       cards: of(electorate.cards),
       cosignKeys: of(electorate.cosignKeys),
       everCosignKeys: of(electorate.everCosignKeys),
+      everVoteKeys: of(electorate.everVoteKeys),
     }
   }
 
@@ -52,25 +54,17 @@ export class LineageAudit {
 
   /**
    * Takes the line of the next lineage, which the ledger has come to the tip of.
-   * @param electorate of the lineage that ends, at the tip
-   * @param before those of the epochs before
+   * @param epochs of the lineage that ends, up to that of the tip
    * @throws RuleBroken
    */
-  take(
-    line: ReadLineageLine,
-    tip: Top,
-    electorate: EpochElectorate,
-    before: readonly EpochElectorate[],
-  ): void {
+  take(line: ReadLineageLine, tip: Top, epochs: readonly FreezeEpoch[]): void {
     const place = `lineage ${this.number + 1}`
     const base = this.#base as Top
     const freezes = line.freezes.map((value) => under('LIN-1', place, () => checkFreezeShape(value)))
-    const { everCosignKeys: cosignKeys } = electorate
-    const former = before.map((one) => ({ electorate: one, cosignKeys: one.everCosignKeys }))
     for (const freeze of freezes)
-      if (!freezeHolds(freeze, { electorate, cosignKeys, former, base }))
+      if (!freezeHolds(freeze, { epochs, base }))
         fail('LIN-1', place, `the FREEZE of ${freeze.statement.party} does not hold`)
-    const next = under('LIN-2', place, () => nextLineage(freezes, electorate.members, base))
+    const next = under('LIN-2', place, () => nextLineage(freezes, { epochs, base }))
     if ('missing' in next)
       fail('LIN-2', place, `the FREEZE is missing of ${next.missing.join(', ')}, whom nothing proves guilty`)
     if (jcs(next.genesis) !== under('LIN-3', place, () => jcs(line.lineage)))

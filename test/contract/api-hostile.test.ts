@@ -131,7 +131,8 @@ describe('bodies of records', () => {
       'too-large',
     ],
     ['a form', '/text', 'application/x-www-form-urlencoded', 'a=b', 415, 'unsupported-media-type'],
-    ['an archive', '/text', 'application/zip', 'PK', 415, 'unsupported-media-type'],
+    ['a table', '/text', 'text/csv', 'a,b', 415, 'unsupported-media-type'],
+    ['a form of parts', '/text', 'multipart/form-data; boundary=x', '--x--', 415, 'unsupported-media-type'],
     ['a media type that is none', '/text', '///', 'x', 415, 'unsupported-media-type'],
   ])('%s', async (_what, path, type, body, status, expected) => {
     const answer = await put(path, type, body)

@@ -39,6 +39,19 @@ function reconnect(engines: Engines, member: Member): void {
   for (const other of engines.members) if (other !== member) engines.reconnect(member, other)
 }
 
+/** An old copy of its store and journal, with a way to put it back. */
+function copyOf(member: Member): () => void {
+  member.engine.flush()
+  const path = join(mkdtempSync(join(tmpdir(), 'countersign-copy-')), 'old.db')
+  member.store.backup(path)
+  const records = member.journal.load()
+  return () => {
+    member.store = openSqliteStore(path)
+    member.journal = memoryJournal()
+    member.journal.append(records)
+  }
+}
+
 /** It signs again, everybody agrees, and nobody has signed against itself. */
 function expectWhole(engines: Engines, contract: string, member: Member): void {
   const replica = member.engine.replica(contract)
@@ -69,6 +82,46 @@ describe('a member that came in later', () => {
       expectWhole(engines, contract, lost)
     },
   )
+})
+
+describe('who has left', () => {
+  it('[EPO-11] [EPO-13] and is put back to when it was in, while it is invited again, is sent the ledger up to its turn', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = joined(engines, false)
+    const back = copyOf(fourth)
+    engines.set(first, contract, 'a', '4')
+    engines.pass(3000)
+    const { tip } = fourth.engine.replica(contract).chain
+    fourth.engine.leave(contract, engines.nowMs)
+    engines.pass(8000)
+    expect(fourth.engine.replica(contract).status).toBe('left')
+    cutOff(engines, fourth)
+    engines.set(first, contract, 'a', '5')
+    engines.pass(3000)
+    const expiresMs = engines.nowMs + DAY_MS
+    const invite: EpochOperation = {
+      ...{ op: 'invite', card: fourth.card, role: 'member', older: false, expiresMs },
+    }
+    const change = first.engine.submit(contract, [invite], [], engines.nowMs, () => undefined)
+    engines.pass(3000)
+    for (const { engine } of [second, third])
+      engine.submit(contract, [{ op: 'vote', change, yes: true }], [], engines.nowMs, () => undefined)
+    engines.pass(3000)
+    back()
+    engines.boot(fourth, true)
+    expect(fourth.engine.replica(contract).chain.height).toBeLessThan(tip.block.header.height)
+    const shown: string[] = []
+    engines.line = (message, _, to) => {
+      if (to === fourth.party) shown.push(...(JSON.stringify(message).match(/"value":"[0-9]+"/g) ?? []))
+      return message
+    }
+    reconnect(engines, fourth)
+    engines.pass(30_000)
+    expect(fourth.engine.replica(contract).status).toBe('left')
+    expect(fourth.store.blockByHash(contract, tip.hash), 'what it had called final').toBeDefined()
+    expect(shown, 'of before it came in nothing').not.toContain('"value":"2"')
+  })
 })
 
 describe('a LEAVE that its author has forgotten', () => {
@@ -208,17 +261,6 @@ describe('an old copy that says too little about who is in', () => {
       store.write(engines.members.map(({ card }) => ({ kind: 'peer-card', card, pinnedMs: engines.nowMs })))
     return engines
   }
-  function copyOf(member: Member): () => void {
-    member.engine.flush()
-    const path = join(mkdtempSync(join(tmpdir(), 'countersign-copy-')), 'old.db')
-    member.store.backup(path)
-    const records = member.journal.load()
-    return () => {
-      member.store = openSqliteStore(path)
-      member.journal = memoryJournal()
-      member.journal.append(records)
-    }
-  }
   const admit = (engines: Engines, contract: string, guest: Member, members: readonly Member[]) => {
     const [by, ...others] = members as [Member, ...Member[]]
     const expiresMs = engines.nowMs + DAY_MS
@@ -286,5 +328,31 @@ describe('an old copy that says too little about who is in', () => {
       expect([phase, members.length, chain.height >= height]).toEqual(['signing', 3, true])
       expect(store.evidence(contract)).toEqual([])
     }
+  })
+
+  it('[AMN-2] [AMN-3] of a time before a contract is given it by any member that it asks, not by its creator alone', () => {
+    const engines = pinned(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const former = engines.contract('{"a":"1"}')
+    engines.pass(2000)
+    const back = copyOf(third)
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(third, contract, 'a', '2')
+    engines.pass(5000)
+    cutOff(engines, third)
+    back()
+    engines.boot(third, true)
+    third.logs.length = 0
+    engines.reconnect(third, second)
+    engines.pass(30_000)
+    expect(third.logs.filter(({ event }) => event === 'message-refused')).toEqual([])
+    const phaseOf = (id: string) => third.engine.replicas.get(id)?.phase
+    expect([phaseOf(former), phaseOf(contract)], 'the creator of both has not told').toEqual([
+      'recalling',
+      'recalling',
+    ])
+    engines.reconnect(third, first)
+    engines.pass(30_000)
+    expectWhole(engines, contract, third)
   })
 })

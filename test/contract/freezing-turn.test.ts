@@ -1,6 +1,9 @@
 /** Two committed histories that part before, at or after a turn of the epoch: the contract goes on without who signed both. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { stateRoot } from '../../src/contract/state.ts'
+import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
+import type { SignedStatement } from '../../src/ledger/certificate.ts'
+import type { Evidence } from '../../src/ledger/evidence.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import { audit } from '../support/audit.ts'
@@ -49,27 +52,37 @@ function decideCard(engines: Engines, contract: string, place: number): void {
 }
 
 /** Both sides have halted, and accuse the liar and nobody else, by what holds. */
-function expectHalted(forked: Fork): void {
-  const { honest, liars } = forked
-  for (const member of honest) {
+function expectHalted(forked: Fork, gone: readonly Member[]): void {
+  const { honest, liars, sides } = forked
+  for (const [index, member] of honest.entries()) {
     const { status, evidence, roster } = replicaOf(forked, member)
-    expect(status).toBe('halted')
-    expect([...evidence.accused.keys()]).toEqual(liars.map(({ party }) => party))
+    const accused = [...evidence.accused.keys()]
+    // Whoever else is on the shorter side, or has left, may hear of it with the first FREEZE only.
+    if (index <= sides[0].length && !gone.includes(member)) expect(status).toBe('halted')
+    const lying = liars.map(({ party }) => party)
+    expect(lying).toEqual(expect.arrayContaining(accused))
+    // What who has left was shown by one of them alone comes with its FREEZE.
+    if (status === 'halted' && gone.length === 0) expect(accused.sort()).toEqual(lying.sort())
     for (const list of evidence.accused.values())
       for (const { evidence: one } of list) expect(roster.proves(one), one.kind).toBe(true)
   }
 }
 
-function expectOn(forked: Fork): void {
-  expectHalted(forked)
-  const { engines, contract, honest, liars } = forked
+/** gone: those of the honest that are out in the end. */
+function expectOn(forked: Fork, gone: readonly Member[] = []): void {
+  expectHalted(forked, gone)
+  const { engines, contract, liars } = forked
+  const honest = forked.honest.filter((member) => !gone.includes(member))
   const [first] = honest as [Member]
   const guilty = liars.map(({ party }) => party)
   const finals = honest.map((member) => {
     const { chain, finalSize } = replicaOf(forked, member)
     return [finalSize, chain.log.root(finalSize)] as const
   })
-  for (const { engine } of honest) engine.freeze(contract)
+  for (const { engine } of forked.honest) {
+    engine.freeze(contract)
+    engines.pass(1500)
+  }
   engines.pass(20_000)
   engines.set(honest.at(-1) as Member, contract, 'a', 'after')
   engines.pass(20_000)
@@ -92,6 +105,22 @@ function expectOn(forked: Fork): void {
     expect([report.verdict, report.finding, report.lineage]).toEqual(['valid', undefined, 1])
     expect(checkIntegrity(member.store, contract, member.party).finding).toBeUndefined()
   }
+  for (const member of gone) expect(replicaOf(forked, member).status).toBe('left')
+}
+
+/** Where the next lineage began. */
+const beganAt = (forked: Fork): string | undefined =>
+  replicaOf(forked, forked.honest[0] as Member).lineage.base.block
+
+/** What no honest member signs. */
+function twoVotesOf({ party, keys }: Member, contract: string): Evidence {
+  const [first, second] = ['1', '2'].map((digit) => {
+    const place = { contract, lineage: 0, epoch: 0, view: 900 }
+    const statement = { ...place, type: 'VOTE' as const, block: digit.repeat(64) }
+    const [signature] = signStatements(keys.vote.privateKey, [statement]) as [StatementSignature]
+    return { statement, party, signature }
+  }) as [SignedStatement, SignedStatement]
+  return { kind: 'two-votes', party, first, second }
 }
 
 const epochsOf = (forked: Fork): number[] =>
@@ -144,11 +173,95 @@ describe('two committed histories', () => {
     expectOn(forked)
   })
 
-  // Who has not had the turn can't check what was committed after it: see docs/adr/0010-lineages.md.
-  it('[EVI-3] that part before a turn, which only one has had, halt the contract, and name the liar alone', () => {
-    const forked = forkAtTurn(3, [[0], [1]], decidePolicy, { before: 2, turns: false })
-    expect(epochsOf(forked)).toEqual([1, 0])
-    meet(forked)
-    expectHalted(forked)
-  })
+  // The left counts up to its turn: of as many members the longer of the two goes on.
+  it.each([
+    [3, [[0], [1]], 1, 1, 'left'],
+    [3, [[0], [1]], 0, 2, 'right'],
+    [4, [[0], [1]], 1, 1, 'left'],
+    [4, [[0], [1]], 0, 2, 'right'],
+    [5, [[0, 1], [2]], 0, 3, 'left'],
+    [5, [[0], [1, 2]], 1, 1, 'right'],
+  ] as [number, [number[], number[]], number, number, string][])(
+    '[LIN-1] [LIN-2] that part before a turn, which only one has had: of %i, %j, with %i and %i blocks before, the %s',
+    (count, sides, left, before, side) => {
+      const forked = forkAtTurn(count, sides, decidePolicy, { before, turns: false, left })
+      expect(epochsOf(forked)).toEqual(sides.flatMap((places, at) => places.map(() => 1 - at)))
+      meet(forked)
+      expectOn(forked)
+      expect(beganAt(forked)).toBe(side === 'left' ? forked.tips[0] : forked.tips.at(-1))
+    },
+  )
+
+  it.each([0, 1, 2].flatMap((place) => [[place, 1, 1, 'left'] as const, [place, 0, 2, 'right'] as const]))(
+    '[EPO-2] [LIN-1] that part before a turn that brings new keys of member %i, which only one has had: with %i and %i blocks before, the %s',
+    (place, left, before, side) => {
+      const decide = (engines: Engines, contract: string): void => decideCard(engines, contract, place)
+      const forked = forkAtTurn(3, [[0], [1]], decide, { before, turns: false, left })
+      expect(epochsOf(forked)).toEqual([1, 0])
+      meet(forked)
+      expectOn(forked)
+      expect(beganAt(forked)).toBe(side === 'left' ? forked.tips[0] : forked.tips.at(-1))
+    },
+  )
+
+  it.each([
+    [1, 1, 'left'],
+    [0, 2, 'right'],
+  ] as const)(
+    '[EPO-13] [LIN-1] [LIN-2] that part before a turn that lets a fourth in, which only one has had: with %i and %i blocks before, the %s',
+    (left, before, side) => {
+      const forked = forkAtTurn(4, [[0, 3], [1]], decideJoining, { before, turns: false, left }, 3)
+      const [one, fourth, other] = forked.honest as [Member, Member, Member]
+      expect(epochsOf(forked)).toEqual([1, 1, 0])
+      meet(forked)
+      forked.honest = [one, other, fourth]
+      const [tip, , last] = forked.tips
+      forked.sides = [[0, 1], [3]]
+      expectOn(forked)
+      expect(beganAt(forked)).toBe(side === 'left' ? tip : last)
+    },
+  )
+
+  // What the leaving member cosigned last is on every history: where as many stand on either, the lineage begins there.
+  it.each([
+    [[[0, 1], [2]], 1, 1],
+    [[[0], [2, 1]], 0, 2],
+  ] as [[number[], number[]], number, number][])(
+    '[EPO-12] [LIN-1] [LIN-2] that part before a turn by which a member leaves: %j, with %i and %i blocks before',
+    (sides, left, before) => {
+      let last = ''
+      const leaves = (engines: Engines, contract: string): void => {
+        last = engines.member(1).engine.replica(contract).chain.tip.hash
+        engines.member(1).engine.leave(contract, engines.nowMs)
+        engines.pass(9000)
+      }
+      const forked = forkAtTurn(5, sides, leaves, { before, turns: false, left })
+      const { engines, contract } = forked
+      const gone = engines.member(1)
+      meet(forked)
+      expectOn(forked, [gone])
+      expect(beganAt(forked)).toBe(last)
+      expect(gone.engine.replica(contract).electorate.members).not.toContain(gone.party)
+    },
+  )
+
+  it.each([
+    [1, 1, 'left'],
+    [0, 2, 'right'],
+  ] as const)(
+    '[EPO-4] [LIN-1] [LIN-2] that part before a turn by which a liar is removed: with %i and %i blocks before, the %s',
+    (left, before, side) => {
+      const removes = (engines: Engines, contract: string): void => {
+        const evidence = twoVotesOf(engines.member(2), contract)
+        const { engine } = engines.member(0)
+        engine.submit(contract, [{ op: 'remove', evidence }], [], engines.nowMs, () => undefined)
+        engines.pass(9000)
+      }
+      const forked = forkAtTurn(4, [[0], [1]], removes, { before, turns: false, left })
+      expect(epochsOf(forked)).toEqual([1, 0])
+      meet(forked)
+      expectOn(forked)
+      expect(beganAt(forked)).toBe(side === 'left' ? forked.tips[0] : forked.tips.at(-1))
+    },
+  )
 })

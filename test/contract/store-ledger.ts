@@ -313,6 +313,21 @@ export function ledgerTests(at: StoreContext): void {
       expect(at.elements(0)).toEqual(new Map(changes))
     })
 
+    it('tell which of them are or were files', () => {
+      const [file, former, text] = [at.world.hex(16), at.world.hex(16), at.world.hex(16)]
+      const record = at.world.field(undefined)
+      at.store.write(
+        at.world.begin([
+          [file, { ...record, type: 'file' }],
+          [former, { ...record, type: 'file' }],
+          [text, { ...record, name: '"type":"file"' }],
+        ]),
+      )
+      at.store.write([at.world.commit(at.world.block(1, []), [[former, null]])])
+      expect(at.store.fileElements(at.world.contract).sort()).toEqual([file, former].sort())
+      expect(at.store.fileElements('ab'.repeat(32))).toEqual([])
+    })
+
     it('tell their history with the request behind each version', () => {
       const [block, field] = [at.world.hex(16), at.world.hex(16)]
       const first = at.world.field(undefined, block)

@@ -225,7 +225,8 @@ export function parsersOf(room: Room): Parser[] {
     structure('a FREEZE', samples.freezes, (value) => {
       const freeze = room.checkFreezeShape(value)
       const base = { size: 1, block: '0'.repeat(64) }
-      room.freezeHolds(freeze, { electorate, cosignKeys: samples.cosignKeys, base })
+      const members = [...electorate.voteKeys.keys()]
+      room.freezeHolds(freeze, { epochs: [{ electorate, members, cosignKeys: samples.cosignKeys }], base })
       return freeze
     }),
     {
@@ -273,6 +274,7 @@ export function parsersOf(room: Room): Parser[] {
       // The list in a FETCH is one of ids, and has nothing in it.
       unchecked: /^\/\*\/("genesis"|"request"|"requests"\/\*)/,
     },
+    structure('a message about files', FILE_MESSAGES, room.checkFileMessage),
     structure('a record of the lock journal', samples.lockRecords.slice(0, 1), (value) => {
       room.foldRecords([value as object])
       return value
@@ -421,6 +423,18 @@ function authorOf({ request }: SignedRequest): KeyPair {
   const author = samples.ledger.members.find(({ party }) => party === request.author) as FixtureParty
   return author.keys.author
 }
+
+const FILE = { contract: '5e'.repeat(32), hash: 'ab'.repeat(32) }
+const NONCE = Buffer.alloc(32, 7).toString('base64url')
+const FILE_MESSAGES = [
+  { type: 'FILE-ASK', contract: FILE.contract, hashes: [FILE.hash, 'cd'.repeat(32)] },
+  { type: 'FILE-HELD', contract: FILE.contract, hashes: [] },
+  { type: 'FILE-GET', ...FILE, sizeBytes: 70_000, from: 65_536, length: 4464 },
+  { type: 'FILE-PART', ...FILE, from: 0, bytes: 'AAECAw' },
+  { type: 'FILE-NONE', ...FILE },
+  { type: 'FILE-PROVE', ...FILE, sizeBytes: 70_000, nonce: NONCE },
+  { type: 'FILE-PROOF', ...FILE, nonce: NONCE, proof: 'ef'.repeat(32) },
+]
 
 const VALUES = {
   text: 'any text',

@@ -27,6 +27,7 @@ import * as genesis from '../../src/ledger/genesis.ts'
 import * as request from '../../src/ledger/request.ts'
 import * as turn from '../../src/ledger/turn.ts'
 import * as value from '../../src/ledger/value.ts'
+import * as fileMessages from '../../src/node/files/file-messages.ts'
 import * as invite from '../../src/node/invite.ts'
 import * as messages from '../../src/node/messages.ts'
 import * as endpoint from '../../src/node/transport/endpoint.ts'
@@ -67,6 +68,7 @@ export const imported = {
   ...request,
   ...turn,
   ...value,
+  ...fileMessages,
   ...invite,
   ...messages,
   ...endpoint,
@@ -88,11 +90,16 @@ export const FILES: readonly string[] = [
   ),
   ...['format', 'parser', 'pattern'].map((file) => `contract/feel/${file}`),
   ...['from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map((file) => `document/${file}`),
+  ...['file-value', 'from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map(
+    (file) => `document/${file}`,
+  ),
   'identity/card',
   ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(
     (file) => `ledger/${file}`,
   ),
-  ...['invite', 'messages', 'transport/endpoint', 'transport/frames'].map((file) => `node/${file}`),
+  ...['files/file-messages', 'invite', 'messages', 'transport/endpoint', 'transport/frames'].map(
+    (file) => `node/${file}`,
+  ),
   ...['entry', 'journal-format'].map((file) => `signer/${file}`),
   ...['bundle', 'evidence-file', 'lines', 'verifier'].map((file) => `verify/${file}`),
 ].map((file) => `src/${file}.ts`)

@@ -216,6 +216,8 @@ export class Faults {
     if (copies.length === 0) return false
     const copy = this.random.pick(copies)
     this.count(kind)
+    // Put back before, with old data, and not told of its past since: with older data beside it, its count agrees again.
+    const isOldStill = isRecalling(node)
     this.amnesiac = { node, goals: this.goalsFor(node) }
     this.hooks.crash(node)
     node.disk.restore({
@@ -229,7 +231,7 @@ export class Faults {
     )
     this.hooks.restored(node, { data, signer }, kept)
     // Where one of the two is new, their counters tell; where both are old, only whoever put them back can.
-    this.startLater(node, data && signer, RESTORE_MS)
+    this.startLater(node, (data && signer) || isOldStill, RESTORE_MS)
     return true
   }
 

@@ -81,6 +81,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
     '[ORD-1] [LIN-3] certificates of a lineage and an epoch before were taken for damage',
     { members: 3, liars: 1, hostile: ['forker'], seed: 52, steps: 1500 },
   ],
+  [
+    '[EPO-11] [EPO-13] who had left, lost its memory and was invited again was not sent the ledger up to its turn',
+    {
+      ...{ members: 3, liars: 1, hostile: ['censor'], seed: 669742590, steps: 12_000 },
+      ...{ quorum: 'unanimous', restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -157,6 +157,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
     '[GEN-3] a member that was put back did not learn of its contract',
     { ...ALL, members: 7, seed: 33, steps: 3000 },
   ],
+  [
+    '[AMN-2] [AMN-3] an invitation that was asked for was refused, since it was not the creator’s',
+    {
+      ...{ members: 6, seed: 968740635, steps: 8000, contracts: 3, loss: 0.2 },
+      ...{ partitions: true, crashes: true, restores: true },
+    },
+  ],
 ]
 
 /** Seeds with members that come and go, likewise. */

@@ -167,7 +167,11 @@ export class Agreement {
 
   /** The operation that sets a field; undefined empties it. */
   setting(path: string, value: Value | undefined, type?: FieldType): Operation {
-    const uid = this.at(path)
+    return this.settingOf(this.at(path), value, type)
+  }
+
+  /** Likewise by its UID. */
+  settingOf(uid: string, value: Value | undefined, type?: FieldType): Operation {
     const record = element(this.state, uid)
     const kept = type ?? record?.type ?? 'text'
     if (value === undefined) return { op: 'set', uid, seen: seenOf(this.state, uid) as string, type: kept }
@@ -183,7 +187,11 @@ export class Agreement {
 
   /** The operations that add a JSON value below an element. */
   adding(parent: string, name: string, json: string): Operation[] {
-    const uid = this.at(parent)
+    return this.addingTo(this.at(parent), name, json)
+  }
+
+  /** Likewise by its UID. */
+  addingTo(uid: string, name: string, json: string): Operation[] {
     const { operations, openings } = createOperations(this.state, uid, name, fromJson(json), this.random)
     this.open(openings)
     return operations
@@ -194,8 +202,11 @@ export class Agreement {
   }
 
   delete(name: string, path: string): Came {
-    const uid = this.at(path)
-    return this.run(name, { op: 'delete', uid, seen: seenOf(this.state, uid) as string })
+    return this.run(name, this.deleting(this.at(path)))
+  }
+
+  deleting(uid: string): Operation {
+    return { op: 'delete', uid, seen: seenOf(this.state, uid) as string }
   }
 
   /** Has a party draft a rule; gives its UID, or what came of it. */

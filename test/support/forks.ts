@@ -48,20 +48,31 @@ export function fork(
 ): Fork {
   const engines = new Engines(count)
   const contract = engines.contract('{"a":"0","b":"0"}', count, policy)
+  engines.set(engines.member(0), contract, 'a', '1')
+  engines.pass(5000)
+  return forkOf(engines, contract, sides, blocks)
+}
+
+/** The same of a contract that is there: its members who are on neither side lie. */
+export function forkOf(
+  engines: Engines,
+  contract: string,
+  sides: [number[], number[]],
+  blocks: [number, number] = [1, 1],
+  fields: [string, string] = ['a', 'b'],
+): Fork {
   const [left, right] = sides
   const lying = engines.members
     .map((_, place) => place)
     .filter((place) => !left.includes(place) && !right.includes(place))
   const liars = lying.map((place) => engines.member(place))
-  engines.set(engines.member(0), contract, 'a', '1')
-  engines.pass(5000)
   const forget = liars.map(copyOf)
   const apart = (one: number[], other: number[]): void => {
     for (const a of one) for (const b of other) engines.disconnect(engines.member(a), engines.member(b))
   }
   apart([...left, ...lying], right)
   for (let round = 0; round < blocks[0]; round += 1) {
-    engines.set(engines.member(left[0] as number), contract, 'a', `left ${round}`)
+    engines.set(engines.member(left[0] as number), contract, fields[0], `left ${round}`)
     engines.pass(20_000)
   }
   apart(lying, left)
@@ -70,7 +81,7 @@ export function fork(
   for (const liar of liars) for (const other of liars) if (liar !== other) engines.connect(liar, other)
   for (const liar of liars) for (const place of right) engines.reconnect(liar, engines.member(place))
   for (let round = 0; round < blocks[1]; round += 1) {
-    engines.set(engines.member(right[0] as number), contract, 'b', `right ${round}`)
+    engines.set(engines.member(right[0] as number), contract, fields[1], `right ${round}`)
     engines.pass(20_000)
   }
   const honest = [...left, ...right].map((place) => engines.member(place))
@@ -88,18 +99,32 @@ function forgetsTurns({ engine }: Member, contract: string): () => void {
   }
 }
 
+/** One of these, who is in and goes on, has a block ordered; else a liar has. */
+function orderOne(
+  engines: Engines,
+  contract: string,
+  places: readonly number[],
+  liar: Member,
+  value: string,
+): void {
+  const members = places.map((place) => engines.member(place))
+  const by = members.find(({ engine }) => engine.replica(contract).status === 'accepted') ?? liar
+  engines.set(by, contract, value.startsWith('left') ? 'a' : 'b', value)
+  engines.pass(20_000)
+}
+
 const hasTurn = (message: object): boolean => JSON.stringify(message).includes('"kind":"turn"')
 
 /**
  * Like `fork`, with a change decided before the histories part, and everybody's cosignatures of that held by all: the left has
- * its turn at once. The right orders as many blocks before its own turn, if it comes to one.
+ * its turn at once, or after so many blocks. The right orders as many blocks before its own turn, if it comes to one.
  * @param decide brings the change about, up to its turn, which does not come yet
  */
 export function forkAtTurn(
   count: number,
   sides: [number[], number[]],
   decide: (engines: Engines, contract: string) => void,
-  right: { before: number; turns: boolean },
+  right: { before: number; turns: boolean; left?: number },
   members = count,
 ): Fork {
   const engines = new Engines(count)
@@ -117,10 +142,15 @@ export function forkAtTurn(
   const forget = liars.map(copyOf)
   for (const a of [...leftSide, ...lying])
     for (const b of rightSide) engines.disconnect(engines.member(a), engines.member(b))
+  const { left = 0 } = right
+  const recall = left > 0 ? liars.map((liar) => forgetsTurns(liar, contract)) : []
+  for (let round = 0; round < left; round += 1) {
+    orderOne(engines, contract, leftSide, liars[0] as Member, `left ${round}`)
+  }
+  for (const one of recall) one()
   engines.line = open
   engines.pass(20_000)
-  engines.set(engines.member(leftSide[0] as number), contract, 'a', 'left')
-  engines.pass(20_000)
+  orderOne(engines, contract, leftSide, liars[0] as Member, 'left')
   for (const liar of liars) for (const place of leftSide) engines.disconnect(liar, engines.member(place))
   for (const one of forget) one()
   for (const liar of liars) engines.boot(liar, false)
@@ -129,15 +159,13 @@ export function forkAtTurn(
   for (const liar of liars) for (const other of liars) if (liar !== other) engines.connect(liar, other)
   for (const liar of liars) for (const place of rightSide) engines.reconnect(liar, engines.member(place))
   for (let round = 0; round < right.before; round += 1) {
-    engines.set(engines.member(rightSide[0] as number), contract, 'b', `right ${round}`)
-    engines.pass(20_000)
+    orderOne(engines, contract, rightSide, liars[0] as Member, `right ${round}`)
   }
   for (const one of remember) one()
   if (right.turns) {
     engines.line = open
     engines.pass(20_000)
-    engines.set(engines.member(rightSide[0] as number), contract, 'b', 'right, turned')
-    engines.pass(20_000)
+    orderOne(engines, contract, rightSide, liars[0] as Member, 'right, turned')
   }
   for (const liar of liars) for (const place of rightSide) engines.disconnect(liar, engines.member(place))
   engines.line = open

@@ -60,6 +60,7 @@ export class RunningNode {
       signer: Signer.open({ journal: openJournal(at.signer), ...signer }),
       tlsKey: keys.tls,
       listen: { host, port },
+      files: at.files,
       log: (level, event, detail) => this.lines.push({ level, event, detail }),
     })
     const api = await createApi(this.node, { token: this.token, host: HOST, port: 0, version: '0.0.0-test' })

@@ -7,7 +7,7 @@ import type { BasisLine, BundleLine } from '../../src/verify/bundle.ts'
 import { gale } from './change-story.ts'
 import { alder2, club, TURNS } from './epoch-bundle-story.ts'
 import { type EpochLedger, elm, fir } from './epoch-world.ts'
-import { freezeOf } from './freeze-world.ts'
+import { freezeOf, historyOf } from './freeze-world.ts'
 import { cedar, DAY_MS, type Holder, type Step, uidOf } from './world.ts'
 
 /** Height of the block that `short` is begun with: in epoch 2, with a card replaced and a member that came in. */
@@ -27,7 +27,9 @@ export function parted(): EpochLedger {
   const ledger = club({ upTo: TURNS.elm + 1 })
   const evidence = [ledger.twoVotes(cedar)]
   const staying = ledger.seated.filter((one) => one !== cedar)
-  ledger.begin(staying.map((one) => freezeOf(ledger, one, [ledger.cosignature(one)], evidence)))
+  const all = ledger.seated.map((one) => ledger.cosignature(one))
+  const history = historyOf(ledger, ledger.height)
+  ledger.begin(staying.map((one) => freezeOf(ledger, one, all, evidence, history)))
   ledger.order([])
   ledger.cosign()
   return ledger

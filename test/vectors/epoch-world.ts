@@ -1,5 +1,5 @@
 /** Ledgers whose members come and go, for the vectors: short ways to ask for whatever changes an epoch (PROTOCOL EPO-1 to EPO-14). */
-import { electorateAt } from '../../src/contract/epoch.ts'
+import { electorateAt, freezeEpochOf } from '../../src/contract/epoch.ts'
 import { executeTick } from '../../src/contract/tick.ts'
 import { executeTurn, type Turn, turnsAt } from '../../src/contract/turn.ts'
 import { signStatements } from '../../src/crypto/statement.ts'
@@ -11,6 +11,7 @@ import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import type { SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { Top } from '../../src/ledger/freeze-history.ts'
+import type { FreezeEpoch } from '../../src/ledger/freeze-turn.ts'
 import type { OpenRequest, Operation, Request } from '../../src/ledger/request.ts'
 import { nextLineage } from '../../src/ledger/resolve.ts'
 import type { BlockPlace, TurnEntry } from '../../src/ledger/turn.ts'
@@ -72,10 +73,23 @@ export class EpochLedger extends Ledger {
     return this.lineageLines.has(height) ? { ...right, lineage: this.lineage } : right
   }
 
+  /** Every epoch, as FREEZEs of the lineage are checked against it. */
+  get freezeEpochs(): FreezeEpoch[] {
+    const begun = this.steps.filter(
+      ({ state }, height) => state.epoch.epoch !== this.steps[height - 1]?.state.epoch.epoch,
+    )
+    return begun.map(({ state, block }) => {
+      const epoch = freezeEpochOf(
+        electorateAt(state, this.lineage),
+        block.header.height === 0 ? 0 : block.header.height + 1,
+      )
+      return { ...epoch, members: epoch.members.filter((party) => !this.leftOut.has(party)) }
+    })
+  }
+
   /** These FREEZEs lead to the next lineage, which begins with the tip. */
   begin(freezes: SignedFreeze[], base: Top = { size: 1, block: (this.steps[0] as Step).hash }): void {
-    const members = this.seated.map(({ party }) => party)
-    const next = nextLineage(freezes, members, base)
+    const next = nextLineage(freezes, { epochs: this.freezeEpochs, base })
     if ('missing' in next) throw new Error('they lead nowhere')
     const { genesis: lineage } = next
     if (lineage.tip.block !== this.tip.hash) throw new Error('they lead elsewhere')

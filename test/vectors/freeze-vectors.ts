@@ -9,6 +9,7 @@ import { evidenceId } from '../../src/ledger/evidence.ts'
 import { type Freeze, freezeId, type SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
 import { EpochLedger, elm, twoVotes } from './epoch-world.ts'
+import { FAULTY_TURNS, MALFORMED_TURNS, VALID_TURNS } from './freeze-turn-vectors.ts'
 import { freezeContext, freezeOf, historyOf, parted, signedFreeze } from './freeze-world.ts'
 import { json, type Vector, Vectors } from './vector.ts'
 import { alder, birch, cedar, type Holder, hashNamed, type Ledger, type Step } from './world.ts'
@@ -335,11 +336,11 @@ const FAULTY: [name: string, about: string, freeze: unknown, context?: object][]
 
 export function freezeVectors(): Vector[] {
   const vectors = new Vectors()
-  for (const [name, about, freeze, place = context] of VALID)
+  for (const [name, about, freeze, place = context] of [...VALID, ...VALID_TURNS])
     vectors.valid(name, about, place, json(freeze), outputsOf(freeze))
-  for (const [name, about, freeze] of MALFORMED)
+  for (const [name, about, freeze] of [...MALFORMED, ...MALFORMED_TURNS])
     vectors.invalid(name, about, context, json(freeze), 'LIN-1', 'bad-format')
-  for (const [name, about, freeze, place = context] of FAULTY)
+  for (const [name, about, freeze, place = context] of [...FAULTY, ...FAULTY_TURNS])
     vectors.invalid(name, about, place, json(freeze), 'LIN-1')
   const text = JSON.stringify(genuine).replace('"party":', '"party":"","party":')
   vectors.invalid('duplicate-key', 'The party stands there twice.', context, { text }, 'ENC-1', 'bad-json')

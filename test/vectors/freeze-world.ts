@@ -1,12 +1,16 @@
 /** FREEZEs, for the vectors: of ledgers that are one contract and part (PROTOCOL LIN-1). */
+import { epochUidOf, recordHash } from '../../src/contract/record.ts'
 import { LogTree } from '../../src/crypto/log.ts'
 import { signStatements } from '../../src/crypto/statement.ts'
 import { logLeaf } from '../../src/ledger/block.ts'
+import type { Certificate } from '../../src/ledger/certificate.ts'
 import type { Cosignature } from '../../src/ledger/checkpoint.ts'
-import { quorumOf } from '../../src/ledger/epoch.ts'
+import { type ProvenCard, quorumOf } from '../../src/ledger/epoch.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { type Freeze, makeFreeze, type SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory, Top } from '../../src/ledger/freeze-history.ts'
+import type { ShownTurn } from '../../src/ledger/freeze-turn.ts'
+import { type AnyLedgerBlock, type TurnBlock, turnOf } from '../../src/ledger/turn.ts'
 import { EpochLedger } from './epoch-world.ts'
 import { alder, birch, cedar, type Holder, type Ledger, type Step } from './world.ts'
 
@@ -27,6 +31,37 @@ export function historyOf(
     ...(!isBase && notarization && { notarization }),
     ...(!isBase && finalization && { finalization }),
   }
+}
+
+/**
+ * The same, with the turns in it: of each the card that it brought and the LEAVEs of who went, as the ledger has them.
+ * @param height of the tip
+ */
+export function turnedHistoryOf(ledger: Ledger, from = 0, height = ledger.steps.length - 1): FrozenHistory {
+  const { contract } = ledger
+  const asked = ledger.steps.slice(0, height + 1).flatMap(({ requests }) => requests)
+  const turns = ledger.steps.slice(from, height + 1).flatMap(({ block, state, ...step }): ShownTurn[] => {
+    const turn = turnOf(block as AnyLedgerBlock)
+    if (turn === undefined) return []
+    const before = ledger.steps[block.header.height - 1] as Step
+    const operation = asked.find(({ id }) => id === turn.change)?.request.operations[0] as unknown
+    const { card } = Object(operation) as { card?: ProvenCard }
+    const left = (before.state.epoch.changes ?? []).filter(({ op }) => op === 'leave')
+    const leaves = left.flatMap(({ change }) => asked.filter(({ id }) => id === change))
+    return [
+      {
+        block: block as unknown as TurnBlock,
+        effects: [[epochUidOf(contract), recordHash(state.epoch)]],
+        notarization: step.notarization as Certificate,
+        finalization: step.finalization as Certificate,
+        ...(card && { card }),
+        ...(leaves.length > 0 && {
+          leaves: leaves.map(({ request, signature }) => ({ request, signature })),
+        }),
+      },
+    ]
+  })
+  return { ...historyOf(ledger, from, height), turns }
 }
 
 /** Signed as it stands, whatever it says. */
@@ -67,6 +102,7 @@ export function parted(leftBlocks: number, rightBlocks: number): { left: EpochLe
 export function freezeContext(
   ledger: EpochLedger,
   base: Top = { size: 1, block: (ledger.steps[0] as Step).hash },
+  withAuthors = false,
 ) {
   const { contract, lineage, epoch } = ledger.electorate
   const quorum = quorumOf(ledger.tip.state.epoch.policy, ledger.seated.length)
@@ -74,6 +110,7 @@ export function freezeContext(
     party,
     vote: keys.vote.publicKey,
     cosign: keys.cosign.publicKey,
+    ...(withAuthors && { author: keys.author.publicKey }),
   }))
   return { contract, lineage, epoch, quorum, members, base }
 }

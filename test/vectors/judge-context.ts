@@ -3,6 +3,8 @@ import { authorKeysAt } from '../../src/contract/epoch.ts'
 import type { Card } from '../../src/identity/card.ts'
 import type { Electorate } from '../../src/ledger/certificate.ts'
 import type { EpochRecord, Invitation } from '../../src/ledger/epoch.ts'
+import type { FreezeContext } from '../../src/ledger/freeze.ts'
+import type { Top } from '../../src/ledger/freeze-history.ts'
 import type { Membership } from '../../src/verify/membership.ts'
 import type { AuthorKeyOf } from '../../src/verify/request-audit.ts'
 
@@ -61,4 +63,12 @@ export function membershipOf(context: Context): Membership {
     authorKeys: keysOf(context, 'author'),
     cosignKeys: keysOf(context, 'cosign'),
   }
+}
+
+/** What a FREEZE is checked against: one epoch, and what its lineage began with. */
+export function freezeContextOf(context: Context & { base: Top }): FreezeContext {
+  const { electorate, cosignKeys } = membershipOf(context)
+  const members = context.members.map(({ party }) => party)
+  const authorKeys = keysOf(context, 'author')
+  return { epochs: [{ electorate, members, cosignKeys, authorKeys }], base: context.base }
 }

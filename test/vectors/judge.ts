@@ -55,7 +55,7 @@ import { RequestAudit } from '../../src/verify/request-audit.ts'
 import { BundleVerifier } from '../../src/verify/verifier.ts'
 import type { Part } from './block-parts.ts'
 import { headerOfGenesis, outputsOfLast } from './judge-chain.ts'
-import { authorKeysOf, type Context, electorateOf, membershipOf } from './judge-context.ts'
+import { authorKeysOf, type Context, electorateOf, freezeContextOf, membershipOf } from './judge-context.ts'
 
 /** What is computed from a valid input, or which rule and which of our error codes stand for what is wrong with it. */
 export type Judgement =
@@ -297,20 +297,15 @@ const JUDGES: Readonly<Record<string, Judge>> = {
 
   freeze(bytes, context: FreezeContext) {
     const freeze = checkFreezeShape(parse(bytes))
-    const { cosignKeys, electorate } = membershipOf(context)
-    if (!freezeHolds(freeze, { electorate, cosignKeys, base: context.base }))
-      fail('LIN-1', 'freeze', 'it does not hold')
+    if (!freezeHolds(freeze, freezeContextOf(context))) fail('LIN-1', 'freeze', 'it does not hold')
     return { id: freezeId(freeze), tip: new History(freeze.statement.history).tip }
   },
 
   resolve(bytes, context: FreezeContext) {
-    const { cosignKeys, electorate, members } = membershipOf(context)
-    const { base } = context
+    const known = freezeContextOf(context)
     const freezes = (parse(bytes) as unknown[]).map(checkFreezeShape)
-    if (!freezes.every((freeze) => freezeHolds(freeze, { electorate, cosignKeys, base })))
-      fail('LIN-1', 'freeze', 'one does not hold')
-    const parties = members.map(({ party }) => party)
-    const next = nextLineage(freezes, parties, base)
+    if (!freezes.every((freeze) => freezeHolds(freeze, known))) fail('LIN-1', 'freeze', 'one does not hold')
+    const next = nextLineage(freezes, known)
     if ('missing' in next) fail('LIN-2', 'freezes', `missing are those of ${next.missing.join()}`)
     return { id: lineageId(next.genesis), guilty: next.guilty, lineage: next.genesis }
   },

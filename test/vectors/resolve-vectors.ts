@@ -5,7 +5,9 @@ import { freezeId, type SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
 import { lineageId, nextLineage } from '../../src/ledger/resolve.ts'
 import { EpochLedger, twoVotes } from './epoch-world.ts'
+import { INVALID_TURNS_RESOLVED, VALID_TURNS_RESOLVED } from './freeze-turn-vectors.ts'
 import { freezeContext, freezeOf, historyOf, parted } from './freeze-world.ts'
+import { freezeContextOf } from './judge-context.ts'
 import { json, type Vector, Vectors } from './vector.ts'
 import { alder, birch, cedar, type Holder, hashNamed, type Ledger } from './world.ts'
 
@@ -245,16 +247,17 @@ const INVALID: [name: string, about: string, rule: string, freezes: SignedFreeze
 
 export function resolveVectors(): Vector[] {
   const vectors = new Vectors()
-  for (const [name, about, freezes, place = context] of VALID)
+  for (const [name, about, freezes, place = context] of [...VALID, ...VALID_TURNS_RESOLVED])
     vectors.valid(name, about, place, json(freezes), outputsOf(freezes, place as typeof context))
   for (const [name, about, rule, freezes] of INVALID)
     vectors.invalid(name, about, context, json(freezes), rule)
+  for (const [name, about, freezes, place, rule] of INVALID_TURNS_RESOLVED)
+    vectors.invalid(name, about, place, json(freezes), rule)
   return vectors.all
 }
 
-function outputsOf(freezes: readonly SignedFreeze[], { members, base }: typeof context) {
-  const parties = members.map(({ party }) => party)
-  const found = nextLineage(freezes, parties, base)
+function outputsOf(freezes: readonly SignedFreeze[], place: typeof context) {
+  const found = nextLineage(freezes, freezeContextOf(place))
   if ('missing' in found)
     throw new Error(`missing: ${found.missing.join()} of ${freezes.map(freezeId).join()}`)
   return { id: lineageId(found.genesis), guilty: found.guilty, lineage: found.genesis }

@@ -2,6 +2,8 @@
 import { CountersignError } from '../../crypto/errors.ts'
 
 export type Form = 'json' | 'xml' | 'text'
+/** What is asked for: a form, or the bytes of the file that a field names. */
+export type Shape = Form | 'file'
 
 /** Every Content-Type that a record can be written in. */
 export const MEDIA_TYPES = [
@@ -19,11 +21,12 @@ export const CONTENT_TYPE: Readonly<Record<Form, string>> = {
 }
 
 /** Media types that stand for a form, as in an Accept header. */
-const ACCEPTED: readonly [type: string, form: Form][] = [
+const ACCEPTED: readonly [type: string, form: Shape][] = [
   ['application/json', 'json'],
   ['application/xml', 'xml'],
   ['text/xml', 'xml'],
   ['text/plain', 'text'],
+  ['application/octet-stream', 'file'],
 ]
 
 /** The form of a body by its Content-Type, which the server has let in. */
@@ -40,14 +43,15 @@ export function mediaTypeOf(contentType: string | undefined): string {
 /**
  * The form that an Accept header (RFC 9110 section 12.5.1) prefers; JSON where it does not care.
  * @param hasText whether the element can be shown as plain text
+ * @param isFile whether it is a field that names a file
  * @throws CountersignError `not-acceptable`
  */
-export function chooseForm(accept: string | undefined, hasText: boolean): Form {
+export function chooseForm(accept: string | undefined, hasText: boolean, isFile = false): Shape {
   if (accept === undefined || accept === '*/*' || accept === '') return 'json'
   const ranges = accept.split(',').map(readRange)
-  let best: { form: Form; quality: number; place: number } | undefined
-  for (const [type, form] of ACCEPTED) {
-    if (form === 'text' && !hasText) continue
+  const offered = ACCEPTED.filter(([, form]) => (form !== 'text' || hasText) && (form !== 'file' || isFile))
+  let best: { form: Shape; quality: number; place: number } | undefined
+  for (const [type, form] of offered) {
     const range = mostSpecific(ranges, type)
     if (range === undefined || range.quality === 0) continue
     const place = ranges.indexOf(range)
@@ -59,7 +63,7 @@ export function chooseForm(accept: string | undefined, hasText: boolean): Form {
     if (isBetter) best = { form, quality: range.quality, place: rank(range) > 1 ? place : ranges.length }
   }
   if (best !== undefined) return best.form
-  const available = ACCEPTED.filter(([, form]) => hasText || form !== 'text').map(([type]) => type)
+  const available = offered.map(([type]) => type)
   throw new CountersignError('not-acceptable', `this element can be had as ${available.join(', ')}`)
 }
 

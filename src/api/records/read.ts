@@ -1,10 +1,12 @@
 /** Reading records: an element in the form asked for, and what can be asked about it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { element, seenOf, stateRoot } from '../../contract/state.ts'
-import { resolvePath } from '../../contract/view.ts'
+import { existing, resolvePath } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
+import { parseFileValue } from '../../document/file-value.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { Context } from '../context.ts'
+import { sendFile } from '../files.ts'
 import { type Shown, shownState, type Wanted } from '../shown.ts'
 import { textUidOf, writeElement } from './documents.ts'
 import { historyOf } from './history.ts'
@@ -26,15 +28,17 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   }
   const uid = pathUid(shown, start, path)
   if (question === 'proof') return sendJson(reply, proofOf(context, shown, uid))
-  if (question !== undefined)
+  if (question !== undefined && question !== 'file')
     throw new CountersignError(
       'not-found',
       `this version keeps no ${question}: there is nothing at /$${question}`,
     )
   const textUid = textUidOf(state, uid)
   const isText = textUid !== undefined && element(state, textUid)?.kind === 'field'
-  const form = chooseForm(request.headers.accept, isText)
-  const version = seenOf(state, form === 'text' && isText ? textUid : uid) as string
+  const isFile = isText && element(state, textUid)?.type === 'file'
+  if (question === 'file' && !isFile) throw new CountersignError('not-found', 'the element names no file')
+  const form = question === 'file' ? 'file' : chooseForm(request.headers.accept, isText, isFile)
+  const version = seenOf(state, (form === 'text' || form === 'file') && isText ? textUid : uid) as string
   reply
     .header('etag', `"${version}"`)
     .header('vary', 'Accept')
@@ -44,10 +48,24 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (shown.without)
     reply.header('countersign-without', shown.without.map(({ name }) => encodeURIComponent(name)).join(', '))
   if (isNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send()
+  if (form === 'file') return sendFileOf(context, shown, textUid as string, request, reply)
   // There is the field, and nothing in it: another answer than an empty text.
   if (form === 'text' && version === NO_VALUE) return reply.code(204).send()
   const text = writeElement(state, uid, form, context.values(state))
   return reply.header('content-type', CONTENT_TYPE[form]).send(text)
+}
+
+function sendFileOf(
+  context: Context,
+  { state }: Shown,
+  uid: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const value = context.values(state).of(existing(state, uid))?.value
+  const file = typeof value === 'string' ? parseFileValue(value) : undefined
+  if (file === undefined) throw new CountersignError('not-found', 'the field is empty: it names no file')
+  return sendFile(context, context.replica(state.contract), file, request, reply)
 }
 
 function sendJson(reply: FastifyReply, body: unknown): FastifyReply {

@@ -13,6 +13,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import { type ChildView, type ElementView, elementPage, fullView } from '../element-schemas.ts'
+import { fileView } from '../files.ts'
 import { contractParams, elementsQuery, stateQuerySchema } from '../schemas.ts'
 import { type Shown, shownState } from '../shown.ts'
 import type { Values } from '../values.ts'
@@ -33,7 +34,7 @@ export function elementRoutes(app: App, context: Context): void {
       const { contract } = request.params
       const shown = shownState(context, contract, request.query, true)
       const { state } = shown
-      const root = elementView(state, state.rootUid, context.values(state))
+      const root = elementView(context, state, state.rootUid, context.values(state))
       return { ...headOf(context, shown), root }
     },
   )
@@ -61,7 +62,7 @@ export function elementRoutes(app: App, context: Context): void {
       const more = last !== undefined && start + uids.length < childCount(state, above)
       return {
         ...headOf(context, shown),
-        elements: uids.map((uid) => childView(state, uid, values)),
+        elements: uids.map((uid) => childView(context, state, uid, values)),
         ...(more && { nextCursor: cursorOf(existing(state, last), last) }),
       }
     },
@@ -80,29 +81,33 @@ function headOf(context: Context, { height, state, stage }: Shown) {
   }
 }
 
-function elementView(state: ContractState, uid: string, values: Values): ElementView {
-  const view: ElementView = fieldsOf(state, uid, existing(state, uid), values)
+function elementView(context: Context, state: ContractState, uid: string, values: Values): ElementView {
+  const view: ElementView = fieldsOf(context, state, uid, values)
   if (view.kind !== 'field')
-    view.children = childrenOf(state, uid).map((child) => elementView(state, child, values))
+    view.children = childrenOf(state, uid).map((child) => elementView(context, state, child, values))
   return view
 }
 
-function childView(state: ContractState, uid: string, values: Values): ChildView {
+function childView(context: Context, state: ContractState, uid: string, values: Values): ChildView {
   const record = existing(state, uid)
   return {
-    ...fieldsOf(state, uid, record, values),
+    ...fieldsOf(context, state, uid, values),
     parent: record.parent,
     ...(record.kind !== 'field' && { childCount: childCount(state, uid) }),
   }
 }
 
-function fieldsOf(state: ContractState, uid: string, record: ElementRecord, values: Values) {
+function fieldsOf(context: Context, state: ContractState, uid: string, values: Values) {
+  const record = existing(state, uid)
   const { name, kind, type } = record
+  const value = type === undefined ? undefined : (values.of(record)?.value ?? null)
+  const file = type === undefined ? undefined : fileView(context, state.contract, type, value)
   return {
     uid,
     name,
     kind,
-    ...(type !== undefined && { type, value: values.of(record)?.value ?? null, version: versionOf(record) }),
+    ...(type !== undefined && { type, value, version: versionOf(record) }),
+    ...(file && { file }),
     path: pathOf(state, uid),
   }
 }

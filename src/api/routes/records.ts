@@ -4,10 +4,13 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { utf8 } from '../../crypto/bytes.ts'
 import { CountersignError } from '../../crypto/errors.ts'
+import { parsePath } from '../../document/path.ts'
 import { FIELD_TYPES, type FieldType } from '../../ledger/request.ts'
-import { type App, RECORD_MAX_BYTES, readBytes } from '../app.ts'
+import { type App, RECORD_MAX_BYTES, readBytes, streamFiles } from '../app.ts'
 import type { Context } from '../context.ts'
+import { isUpload, takeUpload } from '../files.ts'
 import { type Body, Editor } from '../records/edits.ts'
 import { readIfMatch } from '../records/match.ts'
 import { formOf, MEDIA_TYPES, mediaTypeOf } from '../records/media.ts'
@@ -19,7 +22,10 @@ import { performWrite, type Write } from '../write.ts'
 const PATH =
   'A contract’s id (64 hex digits) or an element’s UID (32), then a path: names separated by /, percent-encoded; name[2] for ' +
   'the second of a name or the second item of a list. In names ~ is written ~0, / is ~1, [ is ~2. Behind a path, /$history ' +
-  'and /$proof answer for the element.'
+  'and /$proof answer for the element, and /$file gives the bytes of the file that a field names. A body with ' +
+  'Content-Disposition: attachment, or of a media type that is neither text nor a document, is such a file (at most 100 MiB).'
+/** In place of the Content-Type of a body that is a file. */
+const UPLOAD_TYPE = 'application/octet-stream'
 const params = z.object({ '*': z.string().describe(PATH) })
 const writeHeaders = z.object({
   'if-match': z.string().optional().describe('the ETag of the version that the author has seen'),
@@ -44,6 +50,13 @@ const describe = (summary: string, more: object = {}) => ({
 
 export function recordRoutes(app: App, context: Context): void {
   readBytes(app, MEDIA_TYPES)
+  streamFiles(app, (request) => request.uploadType !== undefined)
+  app.addHook('onRequest', async (request) => {
+    if ((request.method !== 'PUT' && request.method !== 'POST') || !isUpload(request)) return
+    request.uploadType = request.headers['content-type'] ?? ''
+    // A document that is sent as a file is not to be read as one.
+    request.raw.headers['content-type'] = UPLOAD_TYPE
+  })
   const url = '/records/*'
   const bodyLimit = RECORD_MAX_BYTES
 
@@ -67,7 +80,8 @@ export function recordRoutes(app: App, context: Context): void {
     (request: FastifyRequest, reply: FastifyReply) =>
       write(request, reply, ['type'], (editor, start, { path, query }) => {
         const onlyNew = request.headers['if-none-match']?.trim() === '*'
-        return editor.put(start, path, bodyOf(request), { onlyNew, type: readType(query, ['type']) })
+        const type = typeOf(request, readType(query, ['type']))
+        return editor.put(start, path, bodyOf(request), { onlyNew, type })
       }),
   )
   app.post(
@@ -89,7 +103,7 @@ export function recordRoutes(app: App, context: Context): void {
       write(request, reply, PLACE, (editor, start, { path, query }) =>
         editor.post(start, path, bodyOf(request), {
           ...readQuery(query, PLACE),
-          type: readType(query, PLACE),
+          type: typeOf(request, readType(query, PLACE)),
         }),
       ),
   )
@@ -115,7 +129,7 @@ export function recordRoutes(app: App, context: Context): void {
   )
 
   /** Reads the address, then lets `make` edit the contract as it stands. */
-  function write(
+  async function write(
     request: FastifyRequest,
     reply: FastifyReply,
     parameters: readonly string[],
@@ -129,6 +143,12 @@ export function recordRoutes(app: App, context: Context): void {
     if (target.query !== '') readQuery(target.query, parameters)
     const match = readIfMatch(request.headers['if-match'])
     const { contract, start } = startOf(context, target.id)
+    if (request.uploadType !== undefined) {
+      context.replica(contract)
+      const name = parsePath(target.path).at(-1)?.name ?? ''
+      const { value } = await takeUpload(context, request, request.uploadType, name)
+      request.body = Buffer.from(utf8(value))
+    }
     return performWrite(context, contract, request, reply, () => {
       const { state } = context.states.tentative(contract)
       return make(new Editor(context, state, match), start ?? state.rootUid, target)
@@ -145,8 +165,17 @@ function readType(query: string, allowed: readonly (typeof PLACE)[number][]): Fi
   return known
 }
 
+/** The type that a field is to have: an upload makes it a file, whatever it was. @throws CountersignError `bad-request` */
+function typeOf({ uploadType }: FastifyRequest, type: FieldType | undefined): FieldType | undefined {
+  if (uploadType === undefined) return type
+  if (type !== undefined && type !== 'file')
+    throw new CountersignError('bad-request', 'the body is a file: leave ?type= out')
+  return 'file'
+}
+
 function bodyOf(request: FastifyRequest): Body {
   if (!Buffer.isBuffer(request.body))
     throw new CountersignError('bad-request', 'the request has no body: send the new value')
-  return { form: formOf(request.headers['content-type']), bytes: request.body }
+  const form = request.uploadType === undefined ? formOf(request.headers['content-type']) : 'text'
+  return { form, bytes: request.body }
 }

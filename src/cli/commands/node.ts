@@ -104,6 +104,7 @@ async function start(directory: string, options: { restored: boolean; logLevel: 
     tlsKey: keys.tls,
     listen: { host: config.host, port: config.port },
     restored: options.restored,
+    files: at.files,
     log,
   })
   const api = await createApi(node, {

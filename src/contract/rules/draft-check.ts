@@ -34,7 +34,7 @@ export function prepareRule(state: ContractState, rule: RuleBody): Prepared {
   if (behaviour.kind === 'aggregate') tree.note(behaviour.of)
   if (behaviour.kind === 'limits' && behaviour.pattern !== undefined) compilePattern(behaviour.pattern)
   if (behaviour.kind === 'trigger')
-    for (const action of behaviour.then) if (action.do === 'activate') tree.note(action.target)
+    for (const action of behaviour.actions) if (action.do === 'activate') tree.note(action.target)
   const [{ steps } = { steps: [] }] = [
     ...stepsFrom(state, lineOf(state, rule.at), (uid) => uid === state.rootUid),
   ]

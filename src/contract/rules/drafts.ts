@@ -185,7 +185,7 @@ function begin(work: Work, agenda: Agenda, law: Law, uid: string): void {
   if (isOn(work.state, rule)) agenda.addAll(work.state, rule)
   const { behaviour, at } = rule.rule
   if (behaviour.kind !== 'trigger') return
-  for (const action of behaviour.then)
+  for (const action of behaviour.actions)
     if (action.do === 'activate')
       for (const block of elementsAt(work.state, at, action.target, false))
         setActive(work, agenda, block, false)

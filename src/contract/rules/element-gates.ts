@@ -97,8 +97,8 @@ export function deleteRefusal(work: Work, { uid }: DeleteOperation): Refusal | u
   return holdsAnchor(state, uid) ? { code: 'rule-refers', element: uid } : undefined
 }
 
-/** What rules need stays of its kind: a number a number, a single block single. */
-function kindRefusal(
+/** What rules need stays of its kind: a number a number, a single block single. @param line of the element, in a state with it */
+export function kindRefusal(
   state: ContractState,
   line: readonly string[],
   type: FieldType | 'block',

@@ -124,6 +124,8 @@ function sourceOf(work: Work, root: string, here: string, salts: Map<string, str
     child: (block, name) => childNamed(state, block, name),
     items: (list) => itemsOf(state, list).filter(isThere),
     value: (uid): FieldContent | undefined => {
+      // Where one was to be and several are, none is the one.
+      if (uid.includes(GROUP)) return undefined
       const { type, value } = element(state, uid) ?? {}
       if (type === undefined || value === undefined || !isThere(uid)) return undefined
       const opening = work.opening(value)

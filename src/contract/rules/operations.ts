@@ -8,7 +8,14 @@ import { type ContractState, DEPTH_MAX, element, heightOf, subtreeUids, withMove
 import { type OutcomeCode, step, type TypeCheck } from '../outcome.ts'
 import type { Agenda } from './agenda.ts'
 import { draft, publish, voteOnDraft } from './drafts.ts'
-import { createRefusal, deleteRefusal, isStale, isUngoverned, setRefusal } from './element-gates.ts'
+import {
+  createRefusal,
+  deleteRefusal,
+  isStale,
+  isUngoverned,
+  kindRefusal,
+  setRefusal,
+} from './element-gates.ts'
 import { holdsAnchor, isNamed, lockWithin, type Refusal as RuleRefusal, structureRefusal } from './gate.ts'
 import { dropLocks, lock, unlock } from './locks.ts'
 import { lineOf } from './paths.ts'
@@ -118,7 +125,14 @@ function move(work: Work, { uid, from, parent, order }: MoveOperation): Refusal 
     const refused = structureRefusal(state, line, 'add', context)
     if (refused) return refused
   }
-  work.move(withMoved(state, uid, { parent, order, name: record.name }), subtreeUids(state, uid))
+  const moved = withMoved(state, uid, { parent, order, name: record.name })
+  const below = subtreeUids(moved, uid)
+  if (parent !== from && state.governance.law.kinds.size > 0)
+    for (const one of below) {
+      const refused = kindRefusal(moved, lineOf(moved, one), element(moved, one)?.type ?? 'block')
+      if (refused) return refused
+    }
+  work.move(moved, below)
   return undefined
 }
 

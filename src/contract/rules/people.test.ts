@@ -264,3 +264,28 @@ describe('places', () => {
     expect(one.value('/T')).toBeUndefined()
   })
 })
+
+describe('what stands where one was to be', () => {
+  it('[RUL-2] nothing is moved or added to where a rule reads a single one', () => {
+    const one = new Agreement([...names], '{"L": [{"Who": "a", "S": 1}, {"Who": "b", "S": 2}], "T": 0}')
+    one.rule('Acme', ['T'], { kind: 'assignment', expression: 'sum(L.S)' })
+    const [from, to] = [one.at('/L[1]'), one.at('/L[2]')]
+    const uid = one.at('/L[1]/S')
+    expect(one.run('Beta', { op: 'move', uid, from, parent: to, order: 'a0' })).toMatchObject({
+      code: 'rule-refers',
+    })
+    const who = one.at('/L[1]/Who')
+    expect(one.run('Beta', { op: 'move', uid: who, from, parent: to, order: 'a0' })).toEqual(accepted)
+    expect(
+      one.run('Beta', {
+        op: 'move',
+        uid: one.at('/L[1]'),
+        from: one.at('/L'),
+        parent: one.state.rootUid,
+        order: 'a0',
+      }),
+    ).toMatchObject({
+      code: 'rule-refers',
+    })
+  })
+})

@@ -97,7 +97,7 @@ export function fire(work: Work, agenda: Agenda, rule: LawRule): void {
   if (record === undefined || behaviour.kind !== 'trigger') return
   const { dueMs: _, ...rest } = record
   work.put(rule.uid, { ...rest, fired: true })
-  for (const action of behaviour.then) carryOut(work, agenda, at, action, rule)
+  for (const action of behaviour.actions) carryOut(work, agenda, at, action, rule)
 }
 
 function carryOut(work: Work, agenda: Agenda, at: string, action: Then, rule: LawRule): void {

@@ -167,12 +167,12 @@ describe('rule sets and triggers', () => {
     one.rule('Acme', [], {
       kind: 'trigger',
       when: { kind: 'expression', expression: 'Signed' },
-      then: [{ do: 'phase', to: 'bound' }],
+      actions: [{ do: 'phase', to: 'bound' }],
     })
     one.rule('Acme', [], {
       kind: 'trigger',
       when: { kind: 'phase', phase: 'bound' },
-      then: [
+      actions: [
         { do: 'switch', set: 'Frozen', on: true },
         { do: 'activate', target: ['Claims'] },
       ],
@@ -198,7 +198,7 @@ describe('rule sets and triggers', () => {
         parties: [one.party('Acme'), one.party('Beta')],
         count: 2,
       },
-      then: [{ do: 'activate', target: ['Court'] }],
+      actions: [{ do: 'activate', target: ['Court'] }],
     })
     expect(one.vote('Cove', rule)).toMatchObject({ code: 'not-asked' })
     expect(one.vote('Acme', rule)).toEqual(accepted)
@@ -213,7 +213,7 @@ describe('rule sets and triggers', () => {
     one.rule('Acme', [], {
       kind: 'trigger',
       when: { kind: 'date', expression: 'Ends' },
-      then: [{ do: 'activate', target: ['Over'] }],
+      actions: [{ do: 'activate', target: ['Over'] }],
     })
     expect(dueMs(one.state)).toBe(Date.UTC(2030, 0, 1))
     expect(one.set('Beta', '/Ends', '2029-01-01')).toMatchObject({ outcome: 'accepted' })

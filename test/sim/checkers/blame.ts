@@ -3,6 +3,7 @@
  * where ledgers can have forked. Where they have forked, whoever signed on both sides is named.
  */
 import type { Evidence } from '../../../src/ledger/evidence.ts'
+import { knownCards } from '../../../src/node/known-cards.ts'
 import type { StoreWrite } from '../../../src/store/store.ts'
 import { type EvidenceFile, verifyEvidenceFile } from '../../../src/verify/evidence-file.ts'
 import { forksFrom } from '../hostile/adversary.ts'
@@ -55,8 +56,10 @@ export class Blame implements Checker {
     this.evidence += 1
     if (this.honest.has(party))
       throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)}`)
-    const replica = node.engine?.replicas.get(contract)
-    if (replica && !replica.roster.proves(evidence))
+    const { engine } = node
+    const replica = engine?.replicas.get(contract)
+    const known = engine && replica && knownCards(engine.store, contract, replica.freezing.all, party)
+    if (replica && !replica.roster.proves(evidence, known))
       throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)} that does not hold`)
     const parties = this.kept.get(node) ?? new Set()
     this.kept.set(node, parties)

@@ -10,7 +10,7 @@ import type { Submitted } from '../workload.ts'
 import type { Blame } from './blame.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 import type { Histories } from './histories.ts'
-import { type Goal, isHeldTo, standings } from './progress.ts'
+import { type Goal, isHeldTo, isUnaware, standings } from './progress.ts'
 
 /** How long honest members talk where nothing is promised but safety. */
 const TALK_MS = 45_000
@@ -64,6 +64,7 @@ export class InSpite implements Checker, Goal {
     for (const contract of this.world.contracts) {
       const heights = new Set<number>()
       for (const node of this.world.honest) {
+        if (isUnaware(this.world, node, contract)) return `${node.name} has not heard that it is out`
         if (!this.world.seats.isIn(contract, node.party.id)) continue
         const replica = node.engine?.replicas.get(contract)
         if (!replica) return `${node.name} does not run contract ${contract.slice(0, 12)}…`

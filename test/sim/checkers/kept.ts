@@ -7,14 +7,17 @@ import { commitmentOf } from '../../../src/ledger/value.ts'
 import type { Notice } from '../../../src/node/outbox.ts'
 import type { SimNode } from '../sim-node.ts'
 import { type Checker, Violation, type World } from './checker.ts'
+import { isUnaware } from './progress.ts'
 
-type Told = { node: SimNode; contract: string; id: string; fromHeight: number; toHeight: number }
+/** isPutBack: since it was said, an old copy has been put in place of the node's data. */
+type Said = { node: SimNode; contract: string; isPutBack?: true }
+type Told = Said & { id: string; fromHeight: number; toHeight: number }
 
 export class Kept implements Checker {
   readonly name = 'nothing that was called final is lost'
   private readonly world: World
   private readonly told: Told[] = []
-  private readonly sizes = new Map<string, { node: SimNode; contract: string; size: number }>()
+  private readonly sizes = new Map<string, Said & { size: number }>()
   private openings = 0
 
   constructor(world: World) {
@@ -37,8 +40,25 @@ export class Kept implements Checker {
     this.sizes.set(`${node.index} ${contract}`, { node, contract, size: toHeight + 1 })
   }
 
+  restored(node: SimNode, { data }: { data: boolean }): void {
+    if (!data) return
+    for (const said of [...this.told, ...this.sizes.values()]) if (said.node === node) said.isPutBack = true
+  }
+
+  /**
+   * Who has gone, and whose data was put back since, is sent the ledger up to its turn (EPO-11) if it still knows that it was in
+   * (AMN-3 gives contracts back to members). Its cosignatures nobody has: those that members hold are of what came after.
+   */
+  private isGone({ node, contract, isPutBack }: Said): 'no' | 'without cosignatures' | 'for good' {
+    if (!isPutBack || this.world.seats.isIn(contract, node.party.id)) return 'no'
+    const wasIn = node.engine?.replicas.get(contract)?.roster.lastSpanOf(node.party.id) !== undefined
+    return wasIn && !isUnaware(this.world, node, contract) ? 'without cosignatures' : 'for good'
+  }
+
   ended(): void {
-    for (const { node, contract, id, fromHeight, toHeight } of this.told) {
+    for (const told of this.told) {
+      const { node, contract, id, fromHeight, toHeight } = told
+      if (this.isGone(told) === 'for good') continue
       const height = node.disk.store.request(contract, id)?.height
       if (height === undefined || height < fromHeight || height > toHeight)
         throw new Violation(
@@ -46,7 +66,9 @@ export class Kept implements Checker {
           `${node.name} holds ${id} at ${height}, and called it final at ${fromHeight} to ${toHeight}`,
         )
     }
-    for (const { node, contract, size } of this.sizes.values()) {
+    for (const said of this.sizes.values()) {
+      const { node, contract, size } = said
+      if (this.isGone(said) !== 'no') continue
       const now = node.engine?.replicas.get(contract)?.finalSize ?? 0
       if (now < size)
         throw new Violation(this.name, `${node.name} called size ${size} final, and now only ${now}`)

@@ -45,6 +45,7 @@ export class Progress implements Checker, Goal {
     for (const contract of this.world.contracts) {
       const heights = new Set<number>()
       for (const node of this.world.nodes) {
+        if (isUnaware(this.world, node, contract)) return `${node.name} has not heard that it is out`
         if (!this.isIn(node, contract)) continue
         const what = this.missingAt(node, contract)
         if (what !== undefined) return what
@@ -101,6 +102,13 @@ export class Progress implements Checker, Goal {
 /** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */
 export function isHeldTo({ seats }: World, { party }: SimNode, contract: string): boolean {
   return seats.isMember(contract, party.id) && party.card.card.sequence === 1
+}
+
+/** Who is out, and is in by all that it holds: it is to be told, and sent the ledger up to there (EPO-11). */
+export function isUnaware({ seats }: World, { engine, party }: SimNode, contract: string): boolean {
+  const replica = engine?.replicas.get(contract)
+  if (!replica || replica.status === 'halted' || seats.isIn(contract, party.id)) return false
+  return replica.roster.isIn(party.id)
 }
 
 /** Where the honest nodes stand. */

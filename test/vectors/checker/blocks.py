@@ -102,6 +102,11 @@ class Chain:
         found["observers"] = {party: cards[party]["keys"] for party in observers}
         for use in ("author", "vote", "cosign"):
             found[use] = {party: cards[party]["keys"][use] for party in members}
+        former = record.get("former", [])
+        for place, use in ((1, "vote"), (2, "cosign")):
+            found[f"ever_{use}"] = {
+                party: [key] + [one[place] for one in former if one[0] == party] for party, key in found[use].items()
+            }
         return found
 
     def author_key_of(self, body):

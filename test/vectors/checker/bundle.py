@@ -75,7 +75,7 @@ class Bundle:
         self.base = self.began = None
         self.members = []
         self.arrivals = {}
-        self.former = []
+        self.former, self.epoch_from = [], 0
         self.holders = self.ever_holders = None
         self.basis = None
 
@@ -135,7 +135,8 @@ class Bundle:
         if self.lineage == 0:
             self._require_cosignatures(here["members"])
         self._require_sizes()
-        self.finality.begin_epoch(self.basis.epochs[here["epoch"]] if self.basis else 0, here)
+        self.epoch_from = self.basis.epochs[here["epoch"]] if self.basis else 0
+        self.finality.begin_epoch(self.epoch_from, here)
         self._reached(here)
 
     def _begin(self):
@@ -176,7 +177,8 @@ class Bundle:
         self._reached(electorate)
         if self.chain.begins_epoch:
             after = self.chain.electorate()
-            self.former.append(electorate)
+            self.former.append({**electorate, "first_height": self.epoch_from})
+            self.epoch_from = height + 1
             self.finality.begin_epoch(height + 1, after)
             self.members += [party for party in after["members"] if party not in self.members]
             self._arrived(after, height)
@@ -196,7 +198,10 @@ class Bundle:
     def _lineage(self, line):
         """LIN-3, of the lineage that begins with the last block."""
         chain, before = self.chain, self.chain.electorate()
-        lineage, guilty = resolve(line["freezes"], {**before, "base": self.base, "former": self.former})
+        lineage, guilty = resolve(
+            line["freezes"],
+            {**before, "first_height": self.epoch_from, "base": self.base, "former": self.former},
+        )
         if line["lineage"] != lineage:
             refuse("LIN-3", "not what its FREEZEs lead to")
         if lineage["tip"] != {"size": len(chain.leaves), "block": chain.hash}:

@@ -50,9 +50,10 @@ def cosigned(value, contract, lineage):
 
 
 def cosignature_holds(value, contract, lineage, cosign_keys):
-    key = cosign_keys.get(value["party"])
-    body = body_of(cosigned(value, contract, lineage))
-    return key is not None and is_signed(key, message_of(body, value["timeS"]), value["signature"])
+    """cosign_keys: by party one, or all that it has had."""
+    keys = cosign_keys.get(value["party"], [])
+    message = message_of(body_of(cosigned(value, contract, lineage)), value["timeS"])
+    return any(is_signed(key, message, value["signature"]) for key in (keys if isinstance(keys, list) else [keys]))
 
 
 def check_cosignature(value, contract, lineage, cosign_keys):

@@ -108,7 +108,8 @@ def check_evidence_file(data, context):
 
 def freezing_place(context):
     members = [member["party"] for member in context["members"]]
-    return {**place_of(context), "cosign": keys_by_party(context, "cosign"), "members": members}
+    authors = {one["party"]: one["author"] for one in context["members"] if "author" in one}
+    return {**place_of(context), "cosign": keys_by_party(context, "cosign"), "author": authors, "members": members}
 
 
 def check_freeze(data, context):

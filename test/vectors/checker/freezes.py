@@ -1,11 +1,15 @@
 """PROTOCOL.md LIN-1: FREEZEs, and the histories that they show."""
 
-from blocks import check_header_form
+from blocks import check_block_form, check_header_form
 from certificates import check_certificate, check_signature_form
+from changes import epoch_operation_of
 from checkpoints import check_cosignature_form, cosignature_holds
-from encoding import H, Refused, canonical, form, is_hash, is_integer, is_list, keys, refuse
+from encoding import H, Refused, canonical, form, is_hash, is_hex, is_integer, is_list, jcs, keys, refuse
 from evidence import OF_FREEZES, check_evidence_form, evidence_id, holds, is_frozen_by
-from merkle import NOTHING, log_leaf, node_hash
+from identity import check_proven_card
+from merkle import NOTHING, leaf_hash, log_leaf, node_hash
+from policies import quorum_of
+from request import check_signed_request
 
 BLOCKS_MAX = 65536
 OF_MEMBER_MAX = 3
@@ -37,13 +41,33 @@ def check_freeze_form(value):
 
 def check_history_form(history):
     rule = "LIN-1"
-    keys(history, rule, "from peaks blocks header", "notarization finalization")
+    keys(history, rule, "from peaks blocks header", "notarization finalization turns")
     form(is_integer(history["from"], 0), rule, "a height")
     form(isinstance(history["peaks"], list) and all(map(is_hash, history["peaks"])), rule, "peaks")
     form(is_list(history["blocks"], 1, BLOCKS_MAX) and all(map(is_hash, history["blocks"])), rule, "hashes of blocks")
     check_header_form(history["header"])
     for kind in ("notarization", "finalization"):
         form(isinstance(history.get(kind, {}), dict), rule, "a certificate")
+    if "turns" in history:
+        form(is_list(history["turns"], 1, 256), rule, "turns")
+        for turn in history["turns"]:
+            check_turn_form(turn)
+
+
+def check_turn_form(turn):
+    rule = "LIN-1"
+    keys(turn, rule, "block effects notarization finalization", "card leaves")
+    check_block_form(turn["block"])
+    form([entry["kind"] for entry in turn["block"]["entries"]] == ["turn"], rule, "a turn")
+    effects = turn["effects"]
+    form(is_list(effects, 1, 1) and is_list(effects[0], 2, 2), rule, "its one effect")
+    form(is_hex(effects[0][0], 16) and is_hash(effects[0][1]), rule, "the hash of a record")
+    for kind in ("notarization", "finalization"):
+        form(isinstance(turn[kind], dict), rule, "a certificate")
+    if "card" in turn:
+        check_proven_card(turn["card"])
+    if "leaves" in turn:
+        form(is_list(turn["leaves"], 1, 256), rule, "LEAVEs")
 
 
 def is_rising(texts):
@@ -59,7 +83,7 @@ class History:
     """What a FREEZE shows. roots: of the log at each size from `from` on, None of them where the peaks are no frontier."""
 
     def __init__(self, shown):
-        self.first, self.blocks = shown["from"], shown["blocks"]
+        self.first, self.blocks, self.turns = shown["from"], shown["blocks"], shown.get("turns", [])
         self.size = self.first + len(self.blocks)
         self.roots = self._roots(shown["peaks"])
 
@@ -99,29 +123,123 @@ def root_of_frontier(frontier):
 
 def check_freeze(value, place):
     """
-    A FREEZE that holds. place: contract, lineage, epoch, quorum, vote and cosign keys of the members, and `base`, size and
-    block of what the lineage began with; maybe `former`, the same of the epochs before. Returns its history.
+    A FREEZE that holds. place: of the epoch that goes on contract, lineage, epoch, quorum, `members` in order, and by party
+    author, vote and cosign keys, `ever_vote` and `ever_cosign` where there were others; `base`, size and block of what the
+    lineage began with; maybe `former`, the same of the epochs before, with `first_height` in each. Returns its history.
     """
     check_freeze_form(value)
     statement = value["statement"]
-    epochs = [{**one, "lineage": place["lineage"]} for one in place.get("former", [])] + [place]
-    is_member = statement["party"] in place["cosign"]
-    if not is_member or not any(is_frozen_by(value, one, statement["party"]) for one in epochs):
-        refuse("LIN-1", "not signed by the cosign key of a member, for this lineage")
     history = History(statement["history"])
-    committing = [one for one in epochs if one["epoch"] == statement["history"]["header"]["epoch"]]
-    check_committed(statement["history"], history, {**(committing or [place])[-1], "base": place["base"]})
-    check_beginning(statement, history, place)
+    history.epochs = epochs_of(statement["history"], history, place)
+    last = history.epochs[-1]
+    party = statement["party"]
+    own_keys = last["ever_cosign"].get(party, [])
+    if not any(is_frozen_by(value, {**last, "cosign": {party: key}}, party) for key in own_keys):
+        refuse("LIN-1", "not signed by the cosign key of a member, for this lineage")
+    turns = statement["history"].get("turns", [])
+    ends_epoch = bool(turns) and turns[-1]["block"]["header"] == statement["history"]["header"]
+    check_committed(statement["history"], history, {**history.epochs[-2 if ends_epoch else -1], "base": place["base"]})
+    check_beginning(statement, history, {**history.epochs[0], "base": place["base"]})
     own = [one for one in statement["cosignatures"] if one["party"] == statement["party"]]
     if len(own) > 1 or not all(map(history.holds, own)):
         refuse("LIN-1", "its own cosignatures are not one of its history")
     for one in statement["cosignatures"]:
-        if not any(cosignature_holds(one, place["contract"], place["lineage"], at["cosign"]) for at in epochs):
+        if not cosignature_holds(one, place["contract"], place["lineage"], last["ever_cosign"]):
             refuse("LIN-1", "a cosignature is not genuine")
     for one in statement["evidence"]:
-        if not any(holds(one, at) for at in epochs):
+        if not is_proven(one, last):
             refuse("LIN-1", "evidence in it does not hold")
     return history
+
+
+def is_proven(evidence, last):
+    """By any key that its party has had, whichever epoch it is of."""
+    party, of_statements = evidence["party"], "lineage" not in evidence
+    place = {**last, "epoch": evidence["first"]["statement"]["epoch"] if of_statements else 0}
+    cosign, vote = last["ever_cosign"].get(party, []), last["ever_vote"].get(party, [])
+    if of_statements:
+        return any(holds(evidence, {**place, "vote": {party: key}}) for key in vote)
+    return holds(evidence, {**place, "cosign": {party: cosign}})
+
+
+def with_ever(epoch):
+    """An epoch with all keys that its members have had, those in force where nothing else is said."""
+    in_force = {f"ever_{use}": {party: [key] for party, key in epoch[use].items()} for use in ("vote", "cosign")}
+    return {**in_force, **epoch}
+
+
+def epochs_of(shown, history, place):
+    """The epoch that a history begins in, by what is known, and one behind each turn that it shows."""
+    known = [with_ever({**one, "lineage": place["lineage"]}) for one in place.get("former", []) + [place]]
+    base = place["base"]
+    is_from_base = history.first == base["size"] - 1 and history.block_at(base["size"]) == base["block"]
+    height = history.first + 1 if is_from_base else history.first
+    begun = [one for one in known if one.get("first_height", 0) <= height]
+    if not begun:
+        refuse("LIN-1", "it begins in an epoch that nobody knows")
+    epochs, after = [begun[-1]], max(history.first, base["size"]) - 1
+    for turn in shown.get("turns", []):
+        header = turn["block"]["header"]
+        if header["height"] <= after or history.block_at(header["height"] + 1) != H("ledger-block", header):
+            refuse("LIN-1", "a turn that is none of its blocks, or in another order")
+        after = header["height"]
+        check_turn(turn, epochs[-1])
+        epochs.append(epoch_behind(turn, epochs[-1]))
+    return epochs
+
+
+def check_turn(turn, before):
+    """What it says follows from it, and it was committed by who was in before."""
+    header, [entry] = turn["block"]["header"], turn["block"]["entries"]
+    is_there = all(header[name] == before[name] for name in ("contract", "lineage", "epoch"))
+    if not is_there or entry["epoch"] != before["epoch"] + 1:
+        refuse("LIN-1", "a turn of another place")
+    if leaf_hash(jcs({**entry, "effects": turn["effects"]})) != header["entriesRoot"]:
+        refuse("LIN-1", "another turn than its header stands for")
+    members = entry["members"]
+    if len(entry["cards"]) != len(members) or len(set(members)) < len(members):
+        refuse("LIN-1", "not a card for each member")
+    check_commit(turn, header, H("ledger-block", header), before)
+    brought = None
+    if "card" in turn:
+        brought, card = check_proven_card(turn["card"])
+        if (brought, card) not in zip(members, entry["cards"]):
+            refuse("LIN-1", "a card that the turn did not bring")
+    if any(party not in before["vote"] and party != brought for party in members):
+        refuse("LIN-1", "a member whose keys nobody knows")
+    gone = []
+    for leave in turn.get("leaves", []):
+        try:
+            check_signed_request(leave, before["contract"], lambda body: before["author"].get(body["author"]))
+        except Refused as refused:
+            refuse("LIN-1", f"a LEAVE that is none: {refused}")
+        body = leave["request"]
+        operation = epoch_operation_of(body)
+        author = body["author"]
+        is_leave = operation is not None and operation["op"] == "leave"
+        if not is_leave or author not in before["members"] or author in members + gone:
+            refuse("LIN-1", "a LEAVE of who did not leave")
+        gone.append(author)
+
+
+def epoch_behind(turn, before):
+    [entry] = turn["block"]["entries"]
+    after = {**before, "epoch": entry["epoch"], "members": entry["members"]}
+    after["first_height"] = turn["block"]["header"]["height"] + 1
+    after["quorum"] = quorum_of(entry["policy"]["quorum"], len(entry["members"]))
+    found = {use: dict(before[use]) for use in ("author", "vote", "cosign")}
+    ever = {use: dict(before[f"ever_{use}"]) for use in ("vote", "cosign")}
+    if "card" in turn:
+        party, _ = check_proven_card(turn["card"])
+        for use, by_party in found.items():
+            by_party[party] = turn["card"]["card"]["keys"][use]
+        for use, by_party in ever.items():
+            by_party[party] = by_party.get(party, []) + [found[use][party]]
+    after["author"] = found["author"]
+    for use in ("vote", "cosign"):
+        after[use] = {party: found[use][party] for party in entry["members"]}
+        after[f"ever_{use}"] = ever[use]
+    return after
 
 
 def check_committed(shown, history, place):
@@ -142,15 +260,22 @@ def check_committed(shown, history, place):
         return
     if history.size <= base["size"] or header["lineage"] != place["lineage"]:
         refuse("LIN-1", "a tip that is not of this lineage")
+    if header["epoch"] != place["epoch"]:
+        refuse("LIN-1", "a tip of an epoch whose beginning it does not show")
+    check_commit(shown, header, history.blocks[-1], place)
+
+
+def check_commit(shown, header, block, place):
+    certificates = {kind: shown[kind] for kind in ("notarization", "finalization") if kind in shown}
     if len(certificates) < 2:
-        refuse("LIN-1", "no COMMIT of the tip")
+        refuse("LIN-1", "no COMMIT")
     views = set()
     for kind, certificate in certificates.items():
         try:
             statement = check_certificate(certificate, place)
         except Refused as refused:
             refuse("LIN-1", f"a certificate that is none: {refused}")
-        if certificate["kind"] != kind or statement["block"] != history.blocks[-1]:
+        if certificate["kind"] != kind or statement["block"] != block:
             refuse("LIN-1", "a certificate of another kind or block")
         views.add(statement["view"])
     if len(views) > 1 or min(views) < header["view"]:
@@ -165,5 +290,5 @@ def check_beginning(statement, history, place):
     if history.first < base["size"]:
         refuse("LIN-1", "from before the lineage began")
     seen = {one["party"] for one in statement["cosignatures"] if history.holds(one)}
-    if not seen >= set(place["cosign"]):
+    if not seen >= set(place["members"]):
         refuse("LIN-1", "not every member has cosigned past where it begins")

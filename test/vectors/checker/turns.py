@@ -87,6 +87,7 @@ def record_after(state, brought, after, members, observers, time_ms):
                 former.append([change["party"], old["vote"], old["cosign"]])
     lists = {"newer": newer, "arrived": arrived, "former": former}
     staying = [one for one in record.get("changes", []) if one not in brought and not is_lapsed(one, time_ms)]
+    staying = [one for one in staying if one["op"] != "card" or one["party"] in parties]
     changes = [
         {**one, "yes": [party for party in one["yes"] if party in after["members"]]} if "yes" in one else one
         for one in staying

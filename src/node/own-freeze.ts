@@ -1,0 +1,134 @@
+/**
+ * What this party freezes (LIN-1): the history committed here from the last final block on, with the turns in it, and every
+ * cosignature and piece of evidence held that others can check.
+ */
+import { type EpochRecord, epochUidOf } from '../contract/record.ts'
+import { recordHash } from '../contract/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import type { Card, Departure, ProvenCard } from '../ledger/epoch.ts'
+import type { EpochOperation } from '../ledger/epoch-operation.ts'
+import { type Evidence, evidenceLineage } from '../ledger/evidence.ts'
+import { type Freeze, type FreezeContext, freezable, makeFreeze } from '../ledger/freeze.ts'
+import { type FrozenHistory, HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
+import type { FreezeEpoch, ShownTurn } from '../ledger/freeze-turn.ts'
+import { epochOperationOf } from '../ledger/request.ts'
+import { type TurnBlock, turnOf } from '../ledger/turn.ts'
+import type { StateRecord } from '../store/store.ts'
+import type { Replica } from './replica.ts'
+import type { EpochSpan } from './roster.ts'
+import { provenCard } from './vouching.ts'
+
+/** cosignKey: the one in force by which it is signed; undefined where this party has never been a member. */
+export type OwnFreeze = { statement: Freeze; cosignKey: string | undefined }
+
+/** @throws CountersignError `unavailable`, `too-large` where it can't be made */
+export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
+  const { contract, lineage, self, outbox, finality, evidence, roster } = replica
+  outbox.flush()
+  const shown = turnsSince(replica, context)
+  const history = historyFrom(replica, shown.from, shown.turns)
+  const epochs = new History(history).epochsIn(context.epochs, context.base) as FreezeEpoch[]
+  const last = epochs.at(-1) as FreezeEpoch
+  // Of guests, and by a key that comes with a turn nobody could tell whose they are.
+  const others = freezable(finality.all(), last).filter(({ party }) => party !== self)
+  const cosignKey = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
+  const own = outbox.lastCosignature(contract, replica.cosignKeys.get(self))
+  const accusing = [...evidence.accused.values()].flatMap((list) => list.map(({ evidence: one }) => one))
+  const proven = freezable(
+    [...accusing, ...shown.removing].filter((one) => evidenceLineage(one) === lineage.number),
+    last,
+  )
+  const cosignatures = [...others, ...(own ? [own] : [])]
+  return { statement: makeFreeze(contract, lineage.number, self, history, cosignatures, proven), cosignKey }
+}
+
+/** removing: the evidence by which parties were taken out. */
+type Shown = { from: number; turns: ShownTurn[]; removing: Evidence[] }
+
+/** From the last block that all members of an epoch have cosigned: what ended an epoch since then. */
+function turnsSince(replica: Replica, { base }: FreezeContext): Shown {
+  const { finality, roster } = replica
+  const from = Math.max(finality.finalSize, base.size) - 1
+  const shown: Shown = { from, turns: [], removing: [] }
+  for (const span of roster.spans) {
+    const { lastHeight } = span
+    // What the lineage began with was committed in the one before.
+    if (lastHeight === undefined || lastHeight < Math.max(from, base.size)) continue
+    shown.turns.push(shownTurn(replica, span, lastHeight, shown.removing))
+  }
+  return shown
+}
+
+function historyFrom(
+  { contract, chain, store, lineage }: Replica,
+  from: number,
+  turns: readonly ShownTurn[],
+): FrozenHistory {
+  const size = chain.height + 1
+  if (size < lineage.base.size || size - from > HISTORY_BLOCKS_MAX)
+    throw new CountersignError(
+      size < lineage.base.size ? 'unavailable' : 'too-large',
+      `the ledger here has ${size} blocks; a FREEZE shows those from ${from} on, at most ${HISTORY_BLOCKS_MAX}`,
+    )
+  const isBase = chain.tip.hash === lineage.base.block
+  const { notarization, commit } = store.block(contract, chain.height) ?? {}
+  return {
+    from,
+    peaks: [...chain.log.frontier(from).hashes],
+    blocks: store.load(contract).blockHashes.slice(from),
+    header: chain.tip.block.header,
+    ...(notarization && !isBase && { notarization }),
+    ...(commit && !isBase && { finalization: commit }),
+    ...(turns.length > 0 && { turns: [...turns] }),
+  }
+}
+
+/** removing: takes the evidence by which it took parties out. */
+function shownTurn(replica: Replica, span: EpochSpan, height: number, removing: Evidence[]): ShownTurn {
+  const { contract, store } = replica
+  const stored = store.block(contract, height)
+  const turn = stored && turnOf(stored.block)
+  const records = store.elementHistory(contract, epochUidOf(contract))
+  const after = records.find((one) => one.height === height)?.record
+  if (!stored?.notarization || !stored.commit || !turn || !after)
+    throw new CountersignError('unavailable', `the COMMIT of ledger block ${height} is not held here`)
+  const before = records.findLast((one) => one.height < height)?.record as EpochRecord | undefined
+  const stays = new Set(turn.members)
+  const gone = (before?.changes ?? []).filter(
+    (one): one is Departure => (one.op === 'leave' || one.op === 'remove') && !stays.has(one.party),
+  )
+  const leaves = gone.flatMap(({ op, party, change }) => {
+    const held = store.request(contract, change)
+    if (held === undefined) return []
+    const operation = epochOperationOf(held.request)
+    if (operation?.op === 'remove') removing.push(operation.evidence)
+    const { request, signature } = held
+    return op === 'leave' && span.electorate.cosignKeys.has(party) ? [{ request, signature }] : []
+  })
+  const card = turn.change === undefined ? undefined : broughtBy(replica, turn.change, before)
+  return {
+    block: stored.block as TurnBlock,
+    effects: [[epochUidOf(contract), recordHash(after as StateRecord as EpochRecord)]],
+    notarization: stored.notarization,
+    finalization: stored.commit,
+    ...(card && stays.has(card.party) && { card: card.proven }),
+    ...(leaves.length > 0 && { leaves }),
+  }
+}
+
+/** The card that a change brings, and the party whose it is. */
+function broughtBy(
+  replica: Replica,
+  id: string,
+  before: EpochRecord | undefined,
+): { party: string; proven: ProvenCard } | undefined {
+  const change = before?.changes?.find((one) => one.change === id)
+  if (change === undefined || !('card' in change)) return undefined
+  const { contract, store } = replica
+  const held = store.request(contract, id)
+  const operation = held && (epochOperationOf(held.request) as EpochOperation | undefined)
+  const proven = operation && 'card' in operation ? operation.card : provenCard(replica, change.card as Card)
+  if (proven === undefined)
+    throw new CountersignError('unavailable', `what proves the card of ${change.party} is not held here`)
+  return { party: change.party, proven }
+}
