@@ -23,6 +23,7 @@ import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { templateRoutes } from './routes/templates.ts'
 import { components } from './schemas.ts'
 
 export type { ApiOptions } from './context.ts'
@@ -69,6 +70,7 @@ export async function createApi(
     metricsRoute(entities, context)
     peerRoutes(entities, context)
     contractRoutes(entities, context)
+    templateRoutes(entities, context)
     memberRoutes(entities, context)
     elementRoutes(entities, context)
     ledgerRoutes(entities, context)

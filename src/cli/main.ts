@@ -8,6 +8,7 @@ import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
+import { addTemplateCommands } from './commands/template.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addDemoCommand } from './demo/demo.ts'
 import { printError } from './output.ts'
@@ -22,6 +23,7 @@ addNodeCommands(program)
 addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
+addTemplateCommands(program)
 addFileCommands(program)
 addMemberCommands(program)
 addVerifyCommands(program)

@@ -245,7 +245,7 @@ describe('a template that does not work', () => {
     ],
     [
       'a trigger of nothing',
-      withRule({ path: [], behaviour: { kind: 'trigger', when: null, then: [] } }),
+      withRule({ path: [], behaviour: { kind: 'trigger', when: null, actions: [] } }),
       'bad-format',
       'rule spoilt',
     ],
@@ -256,7 +256,7 @@ describe('a template that does not work', () => {
         behaviour: {
           kind: 'trigger',
           when: { kind: 'phase', phase: 'open' },
-          then: [{ do: 'switch', set: 'late', on: true }],
+          actions: [{ do: 'switch', set: 'late', on: true }],
         },
       }),
       'bad-template',
@@ -269,7 +269,7 @@ describe('a template that does not work', () => {
         behaviour: {
           kind: 'trigger',
           when: { kind: 'phase', phase: 'open' },
-          then: [{ do: 'admit', card: '@court', older: true, forMs: 60_000 }],
+          actions: [{ do: 'admit', card: '@court', older: true, forMs: 60_000 }],
         },
       }),
       'bad-template',

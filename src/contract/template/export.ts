@@ -333,11 +333,10 @@ class Exporting {
 
   #unsuffixed(behaviour: TemplateBehaviour): TemplateBehaviour {
     if (behaviour.kind !== 'trigger') return behaviour
-    const actions = behaviour.then.map((one) =>
+    const actions = behaviour.actions.map((one) =>
       one.do === 'switch' ? { ...one, set: this.#setName(one.set) } : one,
     )
-    // biome-ignore lint/suspicious/noThenProperty: the word that a trigger has for what it does
-    return { ...behaviour, then: actions }
+    return { ...behaviour, actions }
   }
 
   /** Rules have no names in a contract: they get those of the template that it was made of, or new ones. */
@@ -393,7 +392,7 @@ class Exporting {
 
 function cardsIn(behaviour: LawRule['rule']['behaviour']): string[] {
   if (behaviour.kind !== 'trigger') return []
-  return behaviour.then.flatMap((one) => (one.do === 'admit' ? [partyOf(one.card.card)] : []))
+  return behaviour.actions.flatMap((one) => (one.do === 'admit' ? [partyOf(one.card.card)] : []))
 }
 
 /** Whether a behaviour has to do with phases. */
@@ -404,7 +403,7 @@ function phasesIn(behaviour: TemplateBehaviour): boolean {
     case 'access':
       return behaviour.grants.some(({ untilPhase }) => untilPhase !== undefined)
     case 'trigger':
-      return behaviour.when.kind === 'phase' || behaviour.then.some((one) => one.do === 'phase')
+      return behaviour.when.kind === 'phase' || behaviour.actions.some((one) => one.do === 'phase')
     default:
       return false
   }

@@ -51,7 +51,7 @@ export type TemplateBehaviour =
   | Exclude<Behaviour, { kind: 'access' | 'approval' | 'trigger' | 'phases' }>
   | (Omit<Extract<Behaviour, { kind: 'access' }>, 'grants'> & { grants: TemplateGrant[] })
   | (Omit<Extract<Behaviour, { kind: 'approval' }>, 'count'> & { count: number | 'all' })
-  | (Omit<Trigger, 'then'> & { then: TemplateThen[] })
+  | (Omit<Trigger, 'actions'> & { actions: TemplateThen[] })
 export type TemplateThen =
   | Exclude<Then, { do: 'admit' }>
   | { do: 'admit'; card: string; older: boolean; forMs: number }

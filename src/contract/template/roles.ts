@@ -112,8 +112,7 @@ export class Casted {
         return {
           ...behaviour,
           when: casted,
-          // biome-ignore lint/suspicious/noThenProperty: the word that a trigger has for what it does
-          then: this.#list(behaviour.then).map((then) => this.#then(then)),
+          actions: this.#list(behaviour.actions).map((then) => this.#then(then)),
         }
       }
       default:
@@ -137,7 +136,7 @@ export class Casted {
     return this.all(textOf(party)).map((one) => ({ ...rest, ...until, party: one }))
   }
 
-  #then(then: Extract<TemplateBehaviour, { kind: 'trigger' }>['then'][number]): Then {
+  #then(then: Extract<TemplateBehaviour, { kind: 'trigger' }>['actions'][number]): Then {
     if (then?.do !== 'admit') return then
     const { cardOf } = this.#casting
     const party = this.one(textOf(then.card))
@@ -226,8 +225,7 @@ export function mapParties(
             : when.kind === 'phase'
               ? when
               : { ...when, expression: text(when.expression) },
-        // biome-ignore lint/suspicious/noThenProperty: the word that a trigger has for what it does
-        then: behaviour.then.map((then) =>
+        actions: behaviour.actions.map((then) =>
           then.do === 'admit' ? { ...then, card: cardWord(then.card) } : then,
         ),
       }

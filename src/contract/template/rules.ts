@@ -129,7 +129,7 @@ function named(template: Template, behaviour: RuleBody['behaviour'], place: stri
   if (behaviour.kind !== 'trigger') return
   if (behaviour.when.kind === 'phase') needPhase(behaviour.when.phase)
   const sets = new Set(template.rules.map(({ set }) => set))
-  for (const then of behaviour.then) {
+  for (const then of behaviour.actions) {
     if (then.do === 'phase') needPhase(then.to)
     if (then.do === 'switch' && !sets.has(then.set)) badTemplate(place, `there is no rule set ${then.set}`)
   }
@@ -137,8 +137,8 @@ function named(template: Template, behaviour: RuleBody['behaviour'], place: stri
 
 function renameSets(behaviour: RuleBody['behaviour'], set: (name: string) => string): RuleBody['behaviour'] {
   if (behaviour.kind !== 'trigger') return behaviour
-  const then = behaviour.then.map((one) => (one.do === 'switch' ? { ...one, set: set(one.set) } : one))
-  return { ...behaviour, then }
+  const actions = behaviour.actions.map((one) => (one.do === 'switch' ? { ...one, set: set(one.set) } : one))
+  return { ...behaviour, actions }
 }
 
 function checkedBody(place: string, body: RuleBody): RuleBody {
