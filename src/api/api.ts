@@ -22,8 +22,10 @@ import { memberRoutes } from './routes/members.ts'
 import { healthRoute, nodeRoute } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
+import { reportRoutes } from './routes/report.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { timeRoutes } from './routes/time.ts'
 import { components } from './schemas.ts'
 
 export type { ApiOptions } from './context.ts'
@@ -73,6 +75,8 @@ export async function createApi(
     templateRoutes(entities, context)
     memberRoutes(entities, context)
     elementRoutes(entities, context)
+    timeRoutes(entities, context)
+    reportRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)
     eventRoutes(entities, context)
@@ -83,7 +87,7 @@ export async function createApi(
   try {
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
-    context.close()
+    await context.close()
     throw new CountersignError(
       'unavailable',
       `the API can't listen on ${options.host}:${options.port}: ${(error as Error).message}`,

@@ -5,6 +5,8 @@ import { CountersignError } from '../crypto/errors.ts'
 import { FinalView } from '../node/final-view.ts'
 import type { Node } from '../node/node.ts'
 import type { Replica } from '../node/replica.ts'
+import { ReportSchedules } from '../node/report-schedules.ts'
+import { Differences } from './difference.ts'
 import { Idempotency } from './idempotency.ts'
 import { Values } from './values.ts'
 import { Waiting } from './waiting.ts'
@@ -25,6 +27,8 @@ export class Context {
   readonly states: FinalView
   readonly waiting: Waiting
   readonly idempotency: Idempotency
+  readonly differences = new Differences()
+  readonly schedules: ReportSchedules
 
   constructor(node: Node, options: ApiOptions) {
     this.node = node
@@ -33,10 +37,12 @@ export class Context {
     this.states = new FinalView(node)
     this.waiting = new Waiting(node)
     this.idempotency = new Idempotency(node.store, () => node.now())
+    this.schedules = new ReportSchedules(node, this.states)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.waiting.close()
+    await this.schedules.close()
     this.states.close()
   }
 

@@ -8,7 +8,7 @@ import { FIELD_TYPES } from '../ledger/request.ts'
 /** Schemas with a name of their own in the OpenAPI document. */
 export const components = z.registry<{ id: string }>()
 
-function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
+export function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
   components.add(schema, { id })
   return schema
 }
@@ -19,7 +19,7 @@ const UID = /^[0-9a-f]{32}$/
 export const hash = z.string().regex(HASH, 'expected 64 lowercase hex digits')
 export const uid = z.string().regex(UID, 'expected 32 lowercase hex digits')
 export const timeMs = z.int().describe('milliseconds since 1970')
-const wholeNumber = (maximum: number) =>
+export const wholeNumber = (maximum: number) =>
   z
     .string()
     .regex(/^[0-9]{1,15}$/, 'expected a whole number')
@@ -45,10 +45,10 @@ export const stateQuery = {
 export const stateQuerySchema = z.strictObject(stateQuery)
 
 const LIMIT_DEFAULT = 100
-const limit = wholeNumber(1000)
+export const limit = wholeNumber(1000)
   .optional()
   .transform((value) => value ?? LIMIT_DEFAULT)
-const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
+export const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
 
 export const elementsQuery = z.strictObject({ ...stateQuery, parent: uid.optional(), cursor, limit })
 export const requestsQuery = z.strictObject({ cursor: hash.optional(), limit })
@@ -182,7 +182,7 @@ export const problem = named(
 
 const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
 
-const person = z.object({ party: hash, name: z.string() })
+export const person = z.object({ party: hash, name: z.string() })
 
 export const contractView = named(
   'Contract',

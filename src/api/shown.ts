@@ -18,9 +18,16 @@ export type Shown = {
 
 /**
  * @param orFirst show the first document where nothing is final yet, as one would before accepting it
+ * @param where what `at` is called where it was given
  * @throws CountersignError `not-found` where there is no such state, `bad-request` for a malformed time
  */
-export function shownState(context: Context, contract: string, wanted: Wanted, orFirst = false): Shown {
+export function shownState(
+  context: Context,
+  contract: string,
+  wanted: Wanted,
+  orFirst = false,
+  where = 'at',
+): Shown {
   context.replica(contract)
   const { states } = context
   const lapse = wanted.status === undefined ? lapseOf(context.replica(contract)) : undefined
@@ -33,7 +40,7 @@ export function shownState(context: Context, contract: string, wanted: Wanted, o
       'not-found',
       'nothing in this contract is final yet: not every member has accepted it; ask with ?status=tentative for what they are to accept',
     )
-  const height = heightOf(context, contract, wanted, last)
+  const height = heightOf(context, contract, wanted, last, where)
   if (height > last)
     throw new CountersignError(
       'not-found',
@@ -53,12 +60,18 @@ function namedAt(context: Context, contract: string, parties: readonly string[])
   return parties.map((party) => ({ party, name: names.get(party) ?? party }))
 }
 
-function heightOf(context: Context, contract: string, { height, at }: Wanted, last: number): number {
+function heightOf(
+  context: Context,
+  contract: string,
+  { height, at }: Wanted,
+  last: number,
+  where: string,
+): number {
   if (height !== undefined && at !== undefined)
     throw new CountersignError('bad-request', 'ask with either `height` or `at`')
   if (height !== undefined) return height
   if (at === undefined) return last
-  const timeMs = readTime(at)
+  const timeMs = readTime(at, where)
   context.node.engine.flush()
   const found = context.node.store.heightAt(contract, timeMs)
   if (found < 0) throw new CountersignError('not-found', `the contract did not exist yet at ${at}`)

@@ -14,6 +14,8 @@ export class Values implements OpeningSource {
   private readonly store: Store
   private readonly states: FinalView
   private readonly lacksOlder: boolean
+  /** Commitments of the tentative state, once they are asked for. */
+  private current: Set<string> | undefined
 
   /** lacksOlder: values of before this party came in may be missing. */
   constructor(state: ContractState, store: Store, states: FinalView, lacksOlder: boolean) {
@@ -40,10 +42,24 @@ export class Values implements OpeningSource {
     return value === undefined ? undefined : this.get(value)
   }
 
+  /** As `get`; undefined for a value that this party is not shown. @throws CountersignError `invariant-broken` as `get` */
+  shown(commitment: string): Opening | undefined {
+    try {
+      return this.get(commitment)
+    } catch (error) {
+      if (error instanceof CountersignError && error.code === 'not-shown') return undefined
+      throw error
+    }
+  }
+
   private isCurrent(commitment: string): boolean {
-    const { state } = this.states.tentative(this.state.contract)
-    for (const [, record] of state.map) if ('value' in record && record.value === commitment) return true
-    return false
+    if (this.current === undefined) {
+      const { state } = this.states.tentative(this.state.contract)
+      this.current = new Set()
+      for (const [, record] of state.map)
+        if ('value' in record && record.value) this.current.add(record.value)
+    }
+    return this.current.has(commitment)
   }
 
   private fault(commitment: string): string {

@@ -8,6 +8,7 @@ import { addMemberCommands } from './commands/member.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
+import { addReportCommands } from './commands/report.ts'
 import { addTemplateCommands } from './commands/template.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addDemoCommand } from './demo/demo.ts'
@@ -18,6 +19,8 @@ const program = new Command('countersign')
   .version(packageJson.version)
   .showHelpAfterError('(add --help for what this command takes)')
   .configureHelp({ sortSubcommands: false })
+  // So that a command and one below it may have options of one name.
+  .enablePositionalOptions()
 
 addNodeCommands(program)
 addKeysCommands(program)
@@ -26,6 +29,7 @@ addContractCommands(program)
 addTemplateCommands(program)
 addFileCommands(program)
 addMemberCommands(program)
+addReportCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)
 addDemoCommand(program)

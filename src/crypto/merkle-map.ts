@@ -24,6 +24,8 @@ import {
   Leaf,
   type Node,
   type Trie,
+  type TrieChange,
+  trieChanges,
 } from './trie.ts'
 
 /** The root of a map without entries. */
@@ -108,6 +110,11 @@ class MerkleMap<V> {
     return { steps, leaf: { uid: node.key, valueHash: this.#leafHashOf(node.key, node.value) } }
   }
 
+  /** See `mapChanges`. */
+  changesTo(other: MerkleMap<V>): MapChange<V>[] {
+    return trieChanges(this.#trie, other.#trie)
+  }
+
   #with(trie: Trie<V>): MerkleMap<V> {
     return trie === this.#trie ? this : new MerkleMap(this.#leafHashOf, trie)
   }
@@ -141,6 +148,17 @@ export type MapProof = {
   steps: MapStep[]
   leaf?: { uid: string; valueHash: string }
   node?: { bit: number; prefix: string; left: string; right: string }
+}
+
+/** A key that two maps may hold differently, with the value in each; undefined where it is not there. */
+export type MapChange<V> = TrieChange<V>
+
+/**
+ * Where a map differs from another: every key whose value is not the same in both, and perhaps some whose values are equal
+ * and were never hashed. What both share, or know by its hash to be the same, is not walked: k differences cost O(k log n).
+ */
+export function mapChanges<V>(before: MerkleMap<V>, after: MerkleMap<V>): MapChange<V>[] {
+  return before.changesTo(after)
 }
 
 /** The proof that `uid` is present in the map with its value, or absent. @throws CountersignError `bad-format` */

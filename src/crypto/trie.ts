@@ -88,11 +88,7 @@ export class Trie<V> {
   /** Entries in the order of their keys. */
   *entries(): IterableIterator<[string, V]> {
     if (this.root === undefined) return
-    const waiting: Node<V>[] = [this.root]
-    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-      if (node instanceof Leaf) yield [node.key, node.value]
-      else waiting.push(node.right, node.left)
-    }
+    for (const { key, value } of leavesOf(this.root)) yield [key, value]
   }
 
   [Symbol.iterator](): IterableIterator<[string, V]> {
@@ -164,4 +160,60 @@ function remove<V>(node: Node<V>, key: string): Node<V> | undefined {
   }
   const right = remove(node.right, key)
   return right === undefined ? node.left : new Inner(node.bit, node.prefix, node.left, right)
+}
+
+/** A key that two tries may hold differently, with the value in each; undefined where it is not there. */
+export type TrieChange<V> = [key: string, before: V | undefined, after: V | undefined]
+
+/**
+ * Keys that do not stand for the very same value in both tries. What both share, and nodes that are remembered to have one
+ * hash, are not walked: since the same keys give the same shape, that is all but the paths to what differs.
+ */
+export function trieChanges<V>(before: Trie<V>, after: Trie<V>): TrieChange<V>[] {
+  const found: TrieChange<V>[] = []
+  compare(before.root, after.root, found)
+  return found
+}
+
+/** No deeper than two paths are long. */
+function compare<V>(before: Node<V> | undefined, after: Node<V> | undefined, found: TrieChange<V>[]): void {
+  if (before === after) return
+  if (before === undefined || after === undefined) {
+    if (before !== undefined)
+      for (const leaf of leavesOf(before)) found.push([leaf.key, leaf.value, undefined])
+    if (after !== undefined) for (const leaf of leavesOf(after)) found.push([leaf.key, undefined, leaf.value])
+    return
+  }
+  if (before.hash !== '' && before.hash === after.hash) return
+  const [first, second] = [bitsOf(before), bitsOf(after)]
+  const difference = differingBit(first.prefix, second.prefix)
+  if (difference < first.bit && difference < second.bit) {
+    compare(before, undefined, found)
+    compare(undefined, after, found)
+  } else if (before instanceof Inner && after instanceof Inner && before.bit === after.bit) {
+    compare(before.left, after.left, found)
+    compare(before.right, after.right, found)
+  } else if (before instanceof Inner && first.bit < second.bit) {
+    const isLeft = bitOf(second.prefix, first.bit) === 0
+    compare(before.left, isLeft ? after : undefined, found)
+    compare(before.right, isLeft ? undefined : after, found)
+  } else if (after instanceof Inner) {
+    const isLeft = bitOf(first.prefix, second.bit) === 0
+    compare(isLeft ? before : undefined, after.left, found)
+    compare(isLeft ? undefined : before, after.right, found)
+  } else if (before instanceof Leaf && after instanceof Leaf && !Object.is(before.value, after.value))
+    found.push([before.key, before.value, after.value])
+}
+
+/** The bits that all keys below a node have in common. */
+function bitsOf<V>(node: Node<V>): { prefix: string; bit: number } {
+  return node instanceof Leaf ? { prefix: node.key, bit: KEY_BITS } : node
+}
+
+function* leavesOf<V>(root: Node<V>): Generator<Leaf<V>> {
+  const waiting: Node<V>[] = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node instanceof Leaf) yield node
+    else waiting.push(node.right, node.left)
+  }
 }

@@ -3,6 +3,7 @@
  * nothing is shown before it is on disk, and the state of the final height is at hand without reading the whole contract.
  */
 import { executeBlock } from '../contract/apply.ts'
+import { withRecords } from '../contract/rewind.ts'
 import {
   type ContractState,
   type OpeningSource,
@@ -37,6 +38,8 @@ const HELD_MAX = 256
 /** Heights further apart than this are read from the elements on disk, nearer ones executed again. */
 const REPLAY_MAX = 64
 const PAST_MAX = 2
+/** What has changed in less than this part of the elements is taken back, otherwise all are read. */
+const REWIND_PART = 8
 
 export class FinalView {
   private readonly node: Watched
@@ -89,7 +92,10 @@ export class FinalView {
       )
     if (height < (replica.basis?.height ?? 0)) throw notHeld(replica, height)
     this.node.engine.flush()
-    const state = this.replayed(contract, followed, height) ?? this.restored(contract, height)
+    const state =
+      this.replayed(contract, followed, height) ??
+      this.rewound(contract, followed, height) ??
+      this.restored(contract, height)
     if (height >= followed.finalHeight) followed.held.set(height, state)
     else this.remember(contract, height, state)
     return state
@@ -234,6 +240,20 @@ export class FinalView {
     } catch (error) {
       // A request or opening that is damaged or missing, or a request on the epoch: the elements on disk can do without.
       if (error instanceof CountersignError) return undefined
+      throw error
+    }
+  }
+
+  /** Goes back from the tip by what has changed since, if that is a small part of it and leads to the root that was signed. */
+  private rewound(contract: string, { tip }: Followed, height: number): ContractState | undefined {
+    const limit = Math.floor(tip.state.map.size / REWIND_PART)
+    try {
+      const changes = this.node.store.changedSince(contract, height, limit)
+      const state = changes && withRecords(tip.state, changes as [string, StateRecord | null][])
+      return state && stateRoot(state) === this.header(contract, height).stateRoot ? state : undefined
+    } catch (error) {
+      // A record that is damaged: reading all of them says which.
+      if (error instanceof CountersignError && error.code !== 'invariant-broken') return undefined
       throw error
     }
   }

@@ -437,6 +437,11 @@ export class Node {
     return this.queued(sign, prepare)
   }
 
+  /** The signature under a report of so many lines with this root, by the author key of the newest card. @throws as `Signer.signReport` */
+  signReport(lines: number, root: string): string {
+    return this.options.signer.signReport(this.card.card.keys.author, lines, root)
+  }
+
   /** This party leaves (EPO-12); as `submit`. @throws CountersignError as `Engine.leave` */
   leave(contract: string, prepare?: Prepare): Promise<string> {
     return this.queued((done) => this.engine.leave(contract, this.now(), done), prepare)

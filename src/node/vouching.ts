@@ -63,7 +63,10 @@ function basisNow(replica: Replica): VouchedMessage | undefined {
 }
 
 /** A card with all before it, as they are held here. */
-export function provenCard({ store, basis }: Replica, card: Card): ProvenCard | undefined {
+export function provenCard(
+  { store, basis }: Pick<Replica, 'store' | 'basis'>,
+  card: Card,
+): ProvenCard | undefined {
   const hash = cardHash(card)
   const held = store.cardHistory(partyOf(card)).filter((one) => one.card.sequence <= card.sequence)
   const last = held.at(-1)

@@ -18,6 +18,7 @@ import { verifyStatement } from '../crypto/statement.ts'
 import type { SignedStatement } from '../ledger/certificate.ts'
 import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
+import { reportVerifies } from '../ledger/report.ts'
 import { checkRequest } from '../ledger/request.ts'
 import { Signer, type SignerOptions, type SignItem } from './signer.ts'
 
@@ -74,6 +75,10 @@ describe('several keys of one use', () => {
         operations: [{ op: 'delete', uid: 'a'.repeat(32), seen: A }],
       })
       expect(checkRequest(wire, CONTRACT, () => author.publicKey).id).toBe(id)
+      const seal = { party: PARTY, authorKey: author.publicKey, lines: 3, root: A }
+      const counter = signer.counter
+      expect(reportVerifies(seal, signer.signReport(author.publicKey, 3, A))).toBe(true)
+      expect(signer.counter, '[RPT-2] a report takes no lock').toBe(counter)
     }
   })
 

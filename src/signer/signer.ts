@@ -20,6 +20,7 @@ import {
   sameCheckpoint,
 } from '../ledger/checkpoint.ts'
 import { type Freeze, freezeVerifies, type SignedFreeze, signFreeze } from '../ledger/freeze.ts'
+import { signReport } from '../ledger/report.ts'
 import { type AnyRequest, epochOperationOf, type SignedRequest, signRequest } from '../ledger/request.ts'
 import {
   cosignaturesOn,
@@ -348,6 +349,15 @@ export class Signer {
       if (taken.result === 'new') this.#record([withLock(held, taken.lock, new Map(), undefined)])
     }
     return signed
+  }
+
+  /**
+   * Signs a report of this party (RPT-2) with one of its author keys. Like requests, reports contradict nothing and take no lock.
+   * @throws CountersignError `key-missing`
+   */
+  signReport(authorKey: string, lines: number, root: string): string {
+    const { privateKey } = this.#keys.pair('author', authorKey)
+    return signReport(privateKey, { party: this.#party, authorKey, lines, root })
   }
 
   /** Gives the journal back; nothing can be signed any more. */

@@ -76,8 +76,18 @@ export function openSqliteStore(path: string): SqliteStore {
     fileElements: (contract) =>
       read(contract, [], (reader, id) => new ElementReader(database, id, reader).files()),
 
-    elementHistory: (contract, uid) =>
-      read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid)),
+    elementHistory: (contract, uid, range) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).history(uid, range)),
+    changedSince: (contract, height, limit) =>
+      read(contract, undefined, (reader, id) =>
+        new ElementReader(database, id, reader).changedSince(height, limit),
+      ),
+    countVersions: (contract, uid, fromHeight, toHeight) =>
+      read(contract, 0, (reader, id) =>
+        new ElementReader(database, id, reader).count(uid, fromHeight, toHeight),
+      ),
+    refusedRequests: (contract, uid, range) =>
+      read(contract, [], (reader, id) => new ElementReader(database, id, reader).refused(uid, range)),
 
     contractOfElement: (uid) =>
       database.guard(() =>

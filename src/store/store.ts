@@ -90,8 +90,19 @@ export type StoredBlock = {
 /** The newest card held of a party. pinnedMs: when its fingerprint was compared. */
 export type StoredPeer = { party: string; card: SignedCard; pinned: boolean; pinnedMs?: number }
 
-/** What an element was from a height on; request: the request that changed it, absent for the genesis. */
-export type ElementVersion = { height: number; record: StateRecord | null; request?: string }
+/**
+ * What an element was from a height on; request: the request that changed it, absent for the genesis. requests: where several of
+ * one ledger block did, all of them in its order.
+ */
+export type ElementVersion = {
+  height: number
+  record: StateRecord | null
+  request?: string
+  requests?: string[]
+}
+
+/** A part of a list by height: between two heights, both included; of these the first `limit`, or the last where `newest`. */
+export type HeightRange = { fromHeight?: number; toHeight?: number; limit?: number; newest?: boolean }
 
 /** One step of a batch; see Store.write. `contract` is a contract's id wherever the step is not about a contract itself. */
 export type StoreWrite =
@@ -189,8 +200,24 @@ export interface Store {
   elements(contract: string, height?: number): Iterable<[uid: string, record: StateRecord]>
   /** Fields, by UID, that are or were of type `file`. */
   fileElements(contract: string): string[]
-  /** All versions of an element, oldest first. */
-  elementHistory(contract: string, uid: string): ElementVersion[]
+  /** The versions of an element, oldest first; all, or those in a range. */
+  elementHistory(contract: string, uid: string, range?: HeightRange): ElementVersion[]
+  /**
+   * The elements that have changed since a height, by UID, as they were then; null where there was none. Undefined where they
+   * are more than `limit`.
+   */
+  changedSince(contract: string, height: number, limit: number): ElementChange[] | undefined
+  /** How many versions of an element there are between two heights, both included. */
+  countVersions(contract: string, uid: string, fromHeight: number, toHeight: number): number
+  /**
+   * Requests that named an element, or a place below it for a new one, and had no effect, in ledger order; those in a range,
+   * of its first height only those behind a place in the block. Every request of the contract that was refused is looked at.
+   */
+  refusedRequests(
+    contract: string,
+    uid: string,
+    range?: HeightRange & { afterPlace?: number },
+  ): RequestRecord[]
   /** The contracts in which this UID is or was an element. */
   contractOfElement(uid: string): string[]
   /** The committed ledger block at a height. */

@@ -1,7 +1,7 @@
 /** What every store must do with ledger blocks, elements and signatures. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Evidence, evidenceId } from '../../src/ledger/evidence.ts'
-import type { StoreWrite } from '../../src/store/store.ts'
+import type { HeightRange, StoreWrite } from '../../src/store/store.ts'
 import { TURN } from '../support/ordering.ts'
 import { refusal, type StoreContext } from './store-context.ts'
 import { START_MS, World } from './store-world.ts'
@@ -356,10 +356,61 @@ export function ledgerTests(at: StoreContext): void {
       ])
       expect(at.store.elementHistory(at.world.contract, field)).toEqual([
         { height: 0, record: first },
-        { height: 1, record: second, request: last.id },
+        { height: 1, record: second, request: last.id, requests: [earlier.id, last.id] },
         { height: 2, record: null, request: removed.id },
       ])
       expect(at.store.elementHistory(at.world.contract, at.world.hex(16))).toEqual([])
+      const heights = (range: HeightRange) =>
+        at.store.elementHistory(at.world.contract, field, range).map(({ height }) => height)
+      expect(heights({ fromHeight: 1 })).toEqual([1, 2])
+      expect(heights({ toHeight: 1 })).toEqual([0, 1])
+      expect(heights({ limit: 2 })).toEqual([0, 1])
+      expect(heights({ limit: 2, newest: true })).toEqual([1, 2])
+      expect(heights({ toHeight: 1, limit: 1, newest: true })).toEqual([1])
+      expect(heights({ fromHeight: 3 })).toEqual([])
+      expect(at.store.countVersions(at.world.contract, field, 0, 9)).toBe(3)
+      const since = (height: number, limit = 9) => at.store.changedSince(at.world.contract, height, limit)
+      const both = (...pairs: [string, unknown][]) => pairs.sort(([one], [other]) => (one < other ? -1 : 1))
+      expect(since(2)).toEqual([])
+      expect(since(1)).toEqual(both([block, above], [field, second]))
+      expect(since(0)).toEqual(both([block, above], [field, first]))
+      expect(since(-1)).toEqual(both([block, null], [field, null]))
+      expect(since(0, 1)).toBeUndefined()
+      expect(at.store.changedSince('0'.repeat(64), 0, 9)).toBeUndefined()
+      expect(at.store.countVersions(at.world.contract, field, 1, 1)).toBe(1)
+      expect(at.store.countVersions('0'.repeat(64), field, 0, 9)).toBe(0)
+    })
+
+    it('tell the requests that named them and were refused', () => {
+      const [block, field] = [at.world.hex(16), at.world.hex(16)]
+      at.store.write(at.world.begin([[field, at.world.field(undefined, block)]]))
+      const requests = [1, 2, 3, 4].map(() => at.world.set(field))
+      const other = at.world.set(block)
+      at.store.write([...requests, other].flatMap((request) => at.world.arrive(request)))
+      const [taken, ...refused] = requests.map(({ id }) => id)
+      const stale = (id: string) => ({ id, outcome: 'conflicted' as const, code: 'stale-version' })
+      const [first, second, third] = refused as [string, string, string]
+      const entries = [{ id: taken as string }, stale(first), stale(other.id)]
+      at.store.write([at.world.commit(at.world.block(1, entries))])
+      const wrong = { id: third, outcome: 'rejected' as const, code: 'wrong-type' }
+      at.store.write([at.world.commit(at.world.block(2, [stale(second), wrong]))])
+      const found = (range?: HeightRange & { afterPlace?: number }) =>
+        at.store.refusedRequests(at.world.contract, field, range).map(({ id }) => id)
+      expect(found()).toEqual([first, second, third])
+      expect(found({ limit: 2 })).toEqual([first, second])
+      expect(found({ limit: 2, newest: true })).toEqual([second, third])
+      expect(found({ fromHeight: 2 })).toEqual([second, third])
+      expect(found({ toHeight: 1 })).toEqual([first])
+      expect(found({ fromHeight: 1, afterPlace: 1 })).toEqual([second, third])
+      expect(found({ fromHeight: 2, afterPlace: 0 })).toEqual([third])
+      expect(at.store.refusedRequests(at.world.contract, field)[2]).toMatchObject({
+        height: 2,
+        index: 1,
+        outcome: 'rejected',
+        code: 'wrong-type',
+      })
+      expect(at.store.refusedRequests(at.world.contract, at.world.hex(16))).toEqual([])
+      expect(at.store.refusedRequests('0'.repeat(64), field)).toEqual([])
     })
 
     it('are found again in the contracts they are or were in', () => {

@@ -12,6 +12,7 @@ import type { KeyPair } from '../../src/crypto/keys.ts'
 import { ed25519Sign } from '../../src/crypto/provider.ts'
 import type { FieldType, SignedRequest } from '../../src/ledger/request.ts'
 import type { FixtureParty } from '../support/ledger-parties.ts'
+import { sealBy, sealed } from '../support/reports.ts'
 import { type Tree, textOf, treeOf } from './json-tree.ts'
 import type { Room } from './room.ts'
 import * as samples from './samples.ts'
@@ -98,6 +99,18 @@ function signatureOn(domain: string, text: string, { privateKey }: KeyPair): str
     return 'A'.repeat(86)
   }
 }
+/** A report in canonical form and signed as it was altered, as a reporter makes it who lies. */
+const asReport = (reporter: FixtureParty): NonNullable<Parser['tree']> => ({
+  of: asLines.of,
+  print(tree) {
+    try {
+      const lines = linesOf(tree).map((line) => JSON.parse(jcs(parseJson(line))))
+      return bytesOf(sealed(lines, sealBy(reporter)))
+    } catch {
+      return asLines.print(tree)
+    }
+  },
+})
 function isListOfObjects(line: string): boolean {
   try {
     const value: unknown = JSON.parse(line)
@@ -315,6 +328,21 @@ export function parsersOf(room: Room): Parser[] {
         return report
       },
       tree: asLines,
+    },
+    {
+      name: 'a signed report',
+      grammar: 'text',
+      samples: samples.reports.map(bytesOf),
+      parse(bytes) {
+        const verifier = new room.ReportVerifier(new Set(samples.ledger.parties))
+        verifier.bytes(bytes)
+        const audit = verifier.end()
+        const { message = '', place = '' } = audit.finding ?? {}
+        if (message === 'it can’t be processed') throw new Error(`${place}: ${message}`)
+        if (audit.verdict !== 'valid') throw new room.CountersignError('bad-format', message)
+        return audit
+      },
+      tree: asReport(alder),
     },
     {
       name: 'a frame',

@@ -37,6 +37,8 @@ import * as journal from '../../src/signer/journal-format.ts'
 import * as bundle from '../../src/verify/bundle.ts'
 import * as evidenceFile from '../../src/verify/evidence-file.ts'
 import * as lines from '../../src/verify/lines.ts'
+import * as reportFile from '../../src/verify/report.ts'
+import * as reportVerifier from '../../src/verify/report-verifier.ts'
 import * as verifier from '../../src/verify/verifier.ts'
 
 export const imported = {
@@ -78,6 +80,8 @@ export const imported = {
   ...bundle,
   ...evidenceFile,
   ...lines,
+  ...reportFile,
+  ...reportVerifier,
   ...verifier,
 }
 
@@ -89,7 +93,7 @@ export const FILES: readonly string[] = [
     (file) => `crypto/${file}`,
   ),
   ...['format', 'parser', 'pattern'].map((file) => `contract/feel/${file}`),
-  ...['from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map((file) => `document/${file}`),
+
   ...['file-value', 'from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map(
     (file) => `document/${file}`,
   ),
@@ -101,5 +105,7 @@ export const FILES: readonly string[] = [
     (file) => `node/${file}`,
   ),
   ...['entry', 'journal-format'].map((file) => `signer/${file}`),
-  ...['bundle', 'evidence-file', 'lines', 'verifier'].map((file) => `verify/${file}`),
+  ...['bundle', 'evidence-file', 'lines', 'report', 'report-verifier', 'verifier'].map(
+    (file) => `verify/${file}`,
+  ),
 ].map((file) => `src/${file}.ts`)

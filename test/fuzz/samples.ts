@@ -17,11 +17,13 @@ import { DAY_MS } from '../support/epoch-ledger.ts'
 import { frozen } from '../support/freezing.ts'
 import { type FixtureBlock, type LedgerFixture, storyLedger } from '../support/ledger-fixture.ts'
 import { rekeyed, seededBytes } from '../support/ledger-parties.ts'
+import { reportOf } from '../support/reports.ts'
 
 const random = seededBytes('fuzz')
 
 export const ledger: LedgerFixture = storyLedger(5, { seed: 'fuzz', members: 3 })
 export const { contract } = ledger
+export const reports = [reportOf(ledger), reportOf(ledger, false)]
 const [alder, birch] = ledger.members as [(typeof ledger.members)[0], (typeof ledger.members)[0]]
 export const authorKeys = new Map(ledger.members.map(({ party, keys }) => [party, keys.author.publicKey]))
 export const cosignKeys = new Map(ledger.members.map(({ party, keys }) => [party, keys.cosign.publicKey]))

@@ -1,127 +1,211 @@
-/** An element's versions, the oldest first: what it was from which ledger block on, and by whose request. */
-import { isElement, isSameRecord, versionOf } from '../../contract/record.ts'
+/**
+ * An element's history: every request that changed it, in ledger order, with who made it, when, and what it was before and
+ * after; if asked for, those that named it and were refused.
+ */
+import { isElement, isSameRecord } from '../../contract/record.ts'
 import { type ElementRecord, element, recordHash } from '../../contract/state.ts'
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
-import type { ElementOperation, Operation } from '../../ledger/request.ts'
-import type { Value } from '../../ledger/value.ts'
-import type { ElementVersion } from '../../store/store.ts'
+import type { Operation } from '../../ledger/request.ts'
+import type { ElementVersion, RequestRecord } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import type { HistoryChange, HistoryView } from '../schemas-time.ts'
 import type { Shown } from '../shown.ts'
+import { type Attempt, isMadeBy, refusedAttempt, stepsOf, whatBetween } from './steps.ts'
 
-type Version = {
-  height: number
-  timeMs: number
-  stage: 'final' | 'tentative'
-  /** It was so before the checkpoint that the ledger begins with here. */
-  sinceBefore?: true
-  request?: string
-  author?: string
-  authorName?: string
-  removed?: true
-  type?: string
-  value?: Value
-  /** Its value is from before this party came in. */
-  notShown?: true
-  version?: string
-  recordHash?: string
-}
+/**
+ * Which part of a history. Without `after` the newest ones, all where `limit` is missing; otherwise those behind that place,
+ * the oldest first. refused: those that had no effect as well.
+ */
+export type HistoryPage = { limit?: number; after?: Place; refused?: boolean }
+
+/** Where in the ledger: a height, and a place in its block. */
+export type Place = { height: number; place: number }
+
+type Placed = Place & { change: HistoryChange }
+
+/** The beginning: nothing stands before it. */
+export const FIRST: Place = { height: 0, place: -1 }
 
 /**
  * @param uid may have been deleted
- * @param limit only so many, the newest
  * @throws CountersignError `not-found`; `invariant-broken`, and the contract is stopped, where a version on disk is not what
  * was signed
  */
-export function historyOf(context: Context, { height, state }: Shown, uid: string, limit?: number) {
+export function historyOf(context: Context, shown: Shown, uid: string, page: HistoryPage = {}): HistoryView {
+  const { state, height: toHeight } = shown
   const { contract } = state
   const { node, states } = context
   node.engine.flush()
-  const found = states.read(contract, () => node.store.elementHistory(contract, uid)) ?? []
-  const beginHeight = context.replica(contract).basis?.height ?? 0
   // Which of them were removed before the checkpoint that it begins with, is not held here.
-  const versions = found.filter(
-    (one) =>
-      one.height <= height && one.height >= beginHeight && (one.height > beginHeight || one.record !== null),
-  )
+  const fromHeight = context.replica(contract).basis?.height ?? 0
+  const within = (range: object) =>
+    states.read(contract, () => node.store.elementHistory(contract, uid, { toHeight, ...range })) ?? []
+  const isHeld = (one: ElementVersion) => one.height > fromHeight || one.record !== null
   const now = element(state, uid)
-  const last = recordOf(versions.at(-1))
+  const last = recordOf(within({ fromHeight, newest: true, limit: 1 }).at(-1))
   if (now !== undefined || last !== undefined)
     if (!isSameRecord(now, last)) throw states.damaged(contract, notSigned(uid))
-  if (versions.length === 0)
+  const begins = within({ fromHeight, toHeight: fromHeight }).some(isHeld) ? 1 : 0
+  const total = begins + node.store.countVersions(contract, uid, fromHeight + 1, toHeight)
+  const { limit, after, refused = false } = page
+  // One more tells whether there are more; another may be of the height, and before the place, where the page begins.
+  const start = { newest: after === undefined, ...(limit !== undefined && { limit: limit + 2 }) }
+  const rangeFrom = Math.max(fromHeight, after?.height ?? 0)
+  const versions = within({ fromHeight: rangeFrom, ...start }).filter(isHeld)
+  const before =
+    versions[0] && within({ fromHeight, toHeight: versions[0].height - 1, newest: true, limit: 1 }).at(-1)
+  const fromPlace = after !== undefined && after.height >= fromHeight ? { afterPlace: after.place } : {}
+  const refusals = refused
+    ? node.store.refusedRequests(contract, uid, { fromHeight: rangeFrom, toHeight, ...start, ...fromPlace })
+    : []
+  if (total === 0 && refusals.length === 0)
     throw new CountersignError('not-found', `the contract had no element ${uid} by then`)
-  const chosen = limit === undefined ? versions : versions.slice(Math.max(0, versions.length - limit))
+  const reading = new Reading(context, contract, uid)
+  const placed = [
+    ...versions.flatMap((one, index) => reading.changes(one, versions[index - 1] ?? before)),
+    ...refusals.flatMap((record) => reading.refusal(record)),
+  ].sort((one, other) => one.height - other.height || one.place - other.place)
+  const chosen = choose(placed, page)
+  const end = chosen.at(-1)
   return {
     contract,
     uid,
     ...(now && { path: pathOf(state, uid) }),
-    total: versions.length,
-    versions: chosen.map((one) => new Reading(context, contract, uid, one).version()),
+    total,
+    versions: chosen.map(({ change }) => change),
+    ...(after !== undefined &&
+      end !== placed.at(-1) &&
+      end && { next: { height: end.height, place: end.place } }),
   }
 }
 
-/** One version, compared with the request that made it. */
+function choose(placed: readonly Placed[], { limit, after }: HistoryPage): Placed[] {
+  if (after === undefined) return placed.slice(limit === undefined ? 0 : Math.max(0, placed.length - limit))
+  const behind = placed.filter(
+    ({ height, place }) => height > after.height || (height === after.height && place > after.place),
+  )
+  return behind.slice(0, limit ?? behind.length)
+}
+
+/** Versions, compared with the requests that made them. */
 class Reading {
   private readonly context: Context
   private readonly contract: string
   private readonly uid: string
-  private readonly found: ElementVersion
 
-  constructor(context: Context, contract: string, uid: string, found: ElementVersion) {
+  constructor(context: Context, contract: string, uid: string) {
     this.context = context
     this.contract = contract
     this.uid = uid
-    this.found = found
   }
 
-  version(): Version {
+  /** What led from one version to the next: one change for each request that took part. */
+  changes(found: ElementVersion, before: ElementVersion | undefined): Placed[] {
     const { context, contract, uid } = this
     const { states } = context
-    const { height, request } = this.found
+    const { height, request } = found
     const replica = context.replica(contract)
-    const record = recordOf(this.found)
-    if (replica.basis?.height === height) return this.taken(height, record)
-    const made =
-      request && states.read(contract, () => context.node.store.request(contract, request))?.request
-    const operations = made ? made.operations : replica.genesis.operations
-    if ((height > 0 && !made) || (record && !isMadeBy(operations as readonly Operation[], uid, record)))
+    const record = recordOf(found)
+    if (replica.basis?.height === height) return [{ height, place: 0, change: this.taken(height, record) }]
+    const made = request === undefined ? undefined : this.request(request)
+    const operations = made ? made.request.operations : replica.genesis.operations
+    const isMade =
+      (height === 0 || made) && record && isMadeBy(operations as readonly Operation[], uid, record)
+    // What no operation says of it, rules made of it, or the members' yeses: the state of that height tells.
+    if (!isMade && !isSameRecord(record, element(states.at(contract, height), uid)))
       throw states.damaged(contract, notSigned(uid))
-    return {
+    if (made === undefined)
+      return [{ height, place: 0, change: this.change(height, undefined, recordOf(before), record) }]
+    const requests = (found.requests ?? [made.id]).flatMap((id) => this.request(id) ?? [])
+    return stepsOf(uid, recordOf(before), requests, record).map((step) => ({
       height,
-      timeMs: states.header(contract, height).timeMs,
-      stage: height <= states.finalHeight(contract) ? 'final' : 'tentative',
-      ...(made && {
-        request,
-        author: made.author,
-        authorName: replica.roster.names.get(made.author) ?? made.author,
-      }),
-      ...(record ? this.contentOf(record) : { removed: true as const }),
+      place: step.request.index ?? 0,
+      change: this.change(height, step.request, step.before, step.after),
+    }))
+  }
+
+  /** What a refused request would have done. */
+  refusal(record: RequestRecord): Placed[] {
+    const { height, index: place = 0, outcome, code } = record
+    const attempt = refusedAttempt(record.request.operations, this.uid)
+    if (height === undefined || outcome === undefined || attempt === undefined) return []
+    const change: HistoryChange = {
+      ...this.headOf(height, record),
+      outcome,
+      ...(code !== undefined && { code }),
+      what: attempt.what,
+      ...this.wantedOf(attempt),
     }
+    return [{ height, place, change }]
+  }
+
+  private request(id: string): RequestRecord | undefined {
+    const { context, contract } = this
+    return context.states.read(contract, () => context.node.store.request(contract, id))
   }
 
   /** As it stood in the state of the checkpoint that the ledger begins with here: since when, and by whom, is not held. */
-  private taken(height: number, record: ElementRecord | undefined): Version {
+  private taken(height: number, record: ElementRecord | undefined): HistoryChange {
     const { states } = this.context
     const { contract, uid } = this
     if (!record || !isSameRecord(record, element(states.at(contract, height), uid)))
       throw states.damaged(contract, notSigned(uid))
-    const { timeMs } = states.header(contract, height)
-    return { height, timeMs, stage: 'final', sinceBefore: true, ...this.contentOf(record) }
+    return { ...this.headOf(height), stage: 'final', sinceBefore: true, what: [], ...this.contentOf(record) }
   }
 
-  private contentOf(record: ElementRecord): Partial<Version> {
-    const { type, value } = record
-    if (type === undefined) return { recordHash: recordHash(record) }
-    const content = { type, version: versionOf(record), recordHash: recordHash(record) }
-    if (value === undefined) return { ...content, value: null }
-    const { state } = this.context.states.tentative(this.contract)
-    try {
-      return { ...content, value: this.context.values(state).get(value).value }
-    } catch (error) {
-      if (error instanceof CountersignError && error.code === 'not-shown')
-        return { ...content, notShown: true }
-      throw error
+  private change(
+    height: number,
+    made: RequestRecord | undefined,
+    before: ElementRecord | undefined,
+    after: ElementRecord | undefined,
+  ): HistoryChange {
+    const what = whatBetween(before, after)
+    return {
+      ...this.headOf(height, made),
+      outcome: 'accepted',
+      what,
+      ...(after ? this.contentOf(after) : { removed: true as const }),
+      ...(before?.value !== undefined && before.value !== after?.value && { old: this.valueOf(before) }),
+      ...(before && after && before.name !== after.name && { oldName: before.name }),
     }
+  }
+
+  private headOf(height: number, made?: RequestRecord) {
+    const { context, contract } = this
+    const { states } = context
+    const { names } = context.replica(contract).roster
+    return {
+      height,
+      timeMs: states.header(contract, height).timeMs,
+      stage: height <= states.finalHeight(contract) ? ('final' as const) : ('tentative' as const),
+      outcome: 'accepted' as const,
+      ...(made && {
+        request: made.id,
+        author: made.request.author,
+        authorName: names.get(made.request.author) ?? made.request.author,
+        ...(made.request.claimedMs !== undefined && { claimedMs: made.request.claimedMs }),
+      }),
+    }
+  }
+
+  private contentOf(record: ElementRecord): Partial<HistoryChange> {
+    const { name } = record
+    return { name, ...(record.value !== undefined && this.valueOf(record)), recordHash: recordHash(record) }
+  }
+
+  private wantedOf({ type, version }: Attempt) {
+    return type === undefined || version === undefined ? {} : this.valueOf({ type, value: version })
+  }
+
+  private valueOf({ type, value: version }: { type?: string; value?: string }) {
+    const { context, contract } = this
+    const content = { type: type as string, version: version as string }
+    const { state } = context.states.tentative(contract)
+    const opening = context.values(state).shown(content.version)
+    return opening === undefined
+      ? { ...content, notShown: true as const }
+      : { ...content, value: opening.value }
   }
 }
 
@@ -132,17 +216,4 @@ function notSigned(uid: string): string {
 function recordOf(version: ElementVersion | undefined): ElementRecord | undefined {
   const record = version?.record as ElementRecord | null | undefined
   return record && isElement(record) ? record : undefined
-}
-
-/** Whether the last of these operations on an element leaves what the record holds; the root block is made by none. */
-function isMadeBy(
-  operations: readonly Operation[],
-  uid: string,
-  { kind, type, value }: ElementRecord,
-): boolean {
-  const operation = operations.findLast((one): one is ElementOperation =>
-    'seen' in one || one.op === 'create' ? one.uid === uid : false,
-  )
-  if (operation === undefined) return kind === 'block'
-  return operation.op !== 'delete' && operation.type === type && operation.value === value
 }

@@ -17,14 +17,16 @@ import { readQuery, readTarget, startOf } from './target.ts'
 
 export function readRecord(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { id, path, question, query } = readTarget(request.raw.url ?? '')
-  const wanted = readWanted(query, question === 'history' ? ['limit'] : [])
+  const wanted = readWanted(query, question === 'history' ? ['limit', 'refused'] : [])
   const { contract, start } = startOf(context, id)
   const shown = shownState(context, contract, wanted)
   const { state } = shown
   if (question === 'history') {
     // What was deleted has a history still, by its UID.
     const uid = start !== undefined && path === '' ? start : pathUid(shown, start, path)
-    return sendJson(reply, historyOf(context, shown, uid, wanted.limit))
+    const { limit, refused } = wanted
+    const page = { ...(limit !== undefined && { limit }), ...(refused !== undefined && { refused }) }
+    return sendJson(reply, historyOf(context, shown, uid, page))
   }
   const uid = pathUid(shown, start, path)
   if (question === 'proof') return sendJson(reply, proofOf(context, shown, uid))
@@ -85,11 +87,17 @@ function pathUid({ state }: Shown, start: string | undefined, path: string): str
 const COUNT = /^[0-9]{1,15}$/
 
 /** The state that a query asks for. @throws CountersignError `bad-request` */
-function readWanted(query: string, others: readonly 'limit'[]): Wanted & { limit?: number } {
-  const { status, at, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
+function readWanted(
+  query: string,
+  others: readonly ('limit' | 'refused')[],
+): Wanted & { limit?: number; refused?: boolean } {
+  const { status, at, refused, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
   if (status !== undefined && status !== 'final' && status !== 'tentative')
     throw new CountersignError('bad-request', 'status: expected final or tentative')
-  const wanted: Wanted & { limit?: number } = {}
+  if (refused !== undefined && refused !== 'true' && refused !== 'false')
+    throw new CountersignError('bad-request', 'refused: expected true or false')
+  const wanted: Wanted & { limit?: number; refused?: boolean } = {}
+  if (refused !== undefined) wanted.refused = refused === 'true'
   if (status !== undefined) wanted.status = status
   if (at !== undefined) wanted.at = at
   for (const name of ['height', 'limit'] as const) {

@@ -1,5 +1,4 @@
 /** Contracts: made, looked at, accepted, checked, exported. */
-import { Readable } from 'node:stream'
 import { importOperations } from '../../contract/edit.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import { fromJson } from '../../document/from-json.ts'
@@ -21,6 +20,7 @@ import {
   contractDetails as detailsSchema,
   newContract,
 } from '../schemas.ts'
+import { sendLines } from '../send-lines.ts'
 import { contractDetails, contractIds, contractView, evidenceFile } from '../views.ts'
 
 const tags = ['contracts']
@@ -167,22 +167,9 @@ export function contractRoutes(app: App, context: Context): void {
       requireHeld(context, contract)
       node.engine.flush()
       const lines = exportBundle(node.store, contract, node.party)
-      // The first line is drawn before anything is sent: until then an error still has an answer of its own.
-      const first = lines.next()
-      reply
-        .header('content-type', 'application/jsonl')
-        .header('content-disposition', `attachment; filename="${contract.slice(0, 12)}.bundle"`)
-        .send(Readable.from(follow(first, lines), { objectMode: false }))
+      sendLines(context, reply, lines, `${contract.slice(0, 12)}.bundle`)
     },
   )
-}
-
-function* follow(
-  first: IteratorResult<string, void>,
-  rest: Generator<string, void, void>,
-): Generator<string> {
-  if (!first.done) yield first.value
-  yield* rest
 }
 
 /** A damaged contract is held too: what is left of it can be looked into. @throws CountersignError `unknown-contract` */

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
+import { addTimeCommands } from './diff.ts'
 import { type ContractView, contracts, findContract, findParty } from './find.ts'
 import { printStanding, type StandingView } from './freeze.ts'
 import { type ChangeView, printChanges } from './member.ts'
@@ -89,6 +90,7 @@ export function addContractCommands(program: Command): void {
       else print(`${red('✗')} ${bold(safe(name))}: ${findingText(report)}`)
       process.exitCode = report.ok ? 0 : 1
     })
+  addTimeCommands(contract)
 }
 
 const POLL_MS = 200

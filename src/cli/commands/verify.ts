@@ -7,12 +7,14 @@ import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { checkProvenCard, formatFingerprint, parseFingerprint, partyOf } from '../../identity/card.ts'
 import { isEvidenceFile, verifyEvidenceFile } from '../../verify/evidence-file.ts'
+import { isReportFile } from '../../verify/report.ts'
 import { BundleVerifier, type Report } from '../../verify/verifier.ts'
 import { NodeClient } from '../client.ts'
 import { bold, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
 import { printEvidenceReport, readWhole, showEvidence, startOf } from './evidence.ts'
 import { findContract } from './find.ts'
 import { freezeContract } from './freeze.ts'
+import { printReportAudit, verifyReportFile } from './verify-report.ts'
 
 const EXIT = { valid: 0, invalid: 1, unreadable: 2, unidentified: 3 } as const
 
@@ -56,9 +58,10 @@ export function addVerifyCommands(program: Command): void {
     )
     .action(freezeContract)
 
-  program
+  const verify = program
     .command('verify <file>')
-    .description('check an exported contract, or exported evidence, with no node running')
+    .description('check an exported contract, exported evidence or a signed report, with no node running')
+    .enablePositionalOptions()
     .option('--trust <fingerprint...>', 'fingerprints of parties you know')
     .option('--card <file...>', 'card files of parties you know')
     .option(
@@ -70,10 +73,14 @@ export function addVerifyCommands(program: Command): void {
       'after',
       '\nExit code: 0 valid, every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers (of evidence: the accused) unidentified, or not the whole ledger.',
     )
-    .action(async (file: string, options) => {
-      const trusted = new Set<string>((options.trust ?? []).map(parseFingerprint))
-      for (const card of options.card ?? []) trusted.add(partyOf(readCardFile(card)))
-      if (isEvidenceFile(startOf(file))) {
+    .action(async (file: string, options: VerifyOptions) => {
+      const trusted = trustedBy(options)
+      const start = startOf(file)
+      if (isReportFile(start)) {
+        await verifyReport(file, trusted, options)
+        return
+      }
+      if (isEvidenceFile(start)) {
         const report = verifyEvidenceFile(readWhole(file), trusted)
         if (options.json) printJson(report)
         else printEvidenceReport(file, report)
@@ -85,6 +92,36 @@ export function addVerifyCommands(program: Command): void {
       else printReport(file, report)
       process.exitCode = EXIT[report.verdict]
     })
+  verify
+    .command('report <file>')
+    .description(
+      'check a signed report: that it is its reporter’s, and what it tells was signed by every member',
+    )
+    .option('--trust <fingerprint...>', 'fingerprints of parties you know')
+    .option('--card <file...>', 'card files of parties you know')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 valid, reporter and every signer identified; 1 invalid; 2 unreadable; 3 consistent, signers unidentified.',
+    )
+    .action((file: string, options: VerifyOptions) => verifyReport(file, trustedBy(options), options))
+}
+
+type VerifyOptions = { trust?: string[]; card?: string[]; fromCheckpoint?: boolean; json?: boolean }
+
+function trustedBy({ trust = [], card = [] }: VerifyOptions): Set<string> {
+  return new Set([...trust.map(parseFingerprint), ...card.map((file) => partyOf(readCardFile(file)))])
+}
+
+async function verifyReport(
+  file: string,
+  trusted: ReadonlySet<string>,
+  { json }: VerifyOptions,
+): Promise<void> {
+  const audit = await verifyReportFile(file, trusted)
+  if (json) printJson(audit)
+  else printReportAudit(file, audit)
+  process.exitCode = EXIT[audit.verdict]
 }
 
 function readCardFile(file: string) {

@@ -72,9 +72,9 @@ export class NamedFiles {
   isDue(replica: Replica, party: string, id: FileId): boolean {
     const namings = this.#namings(replica.contract, id)
     if (namings.length === 0) return false
-    const rights = replica.epochs.rightsOf(party)
-    if (rights === undefined || rights.older) return true
-    return namings.some(({ toHeight }) => toHeight > rights.fromHeight || toHeight === CURRENT)
+    const isShown = replica.epochs.rightsOf(party)
+    if (isShown === undefined) return true
+    return namings.some(({ toHeight }) => toHeight === CURRENT || isShown(toHeight - 1))
   }
 
   #namings(contract: string, { hash, sizeBytes }: FileId): Naming[] {
