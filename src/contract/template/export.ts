@@ -4,7 +4,7 @@
  */
 import { CountersignError } from '../../crypto/errors.ts'
 import { jcs } from '../../crypto/jcs.ts'
-import { type ProvenCard, partyOf } from '../../identity/card.ts'
+import { type ProvenCard, partyOf } from '../../ledger/epoch.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import type { OpeningSource } from '../outcome.ts'

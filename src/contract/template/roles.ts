@@ -1,7 +1,7 @@
 /** Roles and parties: `@role` in the behaviours of a template's rules becomes the party that has it, and the other way round. */
 import { CountersignError } from '../../crypto/errors.ts'
-import type { ProvenCard } from '../../identity/card.ts'
 import { type Behaviour, type Grant, RULE_PARTIES_MAX, type Then } from '../../ledger/behaviour.ts'
+import type { ProvenCard } from '../../ledger/epoch.ts'
 import { badTemplate, type Template, type TemplateBehaviour, type TemplateGrant } from './format.ts'
 
 export const DAY_MS = 24 * 3600 * 1000
