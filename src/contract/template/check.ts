@@ -82,8 +82,11 @@ function genesesOf(template: Template, { operations }: Instance): Record<'withou
 function checkNames(template: Template): void {
   const { roles, types, rules, phases, firstPhase, movedBy = [], off = [] } = template
   const once = (what: string, names: readonly string[]): void => {
-    const twice = names.find((name, index) => names.indexOf(name) !== index)
-    if (twice !== undefined) badTemplate(what, `${twice} stands there twice`)
+    const seen = new Set<string>()
+    for (const name of names) {
+      if (seen.has(name)) badTemplate(what, `${name} stands there twice`)
+      seen.add(name)
+    }
   }
   once(
     'roles',
@@ -103,9 +106,10 @@ function checkNames(template: Template): void {
   )
   if (template.edition > 1 !== (template.ancestor !== undefined))
     badTemplate('ancestor', 'every edition but the first names the hash of the one before')
-  for (const name of types.map((type) => type.name))
-    for (const { typed } of typesOf(template).get(name)?.members ?? [])
-      if (typed !== undefined && !typesOf(template).has(typed))
+  const typeNames = new Set(types.map(({ name }) => name))
+  for (const { name, members = [] } of types)
+    for (const { typed } of members)
+      if (typed !== undefined && !typeNames.has(typed))
         badTemplate(`type ${name}`, `there is no type ${typed}`)
   for (const type of types) if (type.pattern !== undefined) compilePattern(type.pattern)
   const known = new Set(['edit', 'live', ...phases.map(({ name }) => name)])
