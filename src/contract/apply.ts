@@ -18,6 +18,7 @@ import { EPOCH_OUTCOME_CODES, type EpochOutcomeCode } from './epoch-outcome.ts'
 import { stepEpoch } from './epoch-step.ts'
 import { type OpeningSource, type OutcomeCode, outcomeOf, type TypeCheck, typeCheck } from './outcome.ts'
 import { type ElementChange, isSameRecord, recordHash } from './record.ts'
+import { admit } from './rules/admit.ts'
 import { Agenda } from './rules/agenda.ts'
 import { followUp } from './rules/consequences.ts'
 import { isUngoverned } from './rules/element-gates.ts'
@@ -103,6 +104,7 @@ export function runOperations(
   }
   const refused = isUngoverned(work.state) ? undefined : followUp(work, agenda)
   if (refused) return { ...refused, position: operations.length }
+  admit(work)
   undoSettlement(work)
   const { touched, results, made, evaluations } = work
   return { code: undefined, state: work.state, touched, results, openings: [...made.values()], evaluations }
