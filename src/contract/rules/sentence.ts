@@ -43,6 +43,8 @@ export function draftSentence(
       return `This is to be no rule any more: ${ruleOf(action.rule)}`
     case 'switch':
       return `The rules of “${action.set}” are switched ${action.on ? 'on' : 'off'}.`
+    case 'template':
+      return `The block is from now on of edition ${action.template.edition} of the template ${action.template.hash.slice(0, 12)}.`
   }
 }
 
