@@ -7,7 +7,7 @@ import { type Template, templateOf } from '../../src/contract/template/format.ts
 import { BundleVerifier } from '../../src/verify/verifier.ts'
 import { type Answer, type RunningNodes, startNodes } from '../support/nodes.ts'
 
-const file = new URL('../../templates/supply-chain-clean-room.json', import.meta.url)
+const file = new URL('../support/supplier-reports.json', import.meta.url)
 const template = templateOf(JSON.parse(readFileSync(file, 'utf8')))
 const code = (answer: Answer): string => answer.json<{ code: string }>().code
 
@@ -23,7 +23,7 @@ afterAll(() => nodes.close())
 
 describe('a contract of a template', () => {
   it('[TPL-2] is made, accepted and worked in by its rules, and comes out as a template again', async () => {
-    const body = { name: 'Clean room', document: template, roles }
+    const body = { name: 'Reports', document: template, roles }
     const made = await nodes.at(0).send('POST', '/api/contracts/from-template', body)
     expect(made.status).toBe(201)
     const { id } = made.json<{ id: string }>()
@@ -46,7 +46,7 @@ describe('a contract of a template', () => {
         ({ what }) => what,
       ),
     ).toEqual([
-      'name: “supply-chain-clean-room” → “template”',
+      'name: “supplier-reports” → “template”',
       expect.stringContaining('title'),
       expect.stringContaining('help'),
       'firstPhase: “preparing” → nothing',

@@ -56,9 +56,5 @@ it('[TPL-6] banks report exposures, agree that insolvency was filed for, and the
   expect(said(register.set('Agent', '/Insolvency/Case', '12 IN 34/26'))).toBe('accepted')
   expect(said(register.set('Beta', '/Exposures[2]/Line', '70'))).toBe('access-denied no-more-drawing')
   expect(said(register.set('Agent', '/Exposures[3]/Line', '0'))).toBe('accepted')
-  // Who reads a private value is no matter of execution: see `readersOf`.
-  expect(register.unproven()).toEqual([
-    'exposure-see: never had an effect',
-    'exposure-see: never stood against anything',
-  ])
+  expect(register.unproven()).toEqual([])
 })

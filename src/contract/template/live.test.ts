@@ -66,7 +66,6 @@ describe('a contract made of a template', () => {
     'health-record',
     'order-to-invoice',
     'service-registry',
-    'supply-chain-clean-room',
   ])('[TPL-5] %s comes out of a contract as it went in, with nothing left over', (name) => {
     const template = templateFile(name)
     const names = template.roles.flatMap((role) =>

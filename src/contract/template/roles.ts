@@ -87,8 +87,6 @@ export class Casted {
         return { ...behaviour, grants: this.#list(behaviour.grants).flatMap((grant) => this.#grants(grant)) }
       case 'ownership':
         return { ...behaviour, owner: this.one(textOf(behaviour.owner)) }
-      case 'aggregate':
-        return { ...behaviour, reader: this.one(textOf(behaviour.reader)) }
       case 'approval': {
         const { parties, count } = behaviour
         return {
@@ -201,8 +199,6 @@ export function mapParties(
     }
     case 'ownership':
       return { ...behaviour, owner: word(behaviour.owner) }
-    case 'aggregate':
-      return { ...behaviour, reader: word(behaviour.reader) }
     case 'approval': {
       const { parties, count } = behaviour
       return {
