@@ -153,6 +153,24 @@ describe('a template that does not work', () => {
       'too-large',
       'elements',
     ],
+    [
+      'a member twice',
+      {
+        ...small(),
+        types: [
+          {
+            name: 'T',
+            base: 'block',
+            members: [
+              { name: 'm', kind: 'field', type: 'text' },
+              { name: 'm', kind: 'field', type: 'text' },
+            ],
+          },
+        ],
+      },
+      'bad-template',
+      'type T',
+    ],
     ['an edition without ancestor', { ...small(), edition: 2 }, 'bad-template', 'ancestor'],
     ['an unknown first phase', { ...small(), firstPhase: 'shut' }, 'bad-template', 'no phase shut'],
     ['an unknown mover', { ...small(), movedBy: ['@bank'] }, 'bad-template', '@bank'],

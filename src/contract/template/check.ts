@@ -106,6 +106,11 @@ function checkNames(template: Template): void {
   )
   if (template.edition > 1 !== (template.ancestor !== undefined))
     badTemplate('ancestor', 'every edition but the first names the hash of the one before')
+  for (const { name, members = [] } of types)
+    once(
+      `type ${name}`,
+      members.map((member) => member.name),
+    )
   const typeNames = new Set(types.map(({ name }) => name))
   for (const { name, members = [] } of types)
     for (const { typed } of members)
