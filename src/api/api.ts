@@ -24,8 +24,10 @@ import { peerRoutes } from './routes/peers.ts'
 import { recordRoutes } from './routes/records.ts'
 import { reportRoutes } from './routes/report.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { timeRoutes } from './routes/time.ts'
+import { workflowRoutes } from './routes/workflow.ts'
 import { components } from './schemas.ts'
 
 export type { ApiOptions } from './context.ts'
@@ -79,6 +81,8 @@ export async function createApi(
     reportRoutes(entities, context)
     ledgerRoutes(entities, context)
     requestRoutes(entities, context)
+    ruleRoutes(entities, context)
+    workflowRoutes(entities, context)
     eventRoutes(entities, context)
     entities.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger() as never)
   })

@@ -9,6 +9,10 @@ export type ElementView = {
   type?: string
   value?: string | boolean | null
   version?: string
+  typed?: string
+  label?: string
+  help?: string
+  inactive?: true
   file?: FileView
   path: string
   children?: ElementView[]
@@ -33,6 +37,10 @@ const elementFields = {
     .optional()
     .describe('as the type has it; null with another type than null: the field is empty'),
   version: hash.optional().describe('a field’s commitment, 64 zeros while it is empty: what If-Match takes'),
+  typed: uid.optional().describe('the named type it has'),
+  label: z.string().optional(),
+  help: z.string().optional(),
+  inactive: z.literal(true).optional().describe('switched off by a rule, with all below it'),
   file: fileView.optional().describe('of a field of type file: its bytes are at its path with /$file behind'),
   path: z.string().describe('what follows /records/{contract}, before percent-encoding'),
 }

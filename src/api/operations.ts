@@ -1,33 +1,38 @@
 /** Several wishes as one edit, each seeing what those before it do. */
-import type { z } from 'zod'
 import type { Edit } from '../contract/edit.ts'
 import { step, type TypeCheck, typeCheck } from '../contract/outcome.ts'
+import { Agenda } from '../contract/rules/agenda.ts'
+import { runOperation } from '../contract/rules/operations.ts'
+import { Work } from '../contract/rules/work.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { existing, resolvePath } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { fromJson } from '../document/from-json.ts'
 import { fromXml } from '../document/from-xml.ts'
 import { type DocumentNode, type FieldNode, type FieldType, field, ITEM, VALUE } from '../document/tree.ts'
-import type { ElementOperation } from '../ledger/request.ts'
+import type { ElementOperation, Operation } from '../ledger/request.ts'
+import type { RuleOperation } from '../ledger/rule-operation.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Context } from './context.ts'
 import { RawJson } from './json-body.ts'
 import { nodeOf } from './records/documents.ts'
 import { Editor, typed } from './records/edits.ts'
-import type { newRequest } from './schemas.ts'
-
-type Wish = z.infer<typeof newRequest>['operations'][number]
+import { UNSIGNED } from './refusals.ts'
+import type { ElementWish, Wish } from './request-schemas.ts'
+import { recordOf } from './rules/look.ts'
+import type { RuleWish } from './rules/schemas.ts'
+import { typeUid, wishOperation } from './rules/wishes.ts'
 
 /**
  * @param state of which the first wish is meant
- * @throws CountersignError `bad-request`, `unknown-path`, … naming the operation, counted from 0
+ * @throws CountersignError `bad-request`, `unknown-path`, … naming the operation, counted from 0, where there are several
  */
 export function composeEdit(
   context: Context,
   state: ContractState,
   wishes: readonly Wish[],
-): Edit<ElementOperation> {
-  const operations: ElementOperation[] = []
+): Edit<Operation> {
+  const operations: Operation[] = []
   const openings: Opening[] = []
   const values = context.values(state)
   const opened = new Map<string, Opening>()
@@ -35,6 +40,12 @@ export function composeEdit(
   let current = state
   for (const [index, wish] of wishes.entries()) {
     try {
+      if (isRuleWish(wish)) {
+        const operation = wishOperation(context, current, wish)
+        operations.push(operation)
+        if (wishes.length > 1) current = ruled(context, current, operation, source)
+        continue
+      }
       const edit = editOf(new Editor(context, current, undefined, source), wish)
       for (const opening of edit.openings) opened.set(commitmentOf(opening), opening)
       // What rules say is looked at once all operations are there: one may make good what another breaks.
@@ -42,11 +53,30 @@ export function composeEdit(
       operations.push(...asSeen(edit.operations, wish))
       openings.push(...edit.openings)
     } catch (error) {
-      if (!(error instanceof CountersignError)) throw error
+      if (!(error instanceof CountersignError) || wishes.length === 1) throw error
       throw new CountersignError(error.code, `operations[${index}]: ${error.message}`, error.detail)
     }
   }
   return { operations, openings }
+}
+
+function isRuleWish(wish: Wish): wish is RuleWish {
+  return !('set' in wish || 'create' in wish || 'delete' in wish)
+}
+
+/** The state that later wishes are meant of; as it was where the operation is refused, which is told once it is whole. */
+function ruled(
+  context: Context,
+  state: ContractState,
+  operation: RuleOperation,
+  source: OpeningSource,
+): ContractState {
+  const { chain, self } = context.replica(state.contract)
+  const { height, timeMs } = chain.tip.block.header
+  const at = { id: UNSIGNED, author: self, height: height + 1, timeMs: Math.max(timeMs, context.node.now()) }
+  const work = new Work(state, at, source)
+  const refused = runOperation(work, new Agenda(), operation, 0, typeCheck(source))
+  return refused ? state : work.state
 }
 
 function stepped(state: ContractState, operation: ElementOperation, isOfType: TypeCheck): ContractState {
@@ -58,7 +88,7 @@ function stepped(state: ContractState, operation: ElementOperation, isOfType: Ty
   return result.state
 }
 
-function editOf(editor: Editor, wish: Wish): Edit<ElementOperation> {
+function editOf(editor: Editor, wish: ElementWish): Edit<ElementOperation> {
   const { state } = editor
   if ('delete' in wish) return editor.delete(state.rootUid, wish.delete).edit
   if ('set' in wish) {
@@ -67,7 +97,9 @@ function editOf(editor: Editor, wish: Wish): Edit<ElementOperation> {
     if (type === undefined) return editor.replace(uid, fromJson(textOf(value)), 'json').edit
     return editor.setTyped(uid, value === undefined ? empty(type) : typed(nodeFrom(value), type)).edit
   }
-  const { parent: path, name, value, type, xml, before, after } = wish.create
+  const { parent: path, name, value, xml, before, after, label, help } = wish.create
+  const named = wish.create.typed === undefined ? undefined : typeUid(state, wish.create.typed)
+  const type = wish.create.type ?? baseOf(state, named)
   if (
     [value, xml].filter((one) => one !== undefined).length !== 1 &&
     (type === undefined || xml !== undefined)
@@ -84,7 +116,20 @@ function editOf(editor: Editor, wish: Wish): Edit<ElementOperation> {
   if (chosen === undefined)
     throw new CountersignError('bad-request', 'say what the new element is called: `name`')
   const place = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
-  return editor.create(parent, chosen, node, place).edit
+  const { edit } = editor.create(parent, chosen, node, place)
+  const words = {
+    ...(named !== undefined && { typed: named }),
+    ...(label !== undefined && { label }),
+    ...(help !== undefined && { help }),
+  }
+  const [first, ...below] = edit.operations
+  return first === undefined ? edit : { ...edit, operations: [{ ...first, ...words }, ...below] }
+}
+
+/** The type that a field of a named type has. */
+function baseOf(state: ContractState, typed: string | undefined): FieldType | undefined {
+  const base = typed === undefined ? undefined : recordOf(state, typed, 'type')?.type.base
+  return base === 'block' ? undefined : base
 }
 
 /** A field of a type, without a value. */
@@ -102,7 +147,7 @@ function textOf(value: unknown): string {
 }
 
 /** With the version that the author saw, where a single element is meant. */
-function asSeen(operations: readonly ElementOperation[], wish: Wish): ElementOperation[] {
+function asSeen(operations: readonly ElementOperation[], wish: ElementWish): ElementOperation[] {
   const seen = 'create' in wish ? undefined : wish.seen
   if (seen === undefined) return [...operations]
   const [only, ...others] = operations

@@ -1,5 +1,6 @@
-/** Why a change of members or policy came to nothing, in words: what docs/outcomes.md says of the codes, shortened. */
+/** Why a request came to nothing, in words, with what to do next: what docs/outcomes.md says of the codes, shortened. */
 import type { EpochOutcomeCode } from '../contract/epoch-outcome.ts'
+import { RULE_CODES, type RuleCode } from '../contract/rules/codes.ts'
 
 const WORDS: { [Code in EpochOutcomeCode]: string } = {
   'already-in': 'the party is in, or is invited already: wait for its turn, or vote on the open invitation',
@@ -23,7 +24,49 @@ const WORDS: { [Code in EpochOutcomeCode]: string } = {
     'four changes of this party are open: wait for the votes, or take one back by voting no',
 }
 
+/** Of what rules, votes and locks stand against. */
+export const RULE_WORDS: { [Code in RuleCode]: string } = {
+  'access-denied': 'a rule lets only others do this here: ask one of them, or have the rule changed',
+  'already-drafted': 'this UID is in use: draft again with a new one',
+  'bad-rule':
+    'the rule does not work here, or goes round in a circle with others: correct it and draft again',
+  'constraint-broken': 'a rule would not hold: correct the values that it reads',
+  'derived-field': 'the field is computed by a rule: set what it is computed from',
+  gone: 'it is not open any more: read what is and decide again',
+  'limits-broken': 'the value is not within the limits: send another',
+  locked: 'another party holds a lock on it: wait until it is released or runs out',
+  'lock-lost':
+    'the lock has run out, or somebody else has taken it over: take a new one, and read again what it was for',
+  'needs-approval':
+    'others have to agree to the value: create the field empty, then set it, which proposes the value',
+  'not-active': 'the block is switched off by a rule: set what switches it on first',
+  'not-agreed': 'a member’s yes to the draft is missing: wait for it',
+  'not-asked': 'this party’s answer is not asked for',
+  'not-holder': 'only its holder passes it on: ask the holder',
+  'not-judged':
+    'not every reader of a private value has said what the rule comes to: send it again once all answer',
+  'not-owner': 'only its owner adds and removes here: ask the owner',
+  'not-unique': 'another item has this value already: choose another',
+  'not-yours': 'another party made it: ask that party to take it back',
+  'over-budget': 'a rule takes more steps than a request may: make it in parts, or simplify the rule',
+  pending: 'something is still open: agree on it, take it back or release it first',
+  'proposal-open': 'another party’s proposal is open on the field: vote on it, or have it taken back',
+  'required-missing': 'something that a rule requires would be missing: give it in the same request',
+  'rule-refers': 'a rule goes by this name or place: repeal the rule first',
+  'stale-place': 'it was moved, renamed or changed meanwhile: read it again and decide again',
+  'too-many': 'the contract holds as many of these as it may: close some first',
+  'trigger-loop': 'triggers set one another off without end: have one of them changed',
+  'type-fixed': 'rules rely on what is there being of this kind: repeal them first',
+  'wrong-phase': 'the contract is in another phase, or has no such: read the phase and decide again',
+}
+
+export function isRuleCode(code: string): code is RuleCode {
+  return Object.hasOwn(RULE_CODES, code)
+}
+
 /** Undefined for the codes of requests on elements. */
 export function outcomeWords(code: string | undefined): string | undefined {
-  return code !== undefined && Object.hasOwn(WORDS, code) ? WORDS[code as EpochOutcomeCode] : undefined
+  if (code === undefined) return undefined
+  if (isRuleCode(code)) return RULE_WORDS[code]
+  return Object.hasOwn(WORDS, code) ? WORDS[code as EpochOutcomeCode] : undefined
 }

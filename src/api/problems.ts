@@ -21,6 +21,7 @@ const PROBLEM = 'application/problem+json'
 export function sendProblem(reply: FastifyReply, error: CountersignError): FastifyReply {
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="countersign"')
   if (error.code === 'method-not-allowed') reply.header('allow', [error.detail?.allow].flat().join(', '))
+  if (error.code === 'locked') reply.header('retry-after', String(error.detail?.retryAfterS ?? 1))
   letGo(reply)
   return reply.code(error.status).type(PROBLEM).send(JSON.stringify(error.toProblem()))
 }

@@ -3,7 +3,6 @@
  * is made of both.
  */
 import { z } from 'zod'
-import { FIELD_TYPES } from '../ledger/request.ts'
 
 /** Schemas with a name of their own in the OpenAPI document. */
 export const components = z.registry<{ id: string }>()
@@ -51,6 +50,16 @@ export const limit = wholeNumber(1000)
 export const cursor = z.string().max(300).optional().describe('nextCursor of the page before')
 
 export const elementsQuery = z.strictObject({ ...stateQuery, parent: uid.optional(), cursor, limit })
+export const pageQuery = z.strictObject({ ...stateQuery, cursor: uid.optional(), limit })
+export const statusQuery = z.strictObject({
+  path: z
+    .string()
+    .max(65_536)
+    .optional()
+    .describe('from which element down, by path or UID; the root where left out'),
+  cursor: uid.optional(),
+  limit,
+})
 export const requestsQuery = z.strictObject({ cursor: hash.optional(), limit })
 export const blocksQuery = z.strictObject({ from: wholeNumber(Number.MAX_SAFE_INTEGER).optional(), limit })
 export const shortBlocksQuery = z.strictObject({ ...blocksQuery.shape, contract: hash })
@@ -127,44 +136,6 @@ export const newPeer = named(
   }),
 )
 
-const path = z.string().max(65_536).describe('such as /Invoice/Line[2]/Amount')
-const document = z.unknown().describe('any JSON')
-const fieldType = z
-  .enum(FIELD_TYPES)
-  .optional()
-  .describe('of a field; where left out as the JSON says, or as the field was')
-
-export const newRequest = named(
-  'NewRequest',
-  z.strictObject({
-    operations: z
-      .array(
-        z.union([
-          z.strictObject({
-            set: path,
-            value: document.optional().describe('any JSON; left out beside `type`, the field is emptied'),
-            type: fieldType,
-            seen: hash.optional(),
-          }),
-          z.strictObject({
-            create: z.strictObject({
-              parent: path,
-              name: z.string().max(256).optional(),
-              value: document.optional(),
-              type: fieldType,
-              xml: z.string().optional(),
-              before: uid.optional(),
-              after: uid.optional(),
-            }),
-          }),
-          z.strictObject({ delete: path, seen: hash.optional() }),
-        ]),
-      )
-      .min(1)
-      .max(10_000),
-  }),
-)
-
 // ── views ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const problem = named(
@@ -180,7 +151,7 @@ export const problem = named(
   }),
 )
 
-const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
+export const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs, connected: z.boolean() })
 
 export const person = z.object({ party: hash, name: z.string() })
 
@@ -337,31 +308,6 @@ export const contractDetails = named(
 export type ContractDetails = z.infer<typeof contractDetails>
 export const contractList = z.object({ contracts: z.array(contractView) })
 
-export const requestStatusView = named(
-  'RequestStatus',
-  z.object({
-    id: hash,
-    contract: hash,
-    author: hash,
-    stage: z.enum(['received', 'tentative', 'final', 'expired']),
-    outcome: z.enum(['accepted', 'conflicted', 'rejected']).optional(),
-    code: z.string().optional(),
-    height: z.int().optional(),
-    receivedMs: timeMs,
-    notAfterMs: timeMs,
-    claimedMs: timeMs.optional().describe('when its author says that it was made: nobody has checked it'),
-    blockTimeMs: timeMs.optional().describe('the time of its ledger block, held against a quorum’s clocks'),
-    lapseWithout: z
-      .array(z.string())
-      .optional()
-      .describe('who was silent, where it is accepted by lapse: never final without them'),
-    dialogues: z.array(
-      z.object({ party: hash, name: z.string(), received: z.boolean(), accepted: z.boolean() }),
-    ),
-    waitingFor: z.array(awaited),
-  }),
-)
-
 export const requestSummary = z.object({
   id: hash,
   author: hash,
@@ -452,6 +398,8 @@ export const blockDetails = z.object({
       authorName: z.string().optional(),
       outcome: z.enum(['accepted', 'conflicted', 'rejected']),
       code: z.string().optional(),
+      rule: uid.optional(),
+      element: uid.optional(),
     }),
   ),
   notarization: z.unknown().optional(),

@@ -25,6 +25,8 @@ export type Expected = {
   height?: number
   outcome?: Outcome
   code?: string
+  rule?: string
+  element?: string
   isFinal?: boolean
 }
 
@@ -101,7 +103,8 @@ export class Waiting {
   }
 
   private told(expected: Expected): RequestStatus | undefined {
-    const { contract, id, height, outcome, code, receivedMs, notAfterMs, isFinal } = expected
+    const { contract, id, height, outcome, code, rule, element } = expected
+    const { receivedMs, notAfterMs, isFinal } = expected
     const replica = this.node.engine.replicas.get(contract)
     if (!replica || !isFinal || height === undefined || outcome === undefined) return undefined
     if (receivedMs === undefined || notAfterMs === undefined) return undefined
@@ -112,6 +115,8 @@ export class Waiting {
       stage: 'final',
       outcome,
       ...(code !== undefined && { code }),
+      ...(rule !== undefined && { rule }),
+      ...(element !== undefined && { element }),
       height,
       receivedMs,
       notAfterMs,
@@ -197,6 +202,8 @@ export class Waiting {
         if (entry?.request === id) {
           expected.outcome = entry.outcome
           expected.code = entry.code
+          expected.rule = entry.rule
+          expected.element = entry.element
         }
         if (expected.until === 'tentative') this.finish(expected)
       }

@@ -4,18 +4,20 @@ import type { Edit } from '../contract/edit.ts'
 import { element, seenOf } from '../contract/state.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { OPERATIONS_MAX, REQUEST_MAX_BYTES } from '../ledger/request.ts'
+import { OPERATIONS_MAX, type Operation, REQUEST_MAX_BYTES } from '../ledger/request.ts'
 import { NO_VALUE } from '../ledger/value.ts'
 import type { Prepare } from '../node/node.ts'
 import type { RequestStatus } from '../node/request-status.ts'
 import { attemptOf } from './app.ts'
 import type { Context } from './context.ts'
-import { outcomeWords } from './outcome-words.ts'
+import { isRuleCode, outcomeWords } from './outcome-words.ts'
 import { readPrefer } from './prefer.ts'
+import { foresee, refusalError, refusalView } from './refusals.ts'
+import { type StatusView, statusView } from './status-view.ts'
 import { type Expected, isReached } from './waiting.ts'
 
 /** uid: the element whose version is told where the write comes too late. created: the element that is new. */
-export type Write = { edit: Edit; uid?: string; created?: string }
+export type Write<Op extends Operation = Operation> = { edit: Edit<Op>; uid?: string; created?: string }
 
 /** Signs and queues a request, and gives its id; undefined where there is nothing to sign. */
 type Submit = (prepare: Prepare) => Promise<string | undefined>
@@ -25,7 +27,8 @@ const SURELY_SMALL = 4000
 
 /**
  * Submits what `make` gives (nothing where the same Idempotency-Key came before) and answers.
- * @throws CountersignError `conflicted`, `rejected`, `expired`, `halted` by what became of the request; as `make`
+ * @throws CountersignError `conflicted`, `rejected`, `locked`, `expired`, `halted` by what became of the request, or would; as
+ * `make`
  */
 export async function performWrite(
   context: Context,
@@ -40,6 +43,7 @@ export async function performWrite(
     const { operations, openings } = write.edit
     if (operations.length === 0) return undefined
     checkSize(operations)
+    refuseForeseen(context, contract, write)
     return context.node.submit(contract, operations, openings, prepare)
   }
   return perform(context, contract, request, reply, submit, () => write)
@@ -94,7 +98,16 @@ async function perform(
   return sendStatus(context, reply, status, isOut || isReached(status, until), written())
 }
 
-function checkSize(operations: Edit['operations']): void {
+/** What every node would refuse is not signed. @throws CountersignError `locked`, `conflicted`, `rejected` */
+function refuseForeseen(context: Context, contract: string, { edit, uid }: Write): void {
+  const refusal = foresee(context, contract, edit)
+  if (refusal === undefined) return
+  const { state } = context.states.tentative(contract)
+  const view = refusalView(context, state, refusal, edit.operations)
+  throw refusalError(context, view, versionOf(context, contract, uid))
+}
+
+function checkSize(operations: readonly Operation[]): void {
   if (operations.length > OPERATIONS_MAX)
     throw new CountersignError(
       'too-large',
@@ -114,9 +127,10 @@ function sendStatus(
   isDone: boolean,
   write: Write | undefined,
 ): FastifyReply {
-  const link = `/api/contracts/${status.contract}/requests/${status.id}`
+  const { contract, outcome, stage } = status
+  const link = `/api/contracts/${contract}/requests/${status.id}`
   if (!isDone) {
-    const { status: now } = context.replica(status.contract)
+    const { status: now } = context.replica(contract)
     if (now === 'halted')
       throw new CountersignError('halted', 'the contract was halted before the request was final', {
         status,
@@ -124,38 +138,42 @@ function sendStatus(
       })
     return reply.code(202).header('location', link).type('application/json').send(JSON.stringify(status))
   }
-  const { outcome, code, stage } = status
-  const words = outcomeWords(code)
   if (stage === 'expired')
     throw new CountersignError('expired', 'the request was not ordered in its time', { status, link })
-  if (outcome === 'conflicted')
-    throw new CountersignError(
-      'conflicted',
-      `${words ?? 'another request came first'} (${code ?? outcome})`,
-      {
-        status,
-        link,
-        ...versionOf(context, status.contract, write?.uid),
-      },
-    )
-  if (outcome === 'rejected')
-    throw new CountersignError(
-      'rejected',
-      words === undefined
-        ? `every member came to the same outcome: rejected (${code ?? ''})`
-        : `${words} (${code})`,
-      {
-        code,
-        status,
-        link,
-      },
-    )
+  const view = statusView(context, status, write?.edit.operations)
+  if (outcome === 'conflicted' || outcome === 'rejected')
+    throw refusedAs(context, view, { status, link, ...versionOf(context, contract, write?.uid) })
+  const [made] = view.made ?? []
+  const [proposed] = view.proposed ?? []
+  if (proposed) reply.header('countersign-proposal', proposed.uid)
   if (write?.created !== undefined) reply.code(201).header('location', `/records/${write.created}`)
+  else if (made !== undefined) reply.code(201).header('location', made.href)
   else reply.code(200).header('content-location', link)
   const only = write?.edit.operations.length === 1 ? write.edit.operations[0] : undefined
-  if ((only?.op === 'create' || only?.op === 'set') && only.type !== undefined)
+  if ((only?.op === 'create' || only?.op === 'set') && only.type !== undefined && !proposed)
     reply.header('etag', `"${only.value ?? NO_VALUE}"`)
-  return reply.type('application/json').send(JSON.stringify(status))
+  return reply.type('application/json').send(JSON.stringify(view))
+}
+
+/** What every member came to, as an error. */
+function refusedAs(
+  context: Context,
+  { outcome, code, refusal }: StatusView,
+  more: Readonly<Record<string, unknown>>,
+): CountersignError {
+  if (refusal && isRuleCode(refusal.code)) return refusalError(context, refusal, more)
+  const words = outcomeWords(code)
+  if (outcome === 'conflicted')
+    return new CountersignError(
+      'conflicted',
+      `${words ?? 'another request came first'} (${code ?? outcome})`,
+      more,
+    )
+  const text =
+    words === undefined
+      ? `every member came to the same outcome: rejected (${code ?? ''})`
+      : `${words} (${code})`
+  return new CountersignError('rejected', text, { code, ...more })
 }
 
 /** The version to write against now; none where the element is gone. */

@@ -49,12 +49,18 @@ export class NodeClient {
 /** The node's problem document (RFC 9457) as an error of the same code. */
 function problemOf(status: number, text: string): CountersignError {
   try {
-    const problem = JSON.parse(text) as { type?: string; detail?: string; code?: string }
+    const problem = JSON.parse(text) as {
+      type?: string
+      detail?: string
+      code?: string
+      context?: Record<string, unknown>
+    }
     const code = problem.code ?? problem.type?.split('/').at(-1) ?? ''
     if (Object.hasOwn(REGISTRY, code))
       return new CountersignError(
         code as keyof typeof REGISTRY,
         problem.detail ?? `the node answered ${status}`,
+        problem.context,
       )
   } catch {
     // Not a problem document: said below.

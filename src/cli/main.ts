@@ -9,8 +9,10 @@ import { addNodeCommands } from './commands/node.ts'
 import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addReportCommands } from './commands/report.ts'
+import { addRuleCommands } from './commands/rule.ts'
 import { addTemplateCommands } from './commands/template.ts'
 import { addVerifyCommands } from './commands/verify.ts'
+import { addWorkflowCommands } from './commands/workflow.ts'
 import { addDemoCommand } from './demo/demo.ts'
 import { printError } from './output.ts'
 
@@ -29,6 +31,8 @@ addContractCommands(program)
 addTemplateCommands(program)
 addFileCommands(program)
 addMemberCommands(program)
+addRuleCommands(program)
+addWorkflowCommands(program)
 addReportCommands(program)
 addVerifyCommands(program)
 addRecoverCommand(program)

@@ -9,6 +9,7 @@ import { NO_VALUE } from '../ledger/value.ts'
 import { apply, executeBlock } from './apply.ts'
 import { EPOCH_OUTCOME_CODES } from './epoch-outcome.ts'
 import { OUTCOME_CODES } from './outcome.ts'
+import { RULE_CODES } from './rules/codes.ts'
 import {
   childrenOf,
   type ElementRecord,
@@ -341,7 +342,7 @@ describe('the codes of outcomes', () => {
     const document = readFileSync(new URL('../../docs/outcomes.md', import.meta.url), 'utf8')
     const rows = [...document.matchAll(/^\| `([a-z-]+)` \| (conflicted|rejected) \| .+\. \| .+\. \|$/gm)]
     expect(rows.map(([, code, outcome]) => [code, outcome])).toEqual(
-      Object.entries({ ...OUTCOME_CODES, ...EPOCH_OUTCOME_CODES }),
+      Object.entries({ ...OUTCOME_CODES, ...EPOCH_OUTCOME_CODES, ...RULE_CODES }),
     )
     expect(Object.keys(cases)).toEqual(codes)
   })

@@ -6,9 +6,11 @@
 import { CountersignError } from '../crypto/errors.ts'
 import { type DocumentNode, TEXT } from '../document/tree.ts'
 import type { CreateOperation, FieldType, Operation } from '../ledger/request.ts'
+import type { MoveOperation } from '../ledger/rule-operation.ts'
 import type { Opening, Value } from '../ledger/value.ts'
 import { addChildren, addCreations, committed, type Edit } from './creation.ts'
 import { type ContractState, seenOf } from './elements.ts'
+import { orderBetween } from './order.ts'
 import { isValueOfType, type OpeningSource } from './outcome.ts'
 import { type Place, placesBetween, type Random } from './place.ts'
 import { type ElementRecord, versionOf } from './record.ts'
@@ -51,13 +53,28 @@ export function createOperations(
   random: Random,
   { before, after }: CreatePlace = {},
 ): Edit<CreateOperation> {
+  const { siblings, left, right } = gapAt(state, parentUid, { before, after })
+  const place = placesBetween(left, right, 1, random)?.[0]
+  if (place === undefined)
+    throw new CountersignError(
+      'order-exhausted',
+      `No place is left next to the element ${(left ?? right)?.uid}.`,
+    )
+  const edit: Edit<CreateOperation> = { operations: [], openings: [] }
+  addCreations(edit, { ...node, name }, parentUid, place, siblings.depth + 1, random)
+  return edit
+}
+
+/** The neighbours of what is to stand in a block or list. @throws as `createOperations` */
+function gapAt(
+  state: ContractState,
+  parentUid: string,
+  { before, after }: CreatePlace,
+): { siblings: Siblings; left: Place | undefined; right: Place | undefined } {
   existing(state, parentUid)
   const siblings = state.children.get(parentUid)
   if (siblings === undefined)
-    throw new CountersignError(
-      'bad-request',
-      'A field holds nothing below it; create the element in a block.',
-    )
+    throw new CountersignError('bad-request', 'A field holds nothing below it; name a block or list.')
   let start = siblings.size
   if (before !== undefined) start = positionOf(state, siblings, parentUid, before)
   if (after !== undefined) start = positionOf(state, siblings, parentUid, after) + 1
@@ -68,15 +85,26 @@ export function createOperations(
     )
   const left = placeOf(state, siblings.at(start - 1))
   const right = placeOf(state, siblings.at(start))
-  const place = placesBetween(left, right, 1, random)?.[0]
-  if (place === undefined)
-    throw new CountersignError(
-      'order-exhausted',
-      `No place is left next to the element ${(left ?? right)?.uid}.`,
-    )
-  const edit: Edit<CreateOperation> = { operations: [], openings: [] }
-  addCreations(edit, { ...node, name }, parentUid, place, siblings.depth + 1, random)
-  return edit
+  return { siblings, left, right }
+}
+
+/**
+ * What moves an element, with all below it, to a place in a block or list.
+ * @throws CountersignError `not-found` if one of them is gone, `bad-request` if the parent is a field, or lies in the element, or
+ * `before` and `after` are not such children of it, `order-exhausted`
+ */
+export function moveOperation(
+  state: ContractState,
+  uid: string,
+  parentUid: string,
+  place: CreatePlace = {},
+): MoveOperation {
+  const { parent: from } = existing(state, uid)
+  for (let above = parentUid; above !== state.rootUid; above = existing(state, above).parent)
+    if (above === uid)
+      throw new CountersignError('bad-request', 'Nothing lies in itself: name another block.')
+  const { left, right } = gapAt(state, parentUid, place)
+  return { op: 'move', uid, from, parent: parentUid, order: orderBetween(left?.order, right?.order) }
 }
 
 function placeOf(state: ContractState, uid: string | undefined): Place | undefined {

@@ -141,6 +141,11 @@ export const REGISTRY = {
     title: 'The Idempotency-Key was used for something else',
     advice: 'Send a new key with each new request, and the same key only with the same request.',
   },
+  locked: {
+    status: 423,
+    title: 'Somebody else holds a lock on it',
+    advice: 'Wait until the holder releases it or its lease ends (Retry-After), then send it again.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'The path does not take this method',

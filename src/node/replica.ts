@@ -11,6 +11,7 @@ import {
   parentFor,
   restoredState,
   type Timing,
+  wantedView,
 } from '../consensus/state.ts'
 import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
@@ -444,7 +445,7 @@ export class Replica {
   sendStatus(to: string | undefined, answerTo?: string): void {
     this.send(to, {
       type: 'STATUS',
-      view: this.consensus.view,
+      view: wantedView(this.consensus),
       committedHeight: this.chain.height,
       cosignatures: this.finality.all(),
       boot: answerTo ?? this.boot,

@@ -4,6 +4,7 @@
  */
 
 import type { Outcome } from '../ledger/block.ts'
+import { entriesOf } from '../ledger/turn.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { lapseOf } from './lapse.ts'
 import type { Replica } from './replica.ts'
@@ -26,6 +27,9 @@ export type RequestStatus = {
   stage: Stage
   outcome?: Outcome
   code?: string
+  /** UIDs of the rule, draft, proposal or lock that stands against it, and of the element that this is about. */
+  rule?: string
+  element?: string
   height?: number
   receivedMs: number
   notAfterMs: number
@@ -59,10 +63,9 @@ export function requestStatus(replica: Replica, record: RequestRecord, expired: 
   const { height } = record
   const names = namesOf(replica)
   const voters = new Set<string>()
-  if (height !== undefined) {
-    const stored = replica.store.block(replica.contract, height)
-    for (const [party] of stored?.notarization?.signatures ?? []) voters.add(party)
-  }
+  const stored = height === undefined ? undefined : replica.store.block(replica.contract, height)
+  for (const [party] of stored?.notarization?.signatures ?? []) voters.add(party)
+  const { rule, element } = (stored && entriesOf(stored.block)[record.index ?? -1]) ?? {}
   const dialogues = replica.members.map((party): Dialogue => {
     const accepted = height !== undefined && replica.finality.sizeOf(party) > height
     return { party, name: names.get(party) ?? party, received: accepted || voters.has(party), accepted }
@@ -81,6 +84,8 @@ export function requestStatus(replica: Replica, record: RequestRecord, expired: 
     stage,
     ...(record.outcome ? { outcome: record.outcome } : {}),
     ...(record.code ? { code: record.code } : {}),
+    ...(rule !== undefined && { rule }),
+    ...(element !== undefined && { element }),
     ...(height !== undefined ? { height } : {}),
     receivedMs: record.receivedMs,
     notAfterMs: record.request.notAfterMs,

@@ -105,7 +105,9 @@ describe('reading', () => {
     ['/Invoice/ID?status=finished', undefined, 400, 'bad-request'],
     ['/Invoice/ID?status=final&status=final', undefined, 400, 'bad-request'],
     ['/Invoice/ID?colour=red', undefined, 400, 'bad-request'],
-    ['/Invoice/ID/$votes', undefined, 404, 'not-found'],
+    ['/Invoice/ID/$votes?limit=0', undefined, 400, 'bad-request'],
+    ['/Invoice/ID/$status?cursor=x', undefined, 400, 'bad-request'],
+    ['/Invoice/ID/$rules?at=never', undefined, 400, 'bad-request'],
   ])('refuses %s as %s', async (path, accept, status, expected) => {
     const answer = await at(path, accept)
     expect([answer.status, code(answer)]).toEqual([status, expected])

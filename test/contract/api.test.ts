@@ -6,6 +6,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import * as elementSchemas from '../../src/api/element-schemas.ts'
+import { requestStatusView } from '../../src/api/request-schemas.ts'
 import * as schemas from '../../src/api/schemas.ts'
 import { readOwnCard } from '../../src/cli/directory.ts'
 import type { SqliteStore } from '../../src/store/sqlite.ts'
@@ -310,7 +311,7 @@ describe('requests and ledger blocks', () => {
     })
     expect(rest.nextCursor).toBeUndefined()
 
-    const status = schemas.requestStatusView.parse((await nodes.at(2).get(`/requests/${ids[0]}`)).json())
+    const status = requestStatusView.parse((await nodes.at(2).get(`/requests/${ids[0]}`)).json())
     expect(status).toMatchObject({ stage: 'final', outcome: 'accepted', height: 1, waitingFor: [] })
     expect(status.dialogues.map(({ name, accepted }) => [name, accepted])).toEqual(
       nodes.all.map(({ name }) => [name, true]),
@@ -425,7 +426,7 @@ describe('while a member is away', () => {
     expect(tentative.headers.get('preference-applied')).toBe('wait=60, until=tentative')
     const waiting = await one.put(`/records/${id}/a`, '2', { prefer: 'wait=1' })
     expect(waiting.status).toBe(202)
-    const status = schemas.requestStatusView.parse(waiting.json())
+    const status = requestStatusView.parse(waiting.json())
     expect(status.waitingFor).toMatchObject([{ name: 'Party 3', connected: false }])
     const link = waiting.headers.get('location') as string
     expect((await one.get(link)).json()).toMatchObject({ id: status.id, stage: 'tentative' })

@@ -22,11 +22,15 @@ import {
   ITEM,
 } from '../../document/tree.ts'
 import { parseTyped } from '../../document/types.ts'
+import type { ElementOperation } from '../../ledger/request.ts'
 import type { Context } from '../context.ts'
-import type { Write } from '../write.ts'
+import type { Write as AnyWrite } from '../write.ts'
 import { declarationsOf, indentOf, nodeOf, readRoot, readText, surroundings, textUidOf } from './documents.ts'
 import { type Match, seenIn } from './match.ts'
 import type { Form } from './media.ts'
+
+/** An edit of elements alone. */
+type Write = AnyWrite<ElementOperation>
 
 export type Body = { form: Form; bytes: Uint8Array }
 export type Place = { before?: string; after?: string; name?: string; type?: FieldType | undefined }

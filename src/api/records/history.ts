@@ -7,8 +7,11 @@ import { type ElementRecord, element, recordHash } from '../../contract/state.ts
 import { pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { Operation } from '../../ledger/request.ts'
+import { entriesOf } from '../../ledger/turn.ts'
+import { NO_VALUE } from '../../ledger/value.ts'
 import type { ElementVersion, RequestRecord } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import { fieldOfProposal } from '../rules/look.ts'
 import type { HistoryChange, HistoryView } from '../schemas-time.ts'
 import type { Shown } from '../shown.ts'
 import { type Attempt, isMadeBy, refusedAttempt, stepsOf, whatBetween } from './steps.ts'
@@ -115,8 +118,11 @@ class Reading {
     // What no operation says of it, rules made of it, or the members' yeses: the state of that height tells.
     if (!isMade && !isSameRecord(record, element(states.at(contract, height), uid)))
       throw states.damaged(contract, notSigned(uid))
-    if (made === undefined)
-      return [{ height, place: 0, change: this.change(height, undefined, recordOf(before), record) }]
+    if (made === undefined) {
+      const cause = this.causeAt(height)
+      const place = cause?.index ?? 0
+      return [{ height, place, change: this.change(height, cause, recordOf(before), record) }]
+    }
     const requests = (found.requests ?? [made.id]).flatMap((id) => this.request(id) ?? [])
     return stepsOf(uid, recordOf(before), requests, record).map((step) => ({
       height,
@@ -143,6 +149,24 @@ class Reading {
   private request(id: string): RequestRecord | undefined {
     const { context, contract } = this
     return context.states.read(contract, () => context.node.store.request(contract, id))
+  }
+
+  /** The request from which a version followed that none names: by rules, or since it was the last yes to a proposal. */
+  private causeAt(height: number): RequestRecord | undefined {
+    const { context, contract, uid } = this
+    if (height === 0) return undefined
+    const accepted = entriesOf(context.states.block(contract, height).block).filter(
+      ({ outcome }) => outcome === 'accepted',
+    )
+    const ruled = accepted.findLast(({ results = [] }) => results.some(([, element]) => element === uid))
+    if (ruled) return this.request(ruled.request)
+    const ids = accepted.map(({ request }) => request)
+    const requests = context.states.read(contract, () => context.node.store.requestsOf(contract, ids))
+    return [...(requests?.values() ?? [])].findLast(({ request }) =>
+      request.operations.some(
+        (one) => one.op === 'vote-on' && fieldOfProposal(context, contract, one.uid) === uid,
+      ),
+    )
   }
 
   /** As it stood in the state of the checkpoint that the ledger begins with here: since when, and by whom, is not held. */
@@ -191,7 +215,10 @@ class Reading {
 
   private contentOf(record: ElementRecord): Partial<HistoryChange> {
     const { name } = record
-    return { name, ...(record.value !== undefined && this.valueOf(record)), recordHash: recordHash(record) }
+    const { type, value } = record
+    // An empty field keeps its type.
+    const empty = type === undefined ? {} : { type, version: NO_VALUE, value: null }
+    return { name, ...(value === undefined ? empty : this.valueOf(record)), recordHash: recordHash(record) }
   }
 
   private wantedOf({ type, version }: Attempt) {

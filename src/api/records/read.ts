@@ -7,20 +7,27 @@ import { parseFileValue } from '../../document/file-value.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { Context } from '../context.ts'
 import { sendFile } from '../files.ts'
+import { proposalPage, rulePage, statusPage, votePage } from '../rules/lists.ts'
+import type { Page } from '../rules/pages.ts'
 import { type Shown, shownState, type Wanted } from '../shown.ts'
 import { textUidOf, writeElement } from './documents.ts'
 import { historyOf } from './history.ts'
 import { isNoneMatch } from './match.ts'
 import { CONTENT_TYPE, chooseForm } from './media.ts'
 import { proofOf } from './proof.ts'
-import { readQuery, readTarget, startOf } from './target.ts'
+import { type Question, readQuery, readTarget, startOf } from './target.ts'
 
 export function readRecord(context: Context, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { id, path, question, query } = readTarget(request.raw.url ?? '')
-  const wanted = readWanted(query, question === 'history' ? ['limit', 'refused'] : [])
+  const wanted = readWanted(query, question === undefined ? [] : MORE[question])
   const { contract, start } = startOf(context, id)
   const shown = shownState(context, contract, wanted)
   const { state } = shown
+  if (question === 'status') {
+    const tentative = { ...shown, state: context.states.tentative(contract).state }
+    const top = pathUid(tentative, start, path)
+    return sendJson(reply, statusPage(context, contract, top, pageFrom(wanted)))
+  }
   if (question === 'history') {
     // What was deleted has a history still, by its UID.
     const uid = start !== undefined && path === '' ? start : pathUid(shown, start, path)
@@ -30,11 +37,9 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   }
   const uid = pathUid(shown, start, path)
   if (question === 'proof') return sendJson(reply, proofOf(context, shown, uid))
-  if (question !== undefined && question !== 'file')
-    throw new CountersignError(
-      'not-found',
-      `this version keeps no ${question}: there is nothing at /$${question}`,
-    )
+  if (question === 'rules') return sendJson(reply, rulePage(context, shown, pageFrom(wanted), uid))
+  if (question === 'proposals') return sendJson(reply, proposalPage(context, shown, pageFrom(wanted), uid))
+  if (question === 'votes') return sendJson(reply, votePage(context, shown, pageFrom(wanted), uid))
   const textUid = textUidOf(state, uid)
   const isText = textUid !== undefined && element(state, textUid)?.kind === 'field'
   const isFile = isText && element(state, textUid)?.type === 'file'
@@ -86,18 +91,39 @@ function pathUid({ state }: Shown, start: string | undefined, path: string): str
 
 const COUNT = /^[0-9]{1,15}$/
 
+/** What questions take beside the state. */
+type Extra = 'limit' | 'cursor' | 'refused'
+const MORE: Readonly<Record<Question, readonly Extra[]>> = {
+  proof: [],
+  file: [],
+  history: ['limit', 'refused'],
+  rules: ['limit', 'cursor'],
+  proposals: ['limit', 'cursor'],
+  votes: ['limit', 'cursor'],
+  status: ['limit', 'cursor'],
+}
+const LIMIT_DEFAULT = 100
+const LIMIT_MAX = 1000
+
+type Asked = Wanted & { limit?: number; cursor?: string; refused?: boolean }
+
+/** @throws CountersignError `bad-request` */
+function pageFrom({ limit = LIMIT_DEFAULT, cursor }: Asked): Page {
+  if (limit < 1 || limit > LIMIT_MAX)
+    throw new CountersignError('bad-request', `limit: expected 1 to ${LIMIT_MAX}`)
+  return { limit, cursor }
+}
+
 /** The state that a query asks for. @throws CountersignError `bad-request` */
-function readWanted(
-  query: string,
-  others: readonly ('limit' | 'refused')[],
-): Wanted & { limit?: number; refused?: boolean } {
-  const { status, at, refused, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
+function readWanted(query: string, others: readonly Extra[]): Asked {
+  const { status, at, refused, cursor, ...counts } = readQuery(query, ['status', 'at', 'height', ...others])
   if (status !== undefined && status !== 'final' && status !== 'tentative')
     throw new CountersignError('bad-request', 'status: expected final or tentative')
   if (refused !== undefined && refused !== 'true' && refused !== 'false')
     throw new CountersignError('bad-request', 'refused: expected true or false')
-  const wanted: Wanted & { limit?: number; refused?: boolean } = {}
+  const wanted: Asked = {}
   if (refused !== undefined) wanted.refused = refused === 'true'
+  if (cursor !== undefined) wanted.cursor = cursor
   if (status !== undefined) wanted.status = status
   if (at !== undefined) wanted.at = at
   for (const name of ['height', 'limit'] as const) {

@@ -3,7 +3,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import type { Context } from '../context.ts'
 
 /** What can stand behind a path; a field of such a name is reached by its UID. */
-const QUESTIONS = ['proof', 'history', 'file', 'rules', 'proposals', 'votes'] as const
+const QUESTIONS = ['proof', 'history', 'file', 'rules', 'proposals', 'votes', 'status'] as const
 export type Question = (typeof QUESTIONS)[number]
 
 /** id: of a contract (64 hex) or an element (32 hex); path: as document/path.ts reads it; query: as it came. */

@@ -99,7 +99,7 @@ function childView(context: Context, state: ContractState, uid: string, values: 
 
 function fieldsOf(context: Context, state: ContractState, uid: string, values: Values) {
   const record = existing(state, uid)
-  const { name, kind, type } = record
+  const { name, kind, type, typed, label, help, inactive } = record
   const value = type === undefined ? undefined : (values.of(record)?.value ?? null)
   const file = type === undefined ? undefined : fileView(context, state.contract, type, value)
   return {
@@ -108,6 +108,10 @@ function fieldsOf(context: Context, state: ContractState, uid: string, values: V
     kind,
     ...(type !== undefined && { type, value, version: versionOf(record) }),
     ...(file && { file }),
+    ...(typed !== undefined && { typed }),
+    ...(label !== undefined && { label }),
+    ...(help !== undefined && { help }),
+    ...(inactive && { inactive }),
     path: pathOf(state, uid),
   }
 }

@@ -107,13 +107,15 @@ function details(context: Context, contract: string, height: number) {
     stage: height <= context.states.finalHeight(contract) ? ('final' as const) : ('tentative' as const),
     header: block.header,
     ...turnView(block),
-    entries: entriesOf(block).map(({ request, outcome, code }) => {
+    entries: entriesOf(block).map(({ request, outcome, code, rule, element }) => {
       const author = requests?.get(request)?.request.author
       return {
         request,
         ...(author !== undefined && { author, authorName: nameOf(author) }),
         outcome,
         ...(code !== undefined && { code }),
+        ...(rule !== undefined && { rule }),
+        ...(element !== undefined && { element }),
       }
     }),
     ...(notarization && { notarization }),

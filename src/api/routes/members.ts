@@ -4,6 +4,7 @@ import type { Prepare } from '../../node/node.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import { membersView } from '../members.ts'
+import { requestStatusView } from '../request-schemas.ts'
 import {
   changeParams,
   contractParams,
@@ -11,7 +12,6 @@ import {
   type NewChange,
   newChange,
   newVote,
-  requestStatusView,
 } from '../schemas.ts'
 import { readTime } from '../shown.ts'
 import { performChange } from '../write.ts'

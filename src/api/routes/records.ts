@@ -16,14 +16,16 @@ import { readIfMatch } from '../records/match.ts'
 import { formOf, MEDIA_TYPES, mediaTypeOf } from '../records/media.ts'
 import { readRecord } from '../records/read.ts'
 import { readQuery, readTarget, startOf, type Target } from '../records/target.ts'
-import { problem, requestStatusView, stateQuery } from '../schemas.ts'
+import { requestStatusView } from '../request-schemas.ts'
+import { problem, stateQuery } from '../schemas.ts'
 import { performWrite, type Write } from '../write.ts'
 
 const PATH =
   'A contract’s id (64 hex digits) or an element’s UID (32), then a path: names separated by /, percent-encoded; name[2] for ' +
-  'the second of a name or the second item of a list. In names ~ is written ~0, / is ~1, [ is ~2. Behind a path, /$history ' +
-  'and /$proof answer for the element, and /$file gives the bytes of the file that a field names. A body with ' +
-  'Content-Disposition: attachment, or of a media type that is neither text nor a document, is such a file (at most 100 MiB).'
+  'the second of a name or the second item of a list. In names ~ is written ~0, / is ~1, [ is ~2. Behind a path, /$history, ' +
+  '/$proof, /$rules, /$proposals, /$votes and /$status answer for the element, and /$file gives the bytes of the file that a ' +
+  'field names. A body with Content-Disposition: attachment, or of a media type that is neither text nor a document, is such a ' +
+  'file (at most 100 MiB).'
 /** In place of the Content-Type of a body that is a file. */
 const UPLOAD_TYPE = 'application/octet-stream'
 const params = z.object({ '*': z.string().describe(PATH) })

@@ -8,16 +8,9 @@ import type { App } from '../app.ts'
 import { BODY_MAX_BYTES } from '../app.ts'
 import type { Context } from '../context.ts'
 import { composeEdit } from '../operations.ts'
-import {
-  contractParams,
-  hash,
-  newRequest,
-  rawRequest,
-  requestList,
-  requestParams,
-  requestStatusView,
-  requestsQuery,
-} from '../schemas.ts'
+import { newRequest, requestStatusView } from '../request-schemas.ts'
+import { contractParams, hash, rawRequest, requestList, requestParams, requestsQuery } from '../schemas.ts'
+import { statusView } from '../status-view.ts'
 import { requestSummary } from '../views.ts'
 import { performWrite } from '../write.ts'
 
@@ -63,7 +56,7 @@ export function requestRoutes(app: App, context: Context): void {
     },
     async (request) => {
       context.replica(request.params.contract)
-      return waiting.read(request.params.contract, request.params.request)
+      return statusView(context, waiting.read(request.params.contract, request.params.request))
     },
   )
   app.get(
@@ -80,7 +73,8 @@ export function requestRoutes(app: App, context: Context): void {
       const { request: id } = request.params
       node.engine.flush()
       for (const contract of node.engine.replicas.keys())
-        if (states.read(contract, () => node.store.request(contract, id))) return waiting.read(contract, id)
+        if (states.read(contract, () => node.store.request(contract, id)))
+          return statusView(context, waiting.read(contract, id))
       throw new CountersignError('not-found', `this node holds no request ${id}`)
     },
   )

@@ -9,8 +9,9 @@ import { addTimeCommands } from './diff.ts'
 import { type ContractView, contracts, findContract, findParty } from './find.ts'
 import { printStanding, type StandingView } from './freeze.ts'
 import { type ChangeView, printChanges } from './member.ts'
-import { printStatus, type StatusView } from './status.ts'
+import { printProposal } from './rule.ts'
 import { createFromTemplate } from './template.ts'
+import { printWrite, recordAddress, type WriteView } from './writes.ts'
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
 
@@ -294,11 +295,6 @@ async function setField(
 ): Promise<void> {
   const client = new NodeClient(options.data)
   const { id } = await findContract(client, text)
-  const place = path
-    .replace(/^\//, '')
-    .split('/')
-    .map((segment) => encodeURIComponent(segment))
-    .join('/')
   const headers: Record<string, string> = {
     'content-type': value === undefined ? 'application/json' : 'text/plain',
     prefer: `wait=${options.wait}`,
@@ -306,11 +302,9 @@ async function setField(
   if (options.seen) headers['if-match'] = `"${options.seen}"`
   const query = options.type === undefined ? '' : `?type=${encodeURIComponent(options.type)}`
   const body = value ?? 'null'
-  const response = await client.fetch(`/records/${id}/${place}${query}`, { method: 'PUT', body, headers })
-  const status = (await response.json()) as StatusView
-  if (options.json) {
-    printJson(status)
-    return
-  }
-  printStatus(status)
+  const response = await client.fetch(`${recordAddress(id, path)}${query}`, { method: 'PUT', body, headers })
+  const status = (await response.json()) as WriteView
+  printWrite(status, options)
+  if (options.json) return
+  for (const one of status.proposed ?? []) printProposal(one)
 }

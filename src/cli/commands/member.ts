@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { parseFingerprint } from '../../identity/card.ts'
 import { NodeClient } from '../client.ts'
+import { durationMs, durationText } from '../duration.ts'
 import { bold, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
 import { findContract, findIn, findParty } from './find.ts'
 import { printStatus, type StatusView } from './status.ts'
@@ -259,7 +260,9 @@ async function policy(
   const { id } = await findContract(client, text)
   const part = {
     ...(options.quorum !== undefined && { quorum: options.quorum }),
-    ...(options.silence !== undefined && { silenceMs: durationMs(options.silence) }),
+    ...(options.silence !== undefined && {
+      silenceMs: options.silence === 'none' ? null : durationMs(options.silence, '--silence'),
+    }),
     ...(options.freeze !== undefined && { freeze: freezeOf(options.freeze) }),
   }
   if (Object.keys(part).length > 0 || options.invite !== undefined || options.admit !== undefined) {
@@ -332,25 +335,6 @@ function expiry(days: string): string {
       `--expires: expected days, more than 0 and at most 180, not “${days}”`,
     )
   return new Date(Date.now() + count * DAY_MS).toISOString()
-}
-
-const UNITS = { d: DAY_MS, h: 3_600_000, m: 60_000 } as const
-
-function durationMs(text: string): number | null {
-  if (text === 'none') return null
-  const [, count, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? []
-  if (count === undefined)
-    throw new CountersignError(
-      'bad-request',
-      `--silence: expected a time such as 2d, 36h or 90m, or “none”, not “${text}”`,
-    )
-  return Number(count) * UNITS[unit as keyof typeof UNITS]
-}
-
-function durationText(durationMs: number): string {
-  for (const [unit, unitMs] of Object.entries(UNITS))
-    if (durationMs % unitMs === 0) return `${durationMs / unitMs}${unit}`
-  return `${durationMs / 1000} s`
 }
 
 function freezeOf(text: string): 'automatic' | null {

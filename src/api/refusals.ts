@@ -1,0 +1,118 @@
+/** Why a request is not accepted: looked at before it is signed where that can be told, and said in words either way. */
+
+import { runOperations } from '../contract/apply.ts'
+import type { Edit } from '../contract/edit.ts'
+import { outcomeOf } from '../contract/outcome.ts'
+import { isUngoverned } from '../contract/rules/element-gates.ts'
+import type { Refusal } from '../contract/rules/operations.ts'
+import type { LockRecord } from '../contract/rules/records.ts'
+import { ValueNotHeld } from '../contract/rules/work.ts'
+import type { ContractState, OpeningSource } from '../contract/state.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import type { AnyOperation, Operation } from '../ledger/request.ts'
+import { isRuleOperation } from '../ledger/rule-operation.ts'
+import { commitmentOf } from '../ledger/value.ts'
+import type { Context } from './context.ts'
+import { isRuleCode, outcomeWords } from './outcome-words.ts'
+import { namer, pathAmong, recordOf } from './rules/look.ts'
+import type { RefusalView } from './rules/view-schemas.ts'
+import { sentenceOf } from './rules/views.ts'
+
+type About = { code: string; rule?: string; element?: string }
+
+/**
+ * What every node would come to by the state as it is here; undefined where the request may be accepted, or where that can't be
+ * told: a value that a rule reads is not held, or requests that are not ordered yet may change it.
+ */
+export function foresee(
+  context: Context,
+  contract: string,
+  { operations, openings }: Edit<Operation>,
+): Refusal | undefined {
+  const { state, height } = context.states.tentative(contract)
+  if (isUngoverned(state) && !operations.some(isRuleOperation)) return undefined
+  const { chain, self } = context.replica(contract)
+  const timeMs = Math.max(context.node.now(), chain.tip.block.header.timeMs)
+  const request = { id: UNSIGNED, author: self, height: height + 1, timeMs }
+  const source = openingsOf(context, state, openings)
+  try {
+    const result = runOperations(state, operations, source, request)
+    if (result.code === undefined) return undefined
+    const { position: _, ...refusal } = result
+    // What is waiting to be ordered comes first; of a lock its holder alone disposes.
+    return refusal.code === 'locked' || (isRuleCode(refusal.code) && chain.pool.size === 0)
+      ? refusal
+      : undefined
+  } catch (error) {
+    if (error instanceof ValueNotHeld) return undefined
+    throw error
+  }
+}
+
+/** Stands for the id of a request that is not made yet. */
+export const UNSIGNED = '0'.repeat(64)
+
+function openingsOf(context: Context, state: ContractState, openings: Edit['openings']): OpeningSource {
+  const own = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
+  const { contract } = state
+  const look = (commitment: string) => context.node.store.openings(contract, [commitment]).get(commitment)
+  return {
+    get: (commitment) => own.get(commitment) ?? context.states.read(contract, () => look(commitment)),
+  }
+}
+
+/** @param operations of the request, which may be about what they would create */
+export function refusalView(
+  context: Context,
+  state: ContractState,
+  { code, rule, element }: About,
+  operations: readonly AnyOperation[],
+): RefusalView {
+  const path = element === undefined ? undefined : pathAmong(state, element, operations)
+  const lock = code === 'locked' || code === 'pending' ? lockOf(context, state, rule) : undefined
+  const record = rule === undefined ? undefined : recordOf(state, rule, 'rule')
+  const behaviour = record?.rule.behaviour
+  const words = outcomeWords(code) ?? code
+  return {
+    code,
+    words: behaviour?.kind === 'constraint' ? `${behaviour.message}: ${words}` : words,
+    ...(rule !== undefined && { rule }),
+    ...(record && { sentence: sentenceOf(context, state, record) }),
+    ...(element !== undefined && { element }),
+    ...(path !== undefined && { path }),
+    ...(lock && { holder: namer(context, state.contract)(lock.by), expiresMs: lock.expiresMs }),
+  }
+}
+
+/** A lock that is there, or was when somebody met it. */
+function lockOf(context: Context, state: ContractState, uid: string | undefined): LockRecord | undefined {
+  if (uid === undefined) return undefined
+  const held = recordOf(state, uid, 'lock')
+  if (held) return held
+  const versions = context.node.store.elementHistory(state.contract, uid)
+  const last = versions.findLast(({ record }) => record !== null)?.record as LockRecord | undefined
+  return last?.kind === 'lock' ? last : undefined
+}
+
+/** What is answered to a request that is not accepted. */
+export function refusalError(
+  context: Context,
+  refusal: RefusalView,
+  more: Readonly<Record<string, unknown>> = {},
+): CountersignError {
+  const { code, words, path, holder, expiresMs, sentence } = refusal
+  const detail = { ...refusal, ...more }
+  if (code === 'locked') {
+    const leftS = expiresMs === undefined ? 1 : Math.ceil((expiresMs - context.node.now()) / 1000)
+    return new CountersignError('locked', lockText(refusal), { ...detail, retryAfterS: Math.max(1, leftS) })
+  }
+  const said = sentence === undefined ? '' : `; the rule: ${sentence}`
+  const text = `${words}${path === undefined ? '' : `; at ${path}`}${holder ? `, held by ${holder.name}` : ''} (${code})${said}`
+  return new CountersignError(outcomeOf(code as never), text, detail)
+}
+
+function lockText({ holder, path, element, expiresMs }: RefusalView): string {
+  const where = path ?? (element === undefined ? 'the element' : `the element ${element}`)
+  const until = expiresMs === undefined ? '' : ` until ${new Date(expiresMs).toISOString()}`
+  return `${where} is locked by ${holder?.name ?? 'another party'}${until}`
+}
