@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Agreement } from '../../../test/support/agreement.ts'
+import type { RuleBody } from '../../ledger/behaviour.ts'
 import { element } from '../elements.ts'
 
 const accepted = { outcome: 'accepted' }
@@ -8,8 +9,8 @@ const mark = (letter: string, edition = 1) => ({ hash: letter.repeat(64), editio
 describe('a draft', () => {
   it('[TPL-2] may say whose its rule is to be: a member’s', () => {
     const one = new Agreement(['Acme', 'Beta'], '{"A": 1}')
-    const rule = { at: one.state.rootUid, path: ['A'], behaviour: { kind: 'limits', min: '0' } } as const
-    const action = { do: 'add', rule: { ...rule, path: [...rule.path] } } as const
+    const rule: RuleBody = { at: one.state.rootUid, path: ['A'], behaviour: { kind: 'limits', min: '0' } }
+    const action = { do: 'add', rule } as const
     const [uid, other] = [one.uid(), one.uid()]
     expect(one.run('Acme', { op: 'draft', uid, action, owner: one.party('Beta') })).toEqual(accepted)
     expect(one.agree(uid)).toEqual(accepted)
