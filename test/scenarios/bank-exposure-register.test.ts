@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { Play } from '../support/play.ts'
+import { partyOf } from '../../src/identity/card.ts'
+import { cardOf, Play } from '../support/play.ts'
 
 it('[TPL-6] banks report exposures, agree that insolvency was filed for, and the court is let in', () => {
   const roles = { agent: 'Agent', bank: ['Alpha', 'Beta'], regulator: 'Regulator', court: 'Court' }
@@ -53,6 +54,9 @@ it('[TPL-6] banks report exposures, agree that insolvency was filed for, and the
   expect(said(register.answer('Agent', '/Insolvency/Filed'))).toBe('not-asked')
   expect(said(register.set('Beta', '/Exposures[2]/Line', '60'))).toBe('accepted')
   expect(said(register.answer('Beta', '/Insolvency/Filed'))).toBe('accepted')
+  expect(register.state.epoch.changes).toMatchObject([
+    { op: 'invite', party: partyOf(cardOf('Court').card), role: 'observer', older: true },
+  ])
   expect(said(register.set('Agent', '/Insolvency/Case', '12 IN 34/26'))).toBe('accepted')
   expect(said(register.set('Beta', '/Exposures[2]/Line', '70'))).toBe('access-denied no-more-drawing')
   expect(said(register.set('Agent', '/Exposures[3]/Line', '0'))).toBe('accepted')

@@ -79,6 +79,11 @@ it('[TPL-6] a facultative slip is placed, signed, bound and endorsed', () => {
     ['/Endorsements[1]/Agreed', undefined, true],
     ['/Terms/To', '2026-12-31', '2027-03-31'],
     ['/Terms/Limit', '5000000', '6000000'],
+    ['/Terms/From', '2026-01-01', '2026-02-01'],
+    ['/Terms/Interest', undefined, 'Cargo in the pier’s sheds'],
+    ['/Terms/Currency', 'EUR', 'GBP'],
+    ['/Premium/Gross', '20000', '24000'],
+    ['/Premium/BrokerageRate', '12.5', '10'],
   ] as const) {
     expect(said(slip.set('Acme', path, value))).toBe('accepted')
     expect(slip.value(path)).toBe(before)

@@ -29,6 +29,7 @@ export function draft(work: Work, { uid, action, owner }: DraftOperation): Refus
   const { state, context } = work
   if (state.map.has(uid)) return { code: 'already-drafted' }
   const { governance } = state
+  if (owner !== undefined && !state.epoch.members.includes(owner)) return { code: 'bad-rule' }
   const refused = refusalOf(work, action)
   if (refused) return refused
   const body = ruleOf(action)

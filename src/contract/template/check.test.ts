@@ -112,6 +112,15 @@ describe('a template that does not work', () => {
     ['a role twice', { ...small(), roles: [role, role] }, 'bad-template', 'roles'],
     ['an unknown owner', withRule({ owner: 'bank' }), 'bad-template', 'rule spoilt'],
     ['a rule of a role of several', withRule({ owner: 'seller' }), 'bad-template', 'use each'],
+    [
+      'a rule of an observer',
+      {
+        ...withRule({ owner: 'court' }),
+        roles: [...small().roles, { name: 'court', title: 'Court', help: 'Looks on.', observer: true }],
+      },
+      'bad-template',
+      'an observer owns no rules',
+    ],
     ['an unknown each', withRule({ each: 'bank' }), 'bad-template', 'no role bank'],
     ['a role called constructor', withRule({ owner: 'constructor' }), 'bad-template', 'no role constructor'],
     ['a name twice', { ...small(), tree: [field, field] }, 'bad-template', 'the same name'],
@@ -152,6 +161,24 @@ describe('a template that does not work', () => {
       },
       'too-large',
       'elements',
+    ],
+    [
+      'a member twice',
+      {
+        ...small(),
+        types: [
+          {
+            name: 'T',
+            base: 'block',
+            members: [
+              { name: 'm', kind: 'field', type: 'text' },
+              { name: 'm', kind: 'field', type: 'text' },
+            ],
+          },
+        ],
+      },
+      'bad-template',
+      'type T',
     ],
     ['an edition without ancestor', { ...small(), edition: 2 }, 'bad-template', 'ancestor'],
     ['an unknown first phase', { ...small(), firstPhase: 'shut' }, 'bad-template', 'no phase shut'],

@@ -7,6 +7,7 @@ import { CountersignError } from '../../crypto/errors.ts'
 import { hashOf } from '../../crypto/hash.ts'
 import { checkValue } from '../../document/types.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
+import type { ProvenCard } from '../../ledger/epoch.ts'
 import { contractId, GENESIS_ROOT, type Genesis } from '../../ledger/genesis.ts'
 import type { Operation } from '../../ledger/request.ts'
 import { commitmentOf, type Opening } from '../../ledger/value.ts'
@@ -25,8 +26,9 @@ import { type Node, nodesOf, typesOf } from './tree.ts'
 export function checkTemplate(template: Template): void {
   checkNames(template)
   for (const node of nodesOf(template)) checkNode(template, node, 'tree')
-  const instance = instantiate(template, trialCasting(template), counted())
-  const { withoutRules, whole } = genesesOf(template, instance)
+  const casting = trialCasting(template)
+  const instance = instantiate(template, casting, counted())
+  const { withoutRules, whole } = genesesOf(template, instance, membersOf(template, casting))
   const openings = new Map(instance.openings.map((one): [string, Opening] => [commitmentOf(one), one]))
   const { state } = genesisState(contractId(withoutRules), withoutRules, openings)
   for (const operation of instance.operations) checkDraft(state, instance, operation)
@@ -48,6 +50,12 @@ function trialCasting({ roles }: Template): Casting {
   return { cast, timeMs: 0 }
 }
 
+/** Cards of nobody: execution asks for no more of them than whose they are. */
+function membersOf({ roles }: Template, { cast }: Casting): ProvenCard[] {
+  const parties = roles.filter(({ observer }) => !observer).flatMap(({ name }) => cast[name] ?? [])
+  return parties.map((party) => ({ card: { party }, signature: '' }) as unknown as ProvenCard)
+}
+
 /** Bytes that nobody has to guess: what is made of them is thrown away. */
 function counted(): Random {
   let count = 0
@@ -59,14 +67,18 @@ function counted(): Random {
   }
 }
 
-function genesesOf(template: Template, { operations }: Instance): Record<'withoutRules' | 'whole', Genesis> {
+function genesesOf(
+  template: Template,
+  { operations }: Instance,
+  members: ProvenCard[],
+): Record<'withoutRules' | 'whole', Genesis> {
   const base: Omit<Genesis, 'operations'> = {
     version: 1,
     name: template.name,
     creator: '0'.repeat(64),
     nonce: 'A'.repeat(22),
     timeMs: 0,
-    members: [],
+    members,
     policy: {
       quorum: 'majority',
       clockBoundMs: 60_000,
@@ -106,6 +118,11 @@ function checkNames(template: Template): void {
   )
   if (template.edition > 1 !== (template.ancestor !== undefined))
     badTemplate('ancestor', 'every edition but the first names the hash of the one before')
+  for (const { name, members = [] } of types)
+    once(
+      `type ${name}`,
+      members.map((member) => member.name),
+    )
   const typeNames = new Set(types.map(({ name }) => name))
   for (const { name, members = [] } of types)
     for (const { typed } of members)
@@ -120,6 +137,9 @@ function checkNames(template: Template): void {
   for (const { name, owner, each } of rules)
     for (const role of [owner, ...(each === undefined ? [] : [each])])
       if (!roles.some((one) => one.name === role)) badTemplate(`rule ${name}`, `there is no role ${role}`)
+  for (const { name, owner } of rules)
+    if (roles.find((role) => role.name === owner)?.observer)
+      badTemplate(`rule ${name}`, `an observer owns no rules; ${owner} is one`)
   for (const set of off)
     if (!rules.some((rule) => rule.set === set)) badTemplate('off', `there is no rule set ${set}`)
 }
