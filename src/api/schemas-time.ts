@@ -115,8 +115,22 @@ const differenceView = named(
   z.object({
     uid,
     what: z
-      .array(z.enum(['created', 'removed', 'moved', 'renamed', 'retyped', 'changed', 'restated']))
-      .describe('restated: the same value was written again'),
+      .array(
+        z.enum([
+          'created',
+          'removed',
+          'moved',
+          'renamed',
+          'retyped',
+          'changed',
+          'restated',
+          'described',
+          'switched',
+        ]),
+      )
+      .describe(
+        'restated: the same value was written again; described: its label, help or named type; switched: a rule brought or took it',
+      ),
     kind: z.enum(['block', 'list', 'field']),
     path: z.string().describe('in the later state; of what is gone, in the earlier one'),
     oldPath: z.string().optional().describe('where it was, if that is another'),

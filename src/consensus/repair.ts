@@ -68,15 +68,20 @@ function leaderVoteOf(
   return vote?.statement.type === 'VOTE' && vote.statement.block === hash ? vote : undefined
 }
 
-/** A peer that is not ahead tells where it stands: send what brings it here. */
+/**
+ * A peer that is not ahead tells the first view of which it wants a certificate: send what brings it here. Of very many the first,
+ * which it may want wherever it is, and the last, which bring it here; it asks on for those between.
+ */
 export function helpPeer(context: Context, from: string, theirView: number): void {
   const { state, effects } = context
   if (theirView > state.view) return
   const send = (certificate: Certificate): void => {
     effects.push({ type: 'SEND', to: from, message: { type: 'CERTIFICATE', certificate } })
   }
-  const first = Math.max(theirView, state.committed.view, state.view - REPAIR_CERTIFICATES_MAX)
+  const first = Math.max(theirView, state.committed.view)
+  const last = Math.max(first, state.view - REPAIR_CERTIFICATES_MAX)
   for (let view = first; view < state.view; view += 1) {
+    if (view === first + REPAIR_CERTIFICATES_MAX) view = Math.max(view, last)
     const record = state.views.get(view)
     for (const certificate of record?.notarizations.values() ?? []) send(certificate)
     if (record?.skipCertificate) send(record.skipCertificate)

@@ -302,6 +302,20 @@ export function parentFor(state: ConsensusState, view: number): string | undefin
   return view > state.committed.view ? state.committed.hash : undefined
 }
 
+/**
+ * The first view of which a certificate is wanted here: the present one; or one before, over which a certificate of a later view
+ * has led, and without which no block can be built, or voted for, that its proposer does not show it with (ORD-3).
+ */
+export function wantedView(state: ConsensusState): number {
+  let wanted = state.view
+  for (let before = state.view - 1; before > state.committed.view; before -= 1) {
+    const record = state.views.get(before)
+    if (record && record.notarizations.size > 0) break
+    if (!record?.skipCertificate) wanted = before
+  }
+  return wanted
+}
+
 /** False only where the block is known to be on another branch than the committed tip. */
 function extendsCommitted(state: ConsensusState, hash: string): boolean {
   for (let at = hash; at !== state.committed.hash; ) {

@@ -10,7 +10,7 @@ import {
   TIMING,
   textOf,
 } from '../../test/support/ordering.ts'
-import { leaderOf } from './state.ts'
+import { leaderOf, wantedView } from './state.ts'
 
 const first = makeBlock(GENESIS, 1)
 const other = makeBlock(GENESIS, 1, 7)
@@ -307,6 +307,30 @@ describe('repair', () => {
     expect(helped(machine, 1)).toEqual(['skip 1', 'PROPOSE 2', 'VOTE 2'])
     expect(helped(machine, 2)).toEqual(['PROPOSE 2', 'VOTE 2'])
     expect(helped(machine, 3)).toEqual([])
+  })
+
+  it('[ORD-10] [ORD-3] who came over a view without its certificate asks for it, and proposes once it is there', () => {
+    const other = new Machine().work()
+    skipTo(other, 4)
+    const machine = new Machine({ self: 0 }).work()
+    for (const view of [1, 3]) machine.certify(certificate('skip', view, [1, 2, 3]))
+    machine.clear()
+    expect([machine.state.view, wantedView(machine.state)]).toEqual([4, 2])
+    expect(machine.of('BUILD')).toEqual([])
+    expect(helped(other, 2).slice(0, 2)).toEqual(['skip 2', 'skip 3'])
+    machine.certify(certificate('skip', 2, [1, 2, 3]))
+    expect(machine.of('BUILD').map(({ view }) => view)).toEqual([4])
+    expect(wantedView(machine.state)).toBe(4)
+  })
+
+  it('[ORD-10] of very many views a peer is sent the first that it wants, and the last', () => {
+    const machine = new Machine({ self: 0, members: 1 })
+    for (let view = 1; view <= 300; view += 1) machine.certify(certificate('skip', view, [0]))
+    const sent = helped(machine, 20)
+    expect(sent).toHaveLength(128)
+    expect([sent[0], sent[63], sent[64], sent[127]]).toEqual(['skip 20', 'skip 83', 'skip 237', 'skip 300'])
+    expect(helped(machine, 250)).toHaveLength(51)
+    expect(helped(machine, 200)).toHaveLength(101)
   })
 
   it('[ORD-3] of very many skipped views the oldest certificates go ahead of the proposal', () => {

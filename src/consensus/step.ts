@@ -1,5 +1,5 @@
 /**
- * The rules of ordering (PROTOCOL §6): `step` takes one event, changes the state in place and returns what to do about it.
+ * The rules of ordering (PROTOCOL §7): `step` takes one event, changes the state in place and returns what to do about it.
  * The caller writes STORE_… effects to disk before it hands a later SIGN to the signer (ORD-5), and feeds results back.
  */
 import { requestChecks, takeCheck, takeProposal, takeSynced, tryCommit } from './blocks.ts'

@@ -18,8 +18,10 @@ import { EPOCH_OUTCOME_CODES, type EpochOutcomeCode } from './epoch-outcome.ts'
 import { stepEpoch } from './epoch-step.ts'
 import { type OpeningSource, type OutcomeCode, outcomeOf, type TypeCheck, typeCheck } from './outcome.ts'
 import { type ElementChange, isSameRecord, recordHash } from './record.ts'
+import { admit } from './rules/admit.ts'
 import { Agenda } from './rules/agenda.ts'
 import { followUp } from './rules/consequences.ts'
+import { publishGenesis } from './rules/drafts.ts'
 import { isUngoverned } from './rules/element-gates.ts'
 import { type Refusal, runOperation } from './rules/operations.ts'
 import { type RequestContext, type Result, ValueNotHeld, Work } from './rules/work.ts'
@@ -101,8 +103,12 @@ export function runOperations(
     const refused = runOperation(work, agenda, operation, position, isOfType)
     if (refused) return { ...refused, position }
   }
-  const refused = isUngoverned(work.state) ? undefined : followUp(work, agenda)
+  const refused =
+    // Whoever accepts a genesis says yes to what it drafts.
+    (context.isGenesis ? publishGenesis(work, agenda) : undefined) ??
+    (isUngoverned(work.state) ? undefined : followUp(work, agenda))
   if (refused) return { ...refused, position: operations.length }
+  admit(work)
   undoSettlement(work)
   const { touched, results, made, evaluations } = work
   return { code: undefined, state: work.state, touched, results, openings: [...made.values()], evaluations }

@@ -18,7 +18,16 @@ export type ChangedElement = { uid: string; before?: ElementRecord; after?: Elem
  * or type; changed: it has another value, or one that can't be compared because it is not held; restated: the same value was
  * written again. Several may hold of one; created and removed stand alone.
  */
-export type Alteration = 'created' | 'removed' | 'moved' | 'renamed' | 'retyped' | 'changed' | 'restated'
+export type Alteration =
+  | 'created'
+  | 'removed'
+  | 'moved'
+  | 'renamed'
+  | 'retyped'
+  | 'changed'
+  | 'restated'
+  | 'described'
+  | 'switched'
 
 /** A value as it stood. version: its commitment; held: false where it was erased or never shown here, and `value` is missing. */
 export type ValueThen = { type: string; version: string; held: boolean; value?: Value }
@@ -95,11 +104,14 @@ export function alterationsOf(
   if (first.parent !== second.parent || first.order !== second.order) what.push('moved')
   if (first.name !== second.name) what.push('renamed')
   if (first.kind !== second.kind || first.type !== second.type) what.push('retyped')
-  if (first.value !== second.value && old !== undefined && now !== undefined) {
-    const isSame = old.held && now.held && old.value === now.value
+  if (first.value !== second.value) {
+    const isSame = old?.held && now?.held && old.value === now.value
     if (!isSame) what.push('changed')
     else if (first.type === second.type) what.push('restated')
   }
+  if (first.label !== second.label || first.help !== second.help || first.typed !== second.typed)
+    what.push('described')
+  if (first.inactive !== second.inactive) what.push('switched')
   return what
 }
 

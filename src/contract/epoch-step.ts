@@ -220,7 +220,17 @@ function isLast({ state, departing }: Asked, party: string): boolean {
 }
 
 /** GEN-1: no key stands in the cards in force of two, in this or a later epoch. */
-function isKeyInUse({ state, open }: Asked, party: string, { keys }: Card): boolean {
+function isKeyInUse({ state, open }: Asked, party: string, card: Card): boolean {
+  return isKeyTaken(state, open, party, card)
+}
+
+/** Whether a key of a party's card stands in another's, in force or of a change that is open. */
+export function isKeyTaken(
+  state: ContractState,
+  open: readonly Change[],
+  party: string,
+  { keys }: Card,
+): boolean {
   const used = new Set<string>()
   const use = (card: Card) => {
     for (const key of Object.values(card.keys)) used.add(key)

@@ -13,6 +13,7 @@ import { isLapsed } from './epoch.ts'
 import { withChanges } from './epoch-step.ts'
 import type { OpeningSource } from './outcome.ts'
 import { type ElementChange, isRuleRecord, recordHash } from './record.ts'
+import { admit } from './rules/admit.ts'
 import { Agenda } from './rules/agenda.ts'
 import { followUp } from './rules/consequences.ts'
 import { isOn } from './rules/gate.ts'
@@ -131,7 +132,9 @@ function carriesOut(work: Work, rule: LawRule): boolean {
   if (work.taken?.get(`${rule.uid} ${rule.rule.at}`) === false) return false
   const agenda = new Agenda()
   fire(work, agenda, rule)
-  return followUp(work, agenda) === undefined
+  if (followUp(work, agenda) !== undefined) return false
+  admit(work)
+  return true
 }
 
 function failed(

@@ -174,7 +174,7 @@ export const epochRecordShape: shape.Check<EpochRecord> = shape.object(epochPart
   changes: shape.array(changeShape, LIST_MAX, 1),
 })
 
-/** How many of n members order a ledger block (PROTOCOL §6). */
+/** How many of n members order a ledger block (PROTOCOL §7). */
 export function quorumOf(policy: Policy, n: number): number {
   if (policy.quorum === 'unanimous') return n
   return policy.quorum === 'bft' ? Math.floor((2 * n) / 3) + 1 : Math.floor(n / 2) + 1

@@ -20,13 +20,7 @@ import {
   logLeaf,
 } from '../ledger/block.ts'
 import { type Cosignature, checkpointOf, type LedgerPoint, sameCheckpoint } from '../ledger/checkpoint.ts'
-import {
-  type AnyRequest,
-  commitmentsOf,
-  LIFETIME_MAX_MS,
-  type OpenRequest,
-  requestSizeBytes,
-} from '../ledger/request.ts'
+import { type AnyRequest, LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
 import {
   type AnyLedgerBlock,
   type BlockPlace,
@@ -36,8 +30,9 @@ import {
   tickOf,
   turnOf,
 } from '../ledger/turn.ts'
-import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
+import { addOpenings, openingSource } from './opening-source.ts'
 
 /** A ledger block with the state after it. `frontier` includes this block. */
 export type Executed = {
@@ -436,25 +431,18 @@ export class Chain {
 
   /** What opens the values of these requests, and all that the state after `parent` holds. */
   private openingsFor(parent: Executed, requests: readonly PoolEntry[]): OpeningSource {
-    const own = openingsOf(requests)
-    let recent: Map<string, Opening> | undefined
-    return {
-      get: (commitment) => {
-        const opening = own.get(commitment)
-        if (opening !== undefined) return opening
-        recent ??= this.openingsSince(parent)
-        return recent.get(commitment) ?? this.storedOpening(commitment)
-      },
-    }
+    return openingSource(requests, () => this.openingsSince(parent), this.storedOpening)
   }
 
   /** Of the blocks up to this one that are not committed: what they hold may not be on disk yet. */
   private openingsSince(parent: Executed): Map<string, Opening> {
     const openings = new Map<string, Opening>()
     for (let here: Executed | undefined = parent; here && here !== this.tip; ) {
-      const entries = requestIdsOf(here.block).flatMap((id) => this.pool.get(id) ?? [])
-      for (const [commitment, opening] of openingsOf(entries)) openings.set(commitment, opening)
-      for (const opening of here.openings) openings.set(commitmentOf(opening), opening)
+      addOpenings(
+        openings,
+        requestIdsOf(here.block).flatMap((id) => this.pool.get(id) ?? []),
+        here.openings,
+      )
       here = this.executed.get(here.block.header.parent)
     }
     return openings
@@ -501,14 +489,4 @@ function isDue({ block, state }: Executed, timeMs: number): boolean {
 /** Whether a block of this time could hold the request (REQ-2, REQ-5). */
 function isOrderable({ request }: PoolEntry, timeMs: number): boolean {
   return request.notAfterMs >= timeMs && request.notAfterMs <= timeMs + LIFETIME_MAX_MS
-}
-
-/** What opens these requests' commitments. Two requests may well carry the same one: each has its own opening of it. */
-function openingsOf(entries: readonly PoolEntry[]): Map<string, Opening> {
-  const openings = new Map<string, Opening>()
-  for (const entry of entries)
-    if (!entry.lacking)
-      for (const [index, commitment] of commitmentsOf(entry.request.operations).entries())
-        openings.set(commitment, entry.openings[index] as Opening)
-  return openings
 }

@@ -1,5 +1,5 @@
 /**
- * Who has cosigned how far (PROTOCOL §7). A block is final when every member has cosigned it or a later one: counted is only
+ * Who has cosigned how far (PROTOCOL §8). A block is final when every member has cosigned it or a later one: counted is only
  * what is shown to be on the history committed here. A cosignature of a longer ledger than ours waits until ours is as long.
  * Those that a turn is certified by, of parties that come in or replace their card, stand apart: they make nothing final.
  */

@@ -1,5 +1,5 @@
 /**
- * Messages between nodes (PROTOCOL §9) and the check of their shape: everything here came from another party.
+ * Messages between nodes (PROTOCOL §10) and the check of their shape: everything here came from another party.
  */
 
 import type { Proposal } from '../consensus/state.ts'

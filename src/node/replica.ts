@@ -11,6 +11,7 @@ import {
   parentFor,
   restoredState,
   type Timing,
+  wantedView,
 } from '../consensus/state.ts'
 import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
@@ -331,17 +332,14 @@ export class Replica {
     const done = this.chain.commit(hashes)
     for (const [index, { hash, block, changes, openings }] of done.entries()) {
       const last = index === done.length - 1
-      this.unfinal.set(block.header.height, requestIdsOf(block))
+      const { height } = block.header
+      const requests = requestIdsOf(block)
+      this.unfinal.set(height, requests)
       const certificates = last && notarization && finalization ? { notarization, commit: finalization } : {}
       if (openings.length > 0) outbox.write({ kind: 'openings', contract, openings })
       outbox.write({ kind: 'committed', contract, hash, block, changes, ...certificates })
-      outbox.notify({
-        contract,
-        type: 'tentative',
-        height: block.header.height,
-        requests: requestIdsOf(block),
-        uids: changes.map(([uid]) => uid),
-      })
+      const uids = changes.map(([uid]) => uid)
+      outbox.notify({ contract, type: 'tentative', height, requests, uids })
     }
     this.ordering.forgetWaiting()
     this.sync.progressed()
@@ -447,7 +445,7 @@ export class Replica {
   sendStatus(to: string | undefined, answerTo?: string): void {
     this.send(to, {
       type: 'STATUS',
-      view: this.consensus.view,
+      view: wantedView(this.consensus),
       committedHeight: this.chain.height,
       cosignatures: this.finality.all(),
       boot: answerTo ?? this.boot,

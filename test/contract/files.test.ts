@@ -79,7 +79,7 @@ describe('a file', () => {
   const hash = sha256(bytes)
   const path = () => `/records/${id}/Doc/Lading`
 
-  it('[FIL-1] [FIL-3] [FIL-5] is put on one node and got from every other, byte for byte, held by all', async () => {
+  it('[FIL-1] [FIL-2] [FIL-3] [FIL-5] is put on one node and got from every other, byte for byte, held by all', async () => {
     const made = await put(nodes.at(0), path(), bytes, pdf('Bill of lading – 1.pdf'))
     expect(made.status).toBe(201)
     const text = await nodes.at(1).get(path(), { accept: 'text/plain' })
@@ -424,7 +424,7 @@ describe('a peer that lies', () => {
     filesOf(reader).take = take
   })
 
-  it('[FIL-5] and is malformed changes nothing, and [FIL-7] ordering goes on beside a transfer', async () => {
+  it('[FIL-5] [FIL-7] and is malformed changes nothing, and ordering goes on beside a transfer', async () => {
     const [one, other] = nodes.all as [RunningNode, RunningNode]
     const before = other.lines.length
     for (const message of [

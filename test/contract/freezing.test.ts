@@ -1,5 +1,6 @@
 /** A contract that two histories have halted goes on without who signed both (LIN-1 to LIN-3). */
 import { afterEach, describe, expect, it } from 'vitest'
+import { haltView } from '../../src/api/halt.ts'
 import { rootUidOf, stateRoot } from '../../src/contract/state.ts'
 import { cosign } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
@@ -299,6 +300,33 @@ describe('a contract with two committed histories', () => {
     engines.reconnect(one, other)
     engines.pass(20_000)
     expectSame(forked, honest, 1)
+  })
+
+  it('[LIN-1] is shown as frozen, and how to go on, to a member to whom nothing else shows a second history', () => {
+    const engines = new Engines(3)
+    const [first, second] = engines.members as [Member, Member]
+    const contract = engines.contract('{"a":"0"}')
+    engines.pass(2000)
+    const { freezing } = first.engine.replica(contract)
+    Object.defineProperty(freezing, 'isCalledFor', { value: true })
+    const shown = () =>
+      haltView(
+        second.engine.replica(contract),
+        () => true,
+        (party) => (party === first.party ? 'First' : party),
+      )
+    expect(shown()).toBeUndefined()
+    first.engine.freeze(contract)
+    engines.pass(2000)
+    expect(second.engine.replica(contract).status).toBe('accepted')
+    expect(shown()).toMatchObject({
+      guilty: [],
+      frozen: [{ name: 'First' }],
+      next: expect.stringMatching(/^Frozen by First: .* then freeze/),
+    })
+    second.engine.freeze(contract)
+    engines.pass(2000)
+    expect(shown()?.next).toContain('Waiting for')
   })
 
   it('[EVI-4] [LIN-2] a FREEZE shown afterwards that leads elsewhere halts it again, and names a liar that was let in', () => {

@@ -3,7 +3,13 @@
  * and timers run out when they are due. Then a new ledger block must be committed by all before long.
  */
 import { proposalMessages } from '../../src/consensus/repair.ts'
-import { type Effect, type Event, initialState, type OrderingMessage } from '../../src/consensus/state.ts'
+import {
+  type Effect,
+  type Event,
+  initialState,
+  type OrderingMessage,
+  wantedView,
+} from '../../src/consensus/state.ts'
 import { nextWakeMs } from '../../src/consensus/timers.ts'
 import { blockHash } from '../../src/ledger/block.ts'
 import type { Statement } from '../../src/ledger/certificate.ts'
@@ -101,8 +107,9 @@ class Healed {
   }
 
   #status(from: number): Timeless {
-    const { view, committed } = (this.#locals[from] as Local).state
-    return { type: 'STATUS', from: this.#universe.party(from), view, committedHeight: committed.height }
+    const { state } = this.#locals[from] as Local
+    const committedHeight = state.committed.height
+    return { type: 'STATUS', from: this.#universe.party(from), view: wantedView(state), committedHeight }
   }
 
   #deliver({ to, event, epoch, wantsAnswer }: Delivery): void {

@@ -128,6 +128,20 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       reorder: true,
     },
   ],
+  [
+    '[ORD-10] the only honest member had come over a view without its certificate, and could propose no more',
+    {
+      ...{ members: 5, liars: 4, hostile: ['censor'], seed: 339253114, steps: 9600 },
+      ...{ contracts: 3, loss: 0.1, partitions: true, crashes: true, duplicates: true },
+    },
+  ],
+  [
+    '[LIN-1] a member to whom a FREEZE was all that showed a second history was looked at by nobody, and never froze',
+    {
+      ...{ members: 8, liars: 6, hostile: ['forker-with-cuts'], seed: 7905163, steps: 1500 },
+      ...{ contracts: 3, partitions: true, crashes: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -293,7 +293,7 @@ export class Simulation implements World {
     this.note(`notice ${node.name} ${notice.type}`, JSON.stringify(notice))
     for (const checker of this.watching(node)) checker.notice?.(node, notice)
     if (notice.type === 'invited') this.acceptLater(node, notice.contract)
-    if (notice.type === 'halted') this.freezeLater(node, notice.contract)
+    if (notice.type === 'halted' || notice.type === 'frozen') this.freezeLater(node, notice.contract)
     if (notice.type === 'begun') this.counts.begun += 1
   }
 
@@ -334,7 +334,10 @@ export class Simulation implements World {
     }
   }
 
-  /** Who keeps a contract that has halted: sooner or later it looks at it and freezes it, if there is reason to (LIN-1). */
+  /**
+   * Who keeps a contract that has halted, or that another member has frozen, which may be all that it ever sees of a second
+   * history: sooner or later it looks at it and freezes it, if there is reason to (LIN-1).
+   */
   private freezeLater(node: SimNode, contract: string): void {
     if (this.plot?.liars.has(node.index)) return
     this.schedule(this.random.integer(500, 5000), `freeze ${node.name}`, () => {

@@ -6,7 +6,7 @@ const slip =
 const accepted = { outcome: 'accepted' }
 
 describe('rules in force', () => {
-  it('[RUL-2] begin once every member has said yes and one has published', () => {
+  it('[REQ-8] [STA-3] [RUL-2] begin once every member has said yes and one has published', () => {
     const one = new Agreement(['Acme', 'Beta', 'Cove'], slip)
     const { uid, came } = one.draft('Acme', ['Premium', 'Rate'], {
       kind: 'access',

@@ -23,8 +23,8 @@ const RULES_MAX = 10_000
 /** What an expression or path that does not work is refused with. */
 const RULE_FAULTS: ReadonlySet<string> = new Set(['bad-rule', 'bad-expression', 'wrong-type', 'too-large'])
 
-/** Puts a draft forward. In a genesis it is in force at once: whoever accepts that says yes to it. */
-export function draft(work: Work, agenda: Agenda, { uid, action }: DraftOperation): Refusal | undefined {
+/** Puts a draft forward. */
+export function draft(work: Work, { uid, action }: DraftOperation): Refusal | undefined {
   const { state, context } = work
   if (state.map.has(uid)) return { code: 'already-drafted' }
   const { governance } = state
@@ -44,8 +44,8 @@ export function draft(work: Work, agenda: Agenda, { uid, action }: DraftOperatio
     ...prepared,
     yes: [context.author],
   }
-  if (context.isGenesis) return carryOutAll(work, agenda, [[uid, record]])
-  if (governance.drafts.size >= DRAFTS_MAX) return { code: 'too-many' }
+  const most = context.isGenesis ? RULES_MAX : DRAFTS_MAX
+  if (governance.drafts.size >= most) return { code: 'too-many' }
   work.put(uid, record)
   return undefined
 }
@@ -68,6 +68,12 @@ function refusalOf(work: Work, action: DraftAction): Refusal | undefined {
 function ruleOf(action: DraftAction): RuleBody | undefined {
   if (action.do === 'add') return action.rule
   return action.do === 'replace' ? action.by : undefined
+}
+
+/** Carries out what a genesis drafts, all at once. */
+export function publishGenesis(work: Work, agenda: Agenda): Refusal | undefined {
+  const drafts = [...work.state.governance.drafts]
+  return drafts.length === 0 ? undefined : carryOutAll(work, agenda, drafts)
 }
 
 /** A member's yes or no to a draft. */

@@ -72,7 +72,7 @@ export function runOperation(
       work.put(operation.uid, { kind: 'type', by: work.context.author, type: operation.type })
       return undefined
     case 'draft':
-      return draft(work, agenda, operation)
+      return draft(work, operation)
     case 'vote-on':
       return voteOn(work, agenda, operation.uid, operation.yes)
     case 'withdraw':

@@ -1,6 +1,8 @@
 /** What values have to be, and what follows from them: limits, required, unique, activation, phases, triggers, types. */
 import { describe, expect, it } from 'vitest'
 import { Agreement } from '../../../test/support/agreement.ts'
+import { fixtureParty, seededBytes } from '../../../test/support/ledger-parties.ts'
+import { partyOf } from '../../identity/card.ts'
 import { element } from '../state.ts'
 import { dueMs, executeTick } from '../tick.ts'
 
@@ -242,5 +244,26 @@ describe('a genesis with rules', () => {
     expect(one.set('Beta', '/A', '10')).toMatchObject({ outcome: 'accepted' })
     expect(one.value('/B')).toBe('30')
     expect(one.set('Beta', '/Tax/No', 'x')).toEqual(accepted)
+  })
+})
+
+describe('a trigger that lets an observer in', () => {
+  it('[RUL-8] [EPO-5] opens its invitation with every member’s yes', () => {
+    const court = fixtureParty('Court', seededBytes('Court'))
+    const party = partyOf(court.signedCard.card)
+    const one = new Agreement([...names], '{"Dispute": false}')
+    one.rule('Acme', [], {
+      kind: 'trigger',
+      when: { kind: 'expression', expression: 'Dispute' },
+      actions: [{ do: 'admit', card: court.signedCard, older: true, forMs: 3_600_000 }],
+    })
+    expect(one.state.epoch.changes).toBeUndefined()
+    expect(one.set('Beta', '/Dispute', true)).toMatchObject(accepted)
+    expect(one.state.epoch.changes).toMatchObject([
+      { op: 'invite', party, role: 'observer', older: true, yes: names.map((name) => one.party(name)) },
+    ])
+    expect(one.set('Beta', '/Dispute', false)).toMatchObject(accepted)
+    expect(one.set('Beta', '/Dispute', true)).toMatchObject(accepted)
+    expect(one.state.epoch.changes).toHaveLength(1)
   })
 })
