@@ -79,6 +79,8 @@ describe('drafts', () => {
       ['Slip/Lines[1]/Share', { kind: 'required' }, 'bad-request'],
       ['Slip/Premium', { kind: 'limits', min: '1' }, 'bad-rule'],
       ['Slip/Premium/Due', { kind: 'assignment', expression: 'Due + 1' }, 'bad-rule'],
+      ['Slip/Premium/Rate', { kind: 'limits', min: 'much' }, 'bad-value'],
+      ['Slip/Insured', { kind: 'limits', pattern: '(' }, 'bad-expression'],
       ['Slip/Insured', { kind: 'no-such-kind' }, 'bad-request'],
     ] as const) {
       const answer = await propose({ path, behaviour })
@@ -389,6 +391,8 @@ describe('phases, what is settled, types, places', () => {
     await settled(id)
     const types = (await nodes.at(1).get(`${at}/types`)).json<{ types: object[] }>().types
     expect(types).toMatchObject([{ ...type, by: { name: 'Party 1' } }])
+    for (const wrong of [{ min: 'x' }, { pattern: '[' }])
+      expect((await nodes.at(0).send('POST', `${at}/types`, { ...type, ...wrong })).status).toBe(422)
     const create = (value: number) =>
       nodes.at(1).send('POST', `${at}/requests`, {
         operations: [
