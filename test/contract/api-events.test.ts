@@ -105,6 +105,50 @@ describe('events', () => {
     reader.close()
   })
 
+  it('tell what rules and votes came to, and where drafts, votes and locks are listed', async () => {
+    const id = await nodes.contract('ruled', '{"Net":1,"Gross":0,"Fee":5}')
+    const reader = await Reader.open(nodes.at(1), `?contract=${id}`)
+    const at = `/api/contracts/${id}`
+    const height = async (): Promise<void> => {
+      const { height } = (await nodes.at(0).get(at)).json<{ height: number }>()
+      for (const one of nodes.all) await nodes.final(one, id, height)
+    }
+    const drafts: string[] = []
+    for (const [path, behaviour] of [
+      ['Gross', { kind: 'assignment', expression: 'Net * 2' }],
+      ['Fee', { kind: 'approval', count: 2 }],
+    ] as const) {
+      const made = await nodes.at(0).send('POST', `${at}/drafts`, { do: 'add', rule: { path, behaviour } })
+      drafts.push(made.json<{ made: { uid: string }[] }>().made[0]?.uid as string)
+    }
+    await height()
+    for (const on of drafts)
+      for (const index of [1, 2])
+        expect((await nodes.at(index).send('POST', `${at}/votes`, { on, yes: true })).status).toBe(200)
+    await height()
+    expect((await nodes.at(0).call('POST', `${at}/publish`)).status).toBe(200)
+    await height()
+    expect((await nodes.at(0).put(`/records/${id}/Net`, '4')).status).toBe(200)
+    const proposed = await nodes.at(0).put(`/records/${id}/Fee`, '6')
+    const on = proposed.headers.get('countersign-proposal') as string
+    await height()
+    const before = reader.told.length
+    expect((await nodes.at(1).send('POST', `${at}/votes`, { on, yes: true })).status).toBe(200)
+    expect((await nodes.at(1).send('POST', `${at}/locks`, { path: '/', leaseMs: 1000 })).status).toBe(201)
+    await until(() => reader.told.includes(`final ${at}/locks`))
+    expect(reader.told).toEqual(
+      expect.arrayContaining([
+        `final ${at}/drafts`,
+        `final ${at}/votes`,
+        `final ${at}/rules`,
+        `final /records/${id}/Net`,
+        `final /records/${id}/Gross`,
+      ]),
+    )
+    expect(reader.told.slice(before)).toContain(`final /records/${id}/Fee`)
+    reader.close()
+  })
+
   it('go on from Last-Event-ID where the reader left off, over a restart of the node too', async () => {
     const id = await nodes.contract('resumed', '{"a":"0","b":"0"}')
     const other = await nodes.contract('resumed too', '{"a":"0"}')

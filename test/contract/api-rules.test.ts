@@ -79,6 +79,8 @@ describe('drafts', () => {
       ['Slip/Lines[1]/Share', { kind: 'required' }, 'bad-request'],
       ['Slip/Premium', { kind: 'limits', min: '1' }, 'bad-rule'],
       ['Slip/Premium/Due', { kind: 'assignment', expression: 'Due + 1' }, 'bad-rule'],
+      ['Slip/Premium/Rate', { kind: 'limits', min: 'much' }, 'bad-value'],
+      ['Slip/Insured', { kind: 'limits', pattern: '(' }, 'bad-expression'],
       ['Slip/Insured', { kind: 'no-such-kind' }, 'bad-request'],
     ] as const) {
       const answer = await propose({ path, behaviour })
@@ -389,6 +391,8 @@ describe('phases, what is settled, types, places', () => {
     await settled(id)
     const types = (await nodes.at(1).get(`${at}/types`)).json<{ types: object[] }>().types
     expect(types).toMatchObject([{ ...type, by: { name: 'Party 1' } }])
+    for (const wrong of [{ min: 'x' }, { pattern: '[' }])
+      expect((await nodes.at(0).send('POST', `${at}/types`, { ...type, ...wrong })).status).toBe(422)
     const create = (value: number) =>
       nodes.at(1).send('POST', `${at}/requests`, {
         operations: [
@@ -442,5 +446,32 @@ describe('phases, what is settled, types, places', () => {
     await until(
       async () => (await nodes.at(2).get(`/records/${id}/Slip/Premium/Fee/$history`)).status === 200,
     )
+  })
+})
+
+describe('the status of elements', () => {
+  it('[RUL-11] says how far their last change has come, and whose signature is missing', async () => {
+    const id = await nodes.contract('waiting', DOCUMENT)
+    const field = async () => {
+      const answer = await nodes.at(0).get(`/records/${id}/Slip/Insured/$status`)
+      return shapes.statusPage.parse(answer.json()).elements[0]
+    }
+    const namesOf = (people: { name: string }[] | undefined) => people?.map(({ name }) => name)
+    expect(await field()).toMatchObject({ tier: 2, transport: { stage: 'final', height: 0, missing: [] } })
+    await nodes.at(2).stop()
+    const put = await nodes.at(0).put(`/records/${id}/Slip/Insured`, 'Quay', { prefer: 'until=tentative' })
+    expect(put.status).toBe(200)
+    const tentative = await field()
+    expect(tentative).toMatchObject({ tier: 0, transport: { stage: 'tentative', reached: false } })
+    expect(namesOf(tentative?.transport.missing)).toContain('Party 3')
+    await nodes.at(1).stop()
+    const late = await nodes.at(0).put(`/records/${id}/Slip/Insured`, 'Pier', { prefer: 'respond-async' })
+    expect(late.status).toBe(202)
+    await until(async () => (await field())?.transport.stage === 'received')
+    await until(async () => namesOf((await field())?.transport.missing)?.length === 2)
+    await nodes.at(1).start()
+    await nodes.at(2).start()
+    await until(async () => (await field())?.transport.stage === 'final')
+    expect(await field()).toMatchObject({ tier: 2, transport: { reached: true, missing: [] } })
   })
 })

@@ -1,14 +1,17 @@
 /** From what somebody wants of rules, votes, locks and places to the operation that is signed. */
 import { moveOperation } from '../../contract/edit.ts'
+import { compilePattern } from '../../contract/feel/pattern.ts'
 import { prepareRule } from '../../contract/rules/draft-check.ts'
 import { missingYes } from '../../contract/rules/drafts.ts'
-import { type Law, lawOf } from '../../contract/rules/law.ts'
-import type { RuleRecord } from '../../contract/rules/records.ts'
+import { kindAt, type Law, lawOf } from '../../contract/rules/law.ts'
+import type { PathKind, RuleRecord } from '../../contract/rules/records.ts'
 import { type ContractState, stateRoot } from '../../contract/state.ts'
 import { existing, resolvePath } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import { parsePath } from '../../document/path.ts'
+import { parseTyped } from '../../document/types.ts'
 import type { Behaviour, Names, RuleBody, Then } from '../../ledger/behaviour.ts'
+import { FIELD_TYPES } from '../../ledger/request.ts'
 import type { DraftAction, RuleOperation, TypeBody } from '../../ledger/rule-operation.ts'
 import type { Context } from '../context.ts'
 import { recordOf, typeRecords } from './look.ts'
@@ -151,6 +154,8 @@ function thenOf({ node }: Context, then: NewThen): Then {
 /** Whether the rule works where it stands, and with those in force. @throws CountersignError */
 function refuseUnworkable(state: ContractState, rule: RuleBody, replaced: string | undefined): void {
   const prepared = prepareRule(state, rule)
+  const { behaviour } = rule
+  if (behaviour.kind === 'limits') checkLimits(behaviour, kindAt(prepared.reads, rule.path))
   const records: [string, RuleRecord][] = []
   const { law }: { law: Law } = state.governance
   for (const uid of law.rules.keys()) {
@@ -159,6 +164,18 @@ function refuseUnworkable(state: ContractState, rule: RuleBody, replaced: string
   }
   records.push([DRAFTED, { kind: 'rule', owner: '', rule, ...prepared }])
   lawOf(records, law)
+}
+
+type Limits = { min?: string | undefined; max?: string | undefined; pattern?: string | undefined }
+
+/** Whether limits can hold for values of a type. @throws CountersignError `bad-value`, `bad-expression` with the position */
+function checkLimits({ min, max, pattern }: Limits, kind: PathKind | 'block' | undefined): void {
+  const type = kind?.startsWith('list of ') ? kind.slice('list of '.length) : kind
+  // A whole number may have to lie above 2.5.
+  const bound = FIELD_TYPES.find((one) => one === (type === 'integer' ? 'decimal' : type))
+  for (const limit of [min, max])
+    if (limit !== undefined && bound && bound !== 'null') parseTyped(bound, limit)
+  if (pattern !== undefined) compilePattern(pattern)
 }
 
 /** Stands for the rule that is being drafted. */
@@ -177,6 +194,7 @@ export function typeUid(state: ContractState, typed: string): string {
 }
 
 function typeBodyOf(state: ContractState, { members, ...type }: NewType): TypeBody {
+  checkLimits(type, type.base)
   if (members === undefined) return type
   return {
     ...type,
