@@ -1,9 +1,11 @@
 /** A node that may have forgotten what it signed: everybody is asked before it signs again (AMN-1, AMN-2). */
+import { CountersignError } from '../crypto/errors.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Engine } from './engine.ts'
 import type { RecalledMessage } from './messages.ts'
 import { Floors, locksOf, provenOwn } from './recall.ts'
 import type { Phase, Replica } from './replica.ts'
+import { signaturesOf } from './serve.ts'
 
 /**
  * Setting of a node that has lost its memory (AMN-2): `asking` until every contract has been told of, in however many
@@ -57,14 +59,32 @@ export class Amnesia {
       replica.sendStatus(from)
       return
     }
-    const { contract, lineage } = replica
-    const { statements, cosignature, finalized, freeze } = provenOwn(replica, message)
-    const floor = this.floors.raise(`${contract}/${lineage.number}`, finalized)
-    this.signer.recall(contract, lineage.number, statements, cosignature, floor, freeze)
+    this.takeIn(replica, message)
     replica.answers.add(from)
     if (message.recalling) replica.forgetful.add(from)
     else replica.forgetful.delete(from)
     this.settle(replica, nowMs)
+  }
+
+  /** What was told becomes the signer's locks. @throws CountersignError as `Signer.recall` */
+  private takeIn(replica: Replica, told: Parameters<typeof provenOwn>[1]): void {
+    const { contract, lineage } = replica
+    const { statements, cosignature, finalized, freeze } = provenOwn(replica, told)
+    const floor = this.floors.raise(`${contract}/${lineage.number}`, finalized)
+    this.signer.recall(contract, lineage.number, statements, cosignature, floor, freeze)
+  }
+
+  /** Its own data tell as well: where the signer alone was put back, they may be all that holds what never reached another. */
+  private takeOwn(replica: Replica): boolean {
+    try {
+      this.takeIn(replica, signaturesOf(replica, replica.self))
+      return true
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error
+      const { code, message: reason } = error
+      this.engine.log('error', 'not-recalled', { contract: replica.contract, code, reason })
+      return false
+    }
   }
 
   /** Whether a peer was asked what it shares with this party, which it may have lost: it may invite it anew. */
@@ -88,7 +108,7 @@ export class Amnesia {
   settle(replica: Replica, nowMs: number): void {
     if (replica.phase !== 'recalling') return
     replica.untold = this.untoldOf(replica, nowMs)
-    if (replica.untold.length > 0) return
+    if (replica.untold.length > 0 || !this.takeOwn(replica)) return
     const { contract, lineage } = replica
     const lock = this.signer.lock(contract, lineage.number)
     replica.recalled(locksOf(this.signer, contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)

@@ -17,7 +17,7 @@ export function locksOf(signer: Signer, contract: string, lineage: number): Lock
 /** finalized: the view of the COMMIT it shows, if it shows one: an honest member keeps no statements below it. */
 export function provenOwn(
   replica: Replica,
-  message: RecalledMessage,
+  message: Omit<RecalledMessage, 'type' | 'boot'>,
 ): {
   statements: SignedStatement[]
   cosignature: Cosignature | undefined

@@ -95,8 +95,8 @@ export function answerSync(replica: Replica, to: string, sync: Extract<Message, 
   })
 }
 
-/** Every signature of a member that we hold, for a member that has lost its own memory of them. */
-export function answerRecall(replica: Replica, party: string, boot: string): void {
+/** Every signature of a party that is held here, and the COMMIT below whose view none is kept. */
+export function signaturesOf(replica: Replica, party: string): Omit<RecalledMessage, 'type' | 'boot'> {
   const statements: SignedStatement[] = []
   for (const record of replica.consensus.views.values()) {
     for (const set of [record.votes, record.finalizes, record.skips])
@@ -112,6 +112,20 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
             signature,
           })
   }
+  const { committed, views } = replica.consensus
+  const cosignature = replica.finality.highest(party)
+  const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
+  const freeze = replica.freezing.ofParty(party)
+  return {
+    statements: statements.slice(-4096),
+    ...(cosignature ? { cosignature } : {}),
+    ...(finalization ? { finalization } : {}),
+    ...(freeze ? { freeze } : {}),
+  }
+}
+
+/** All of them, for a member that has lost its own memory of them. */
+export function answerRecall(replica: Replica, party: string, boot: string): void {
   // Its own that wait: it may not know of them any more. Of them all its LEAVE, after which it cosigns nothing more (EPO-12).
   let count = 0
   for (const entry of replica.chain.pool.values()) {
@@ -120,17 +134,10 @@ export function answerRecall(replica: Replica, party: string, boot: string): voi
     count += 1
     if (isLeave || count <= RETURNED_MAX) replica.sendRequest(party, entry)
   }
-  const { committed, views } = replica.consensus
-  const cosignature = replica.finality.highest(party)
-  const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
-  const freeze = replica.freezing.ofParty(party)
   const answer: RecalledMessage = {
     type: 'RECALLED',
     boot,
-    statements: statements.slice(-4096),
-    ...(cosignature ? { cosignature } : {}),
-    ...(finalization ? { finalization } : {}),
-    ...(freeze ? { freeze } : {}),
+    ...signaturesOf(replica, party),
     ...(replica.phase === 'recalling' && { recalling: true as const }),
   }
   replica.send(party, answer)

@@ -356,3 +356,37 @@ describe('an old copy that says too little about who is in', () => {
     expectWhole(engines, contract, third)
   })
 })
+
+describe('a signer that was put back alone', () => {
+  it('[AMN-2] [SGN-1] is told by its own data too: what has reached nobody else is not contradicted', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3, { quorum: 'unanimous' })
+    engines.pass(1000)
+    const records = second.journal.load()
+    // It leads view 1: nobody hears of its block, all skip, and it alone has the certificate, with its own signature.
+    engines.line = (message, from) => (from === second.party ? undefined : message)
+    engines.set(second, contract, 'a', '2')
+    engines.set(first, contract, 'a', '3')
+    engines.pass(10_000)
+    expect(second.engine.replica(contract).consensus.views.get(1)?.skipCertificate).toBeDefined()
+    expect(first.engine.replica(contract).consensus.view).toBe(1)
+    second.engine.flush()
+    cutOff(engines, second)
+    second.journal = memoryJournal()
+    second.journal.append(records)
+    engines.boot(second, false)
+    expect(second.engine.replica(contract).phase).toBe('recalling')
+    engines.line = (message, from) =>
+      from === second.party && message.type !== 'RECALL' ? undefined : message
+    reconnect(engines, second)
+    engines.pass(5000)
+    const { phase, consensus } = second.engine.replica(contract)
+    expect(phase).toBe('signing')
+    expect(consensus.views.get(1)?.locks.skip).toBe(true)
+    engines.line = (message) => message
+    for (const other of [first, third]) engines.reconnect(second, other)
+    engines.pass(30_000)
+    expectWhole(engines, contract, second)
+  })
+})

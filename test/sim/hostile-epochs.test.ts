@@ -88,6 +88,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ quorum: 'unanimous', restores: true },
     },
   ],
+  [
+    '[AMN-2] [SGN-1] a signer that was put back alone signed FINALIZE after a SKIP that only its own data held',
+    {
+      ...{ members: 3, liars: 2, hostile: ['censor'], seed: 735246698, steps: 1500, quorum: 'bft' },
+      ...{ partitions: true, crashes: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -142,6 +142,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ contracts: 3, partitions: true, crashes: true, restores: true },
     },
   ],
+  [
+    '[EVI-1] evidence was asked for of what had come to a disk that refused, or over a quorum that was full',
+    {
+      ...{ members: 8, liars: 6, hostile: ['double-voter'], seed: 735246665, steps: 750 },
+      ...{ loss: 0.01, crashes: true, reorder: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -262,9 +262,10 @@ export class Simulation implements World {
       this.plot.arrived(node, sender, messages)
       return
     }
-    if (this.plot?.liars.has(from)) this.plot.reached(node, sender, messages)
     // While its disk refuses, a node takes nothing.
-    else if (!node.engine.storageError)
+    if (this.plot?.liars.has(from)) {
+      if (!node.engine.storageError) this.plot.reached(node, sender, messages)
+    } else if (!node.engine.storageError)
       for (const message of messages)
         for (const checker of this.checkers) checker.received?.(node, sender, message)
     const taken = this.guards.parts?.messages?.(node, messages) ?? messages

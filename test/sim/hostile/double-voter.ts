@@ -1,7 +1,14 @@
 /** To each of its statements it adds one that contradicts it: another VOTE, another FINALIZE, SKIP beside FINALIZE. */
-import { type SignedStatement, type Statement, statementVerifies } from '../../../src/ledger/certificate.ts'
+import {
+  type Certificate,
+  certificateVerifies,
+  type SignedStatement,
+  type Statement,
+  statementVerifies,
+} from '../../../src/ledger/certificate.ts'
 import { contradiction, type StatementEvidence } from '../../../src/ledger/evidence.ts'
 import type { Message } from '../../../src/node/messages.ts'
+import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Adversary, type Outlook } from './adversary.ts'
 import { anyHash, sign } from './forge.ts'
@@ -11,6 +18,8 @@ export class DoubleVoter extends Adversary {
   readonly kinds: StatementEvidence['kind'][] = ['two-votes', 'two-finalizes', 'finalize-and-skip']
   private readonly seen = new Map<string, SignedStatement[]>()
   private readonly caught = new Set<string>()
+  /** What liars have shown to be certified, by honest member. */
+  private readonly certified = new Map<string, Certificate>()
   private made = 0
 
   override outgoing(from: SimNode, to: SimNode, message: Message): unknown[] {
@@ -32,6 +41,7 @@ export class DoubleVoter extends Adversary {
   }
 
   override arrived(at: SimNode, from: SimNode, message: Message): void {
+    for (const one of certificatesIn(message)) this.certified.set(`${at.index} ${placeOf(message, one)}`, one)
     const own = ownStatement(message, from)
     if (!own) return
     const { contract, epoch, view } = own.statement
@@ -40,13 +50,30 @@ export class DoubleVoter extends Adversary {
     // What is over is not looked at any more, nor what is of another epoch.
     if (!replica || !statementVerifies(replica.electorate, own) || replica.epochs.part !== 'member') return
     const before = this.seen.get(place) ?? []
-    this.seen.set(place, [...before, own])
     const kinds = before.flatMap((one) => contradiction(one, own) ?? [])
+    // What a quorum has signed already needs no further signature, and none is looked at that contradicts nothing held.
+    if (kinds.length === 0 && this.isSettled(at, replica, message, own)) return
+    this.seen.set(place, [...before, own])
     if (view <= replica.consensus.committed.view) return
     for (const kind of new Set(kinds)) {
       this.count(kind)
       this.caught.add(own.party)
     }
+  }
+
+  /** By others, that is: who has signed what is certified has said so by that. */
+  private isSettled(at: SimNode, replica: Replica, message: Message, { statement, party }: SignedStatement) {
+    const { view, type } = statement
+    const block = type === 'SKIP' ? undefined : statement.block
+    const kind = type === 'SKIP' ? 'skip' : type === 'VOTE' ? 'notarization' : 'finalization'
+    const record = replica.consensus.views.get(view)
+    const held =
+      type === 'SKIP'
+        ? record?.skipCertificate
+        : (type === 'VOTE' ? record?.notarizations : record?.finalizations)?.get(statement.block)
+    const shown = this.certified.get(`${at.index} ${placeOf(message, { kind, view, block })}`)
+    const certificate = held ?? (shown && certificateVerifies(replica.electorate, shown) ? shown : undefined)
+    return certificate !== undefined && !certificate.signatures.some(([signer]) => signer === party)
   }
 
   override get named(): ReadonlySet<string> {
@@ -56,6 +83,20 @@ export class DoubleVoter extends Adversary {
   outlook(): Outlook {
     return 'final'
   }
+}
+
+function certificatesIn(message: Message): Certificate[] {
+  if (message.type === 'CERTIFICATE') return [message.certificate]
+  if (message.type !== 'PROPOSE') return []
+  const { notarization, skipCertificates } = message
+  return notarization ? [notarization, ...skipCertificates] : skipCertificates
+}
+
+function placeOf(
+  { contract, epoch = 0 }: Message,
+  { kind, view, block }: { kind: Certificate['kind']; view: number; block?: string | undefined },
+): string {
+  return `${contract} ${epoch} ${kind} ${view} ${block}`
 }
 
 /** A statement of its sender, by itself or with its block. */
