@@ -3,11 +3,11 @@
  * order in which they read one another, and which blocks are there; then triggers; last what must hold in the state it leads to.
  */
 import type { Opening } from '../../ledger/value.ts'
-import { element, subtreeUids } from '../elements.ts'
+import { type ContractState, element, subtreeUids } from '../elements.ts'
 import { Agenda, addTouched } from './agenda.ts'
 import { CHECKED_KINDS, checkRule } from './checks.ts'
 import type { Run } from './expressions.ts'
-import type { Refusal } from './gate.ts'
+import { isOn, type Refusal } from './gate.ts'
 import type { LawRule } from './law.ts'
 import { isAboutItems } from './law.ts'
 import { elementsAt, lineOf } from './paths.ts'
@@ -36,13 +36,20 @@ export function followUp(work: Work, agenda: Agenda = new Agenda()): Refusal | u
     if (!fired) break
   }
   if (work.taken !== undefined) return undefined
-  for (const { rule, places } of agenda.take(CHECKED_KINDS))
+  for (const { rule, places } of agenda.take(CHECKED_KINDS)) {
+    // What the request itself has switched off, or repealed, stands against nothing.
+    if (!isInForce(work.state, rule)) continue
     for (const place of [...places].sort()) {
       if (element(work.state, place) === undefined) continue
       const refused = checkRule(work, rule, place)
       if (refused) return refused
     }
+  }
   return undefined
+}
+
+function isInForce(state: ContractState, rule: LawRule): boolean {
+  return state.governance.law.rules.has(rule.uid) && isOn(state, rule)
 }
 
 /** Derived fields and blocks that come and go, until nothing changes; the law's order makes one pass enough. */

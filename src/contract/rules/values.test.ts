@@ -267,3 +267,18 @@ describe('a trigger that lets an observer in', () => {
     expect(one.state.epoch.changes).toHaveLength(1)
   })
 })
+
+describe('a set that a request switches off', () => {
+  it('[RUL-8] refuses nothing in it any more', () => {
+    const one = new Agreement([...names], '{"A": 1, "Stop": false}')
+    one.rule('Acme', ['A'], { kind: 'limits', min: '1' }, { set: 'Strict' })
+    one.rule('Acme', [], {
+      kind: 'trigger',
+      when: { kind: 'expression', expression: 'Stop' },
+      actions: [{ do: 'switch', set: 'Strict', on: false }],
+    })
+    expect(one.set('Beta', '/A', '0')).toMatchObject({ code: 'limits-broken' })
+    const both = [one.setting('/A', '0'), one.setting('/Stop', true)]
+    expect(one.run('Beta', ...both)).toMatchObject(accepted)
+  })
+})
