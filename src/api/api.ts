@@ -25,6 +25,7 @@ import { recordRoutes } from './routes/records.ts'
 import { reportRoutes } from './routes/report.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { ruleRoutes } from './routes/rules.ts'
+import { templateRoutes } from './routes/templates.ts'
 import { timeRoutes } from './routes/time.ts'
 import { workflowRoutes } from './routes/workflow.ts'
 import { components } from './schemas.ts'
@@ -73,6 +74,7 @@ export async function createApi(
     metricsRoute(entities, context)
     peerRoutes(entities, context)
     contractRoutes(entities, context)
+    templateRoutes(entities, context)
     memberRoutes(entities, context)
     elementRoutes(entities, context)
     timeRoutes(entities, context)

@@ -43,8 +43,6 @@ export const RULE_WORDS: { [Code in RuleCode]: string } = {
   'not-agreed': 'a member’s yes to the draft is missing: wait for it',
   'not-asked': 'this party’s answer is not asked for',
   'not-holder': 'only its holder passes it on: ask the holder',
-  'not-judged':
-    'not every reader of a private value has said what the rule comes to: send it again once all answer',
   'not-owner': 'only its owner adds and removes here: ask the owner',
   'not-unique': 'another item has this value already: choose another',
   'not-yours': 'another party made it: ask that party to take it back',

@@ -10,6 +10,7 @@ import { addPeerCommands } from './commands/peer.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addReportCommands } from './commands/report.ts'
 import { addRuleCommands } from './commands/rule.ts'
+import { addTemplateCommands } from './commands/template.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 import { addWorkflowCommands } from './commands/workflow.ts'
 import { addDemoCommand } from './demo/demo.ts'
@@ -27,6 +28,7 @@ addNodeCommands(program)
 addKeysCommands(program)
 addPeerCommands(program)
 addContractCommands(program)
+addTemplateCommands(program)
 addFileCommands(program)
 addMemberCommands(program)
 addRuleCommands(program)

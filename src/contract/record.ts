@@ -3,7 +3,15 @@
  */
 import { hashJson, hashOf } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
-import { type ElementKind, FIELD_TYPES, type FieldType, nameShape, orderShape } from '../ledger/element.ts'
+import {
+  type ElementKind,
+  FIELD_TYPES,
+  type FieldType,
+  nameShape,
+  orderShape,
+  type TemplateMark,
+  templateMarkShape,
+} from '../ledger/element.ts'
 import type { EpochRecord } from '../ledger/epoch.ts'
 import { HELP_MAX_LENGTH, LABEL_MAX_LENGTH } from '../ledger/rule-operation.ts'
 import { NO_VALUE } from '../ledger/value.ts'
@@ -12,6 +20,7 @@ import { isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
 /**
  * One element. `type` and `value` (a commitment, 64 hex; without it the field is empty) stand with fields only; `parent` is a
  * UID (32 hex). typed: UID of the named type it has. inactive: an activation rule says that it is not there (RUL-6).
+ * template: what a block, with all below it, was made from (TPL-3).
  */
 export type ElementRecord = {
   kind: ElementKind
@@ -24,6 +33,7 @@ export type ElementRecord = {
   label?: string
   help?: string
   inactive?: true
+  template?: TemplateMark
 }
 
 export type { EpochRecord } from '../ledger/epoch.ts'
@@ -37,7 +47,7 @@ export type ElementChange = [uid: string, record: StateRecord | null]
 /** The parent that the root block names. */
 const NO_ELEMENT = '0'.repeat(32)
 
-/** The root block's record, the same in every contract. */
+/** The root block's record as every contract begins with it. */
 export const ROOT_RECORD: Readonly<ElementRecord> = {
   kind: 'block',
   name: '',
@@ -109,7 +119,9 @@ export function isSameRecord(first: StateRecord | undefined, second: StateRecord
     first.typed === second.typed &&
     first.label === second.label &&
     first.help === second.help &&
-    first.inactive === second.inactive
+    first.inactive === second.inactive &&
+    first.template?.hash === second.template?.hash &&
+    first.template?.edition === second.template?.edition
   )
 }
 
@@ -121,12 +133,25 @@ const words = {
 }
 const blockShape = shape.object(
   { kind: shape.literal('block', 'list'), ...place },
-  { ...words, inactive: shape.literal(true) },
+  { ...words, inactive: shape.literal(true), template: templateMarkShape },
+)
+/** Of the root block only its words, and what it was made from, ever change. */
+const rootShape = shape.object(
+  {
+    kind: shape.literal('block'),
+    name: shape.literal(''),
+    order: shape.literal('0'),
+    parent: shape.literal(NO_ELEMENT),
+  },
+  { label: words.label, help: words.help, inactive: shape.literal(true), template: templateMarkShape },
 )
 const fieldShape = shape.object(
   { kind: shape.literal('field'), ...place, type: shape.literal(...FIELD_TYPES) },
   { ...words, value: shape.hash },
 )
+
+/** Checks the record of a root block that came from a store. @throws CountersignError `bad-format` */
+export const checkRootRecord = rootShape as shape.Check<ElementRecord>
 
 /** Checks an element record that came from a store. @throws CountersignError `bad-format` */
 export function checkElementRecord(value: unknown, where: string): ElementRecord {

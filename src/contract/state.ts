@@ -19,11 +19,11 @@ import type { EpochState } from './epoch.ts'
 import type { OpeningSource } from './outcome.ts'
 import {
   checkElementRecord,
+  checkRootRecord,
   type ElementChange,
   type ElementRecord,
   type EpochRecord,
   epochUidOf,
-  isSameRecord,
   ROOT_RECORD,
   recordHash,
   rootUidOf,
@@ -126,11 +126,14 @@ function runGenesis(
   const result = isUnopened
     ? runUnopened(empty, operations, context, results)
     : runOperations(empty, operations, openings, context)
-  if (result.code !== undefined)
+  if (result.code !== undefined) {
+    const { code, position, rule } = result
     throw new CountersignError(
       'bad-format',
-      `genesis.operations[${result.position}]: is not accepted (${result.code}); make the genesis anew without it`,
+      `genesis.operations[${position}]: is not accepted (${code}); make the genesis anew without it`,
+      { code, position, ...(rule !== undefined && { rule }) },
     )
+  }
   const touched = result.touched.add(rootUid).add(epochUid)
   return {
     state: result.state,
@@ -148,10 +151,13 @@ function withRoot(results: readonly RuleResult[], from: string, to: string): Rul
 /** An operation of a genesis, which can't know the UID of the root. */
 function rooted(operation: Operation, rootUid: string): Operation {
   if (operation.op === 'create' && operation.parent === GENESIS_ROOT) return { ...operation, parent: rootUid }
-  if (operation.op !== 'draft' || operation.action.do !== 'add' || operation.action.rule.at !== GENESIS_ROOT)
-    return operation
-  const { rule } = operation.action
-  return { ...operation, action: { do: 'add', rule: { ...rule, at: rootUid } } }
+  if (operation.op !== 'draft') return operation
+  const { action } = operation
+  if (action.do === 'add' && action.rule.at === GENESIS_ROOT)
+    return { ...operation, action: { do: 'add', rule: { ...action.rule, at: rootUid } } }
+  if (action.do === 'template' && action.on === GENESIS_ROOT)
+    return { ...operation, action: { ...action, on: rootUid } }
+  return operation
 }
 
 const byHash = (cards: readonly Card[]) => new Map(cards.map((card) => [cardHash(card), card]))
@@ -218,10 +224,7 @@ export function restoreState(
 
 function checkRecord(uid: string, rootUid: string, record: StateRecord): ElementRecord {
   shape.uid(uid, 'uid')
-  if (uid !== rootUid) return checkElementRecord(record, 'record')
-  if (Object.keys(record).length !== 4 || !isSameRecord(record, ROOT_RECORD))
-    throw new CountersignError('bad-format', 'the root block is not as every contract has it')
-  return ROOT_RECORD
+  return uid === rootUid ? checkRootRecord(record, 'record') : checkElementRecord(record, 'record')
 }
 
 function childrenByParent(

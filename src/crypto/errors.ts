@@ -65,6 +65,11 @@ export const REGISTRY = {
     title: 'The signature does not verify',
     advice: 'Sign exactly these bytes with a key that the party’s card in force lists for this use.',
   },
+  'bad-template': {
+    status: 422,
+    title: 'The template does not work',
+    advice: 'Correct the template at the place that the message names, and check it again.',
+  },
   'bad-value': {
     status: 422,
     title: 'The value is not one of the field’s type',

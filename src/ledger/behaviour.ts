@@ -11,8 +11,8 @@ import { FIELD_TYPES, type FieldType, nameShape } from './element.ts'
 /** Names from the anchor down, the item of a list counting as the list; none for the anchor itself. */
 export type Names = string[]
 
-/** What an access rule is about. see: reads its values; add, remove: elements below; approve: votes on proposals. */
-export const ACCESS_ACTIONS = ['see', 'propose', 'add', 'remove', 'approve'] as const
+/** What an access rule is about. propose: values; add, remove: elements below; approve: votes on proposals. */
+export const ACCESS_ACTIONS = ['propose', 'add', 'remove', 'approve'] as const
 export type AccessAction = (typeof ACCESS_ACTIONS)[number]
 
 /** A party that may, and until when: the first block time at which it may not any more; the phase that ends it. */
@@ -47,14 +47,6 @@ export type Activation = { kind: 'activation'; expression: string }
 export type Approval = { kind: 'approval'; parties?: string[]; count: number; several?: true }
 /** The value names who holds it; nobody else may pass it on. */
 export type Transfer = { kind: 'transfer' }
-/** The field is what its reader alone can compute over many parties' private fields: at least so many of them. */
-export type Aggregate = {
-  kind: 'aggregate'
-  reader: string
-  function: 'sum' | 'count' | 'min' | 'max'
-  of: Names
-  atLeast: number
-}
 /** The phases after `edit`, in their order; by: who may move the contract on (left out: every member). */
 export type Phases = { kind: 'phases'; names: string[]; by?: string[] }
 
@@ -83,7 +75,6 @@ export type Behaviour =
   | Activation
   | Approval
   | Transfer
-  | Aggregate
   | Phases
   | Trigger
 
@@ -163,13 +154,6 @@ const BEHAVIOURS: Record<Behaviour['kind'], shape.Check<unknown>> = {
   activation: shape.object({ kind: shape.literal('activation'), expression }),
   approval: shape.object({ kind: shape.literal('approval'), count }, { parties, several: isTrue }),
   transfer: shape.object({ kind: shape.literal('transfer') }),
-  aggregate: shape.object({
-    kind: shape.literal('aggregate'),
-    reader: shape.hash,
-    function: shape.literal('sum', 'count', 'min', 'max'),
-    of: someNames,
-    atLeast: count,
-  }),
   phases: shape.object(
     { kind: shape.literal('phases'), names: distinct(shape.array(phase, 64, 1)) },
     { by: parties },

@@ -17,6 +17,15 @@ export const FIELD_TYPES = [
 export type FieldType = (typeof FIELD_TYPES)[number]
 export type ElementKind = 'block' | 'list' | 'field'
 
+/** Which template a block was made from: its hash (TPL-1), and which edition of it that is. */
+export type TemplateMark = { hash: string; edition: number }
+
+export const EDITION_MAX = 1_000_000
+export const templateMarkShape: shape.Check<TemplateMark> = shape.object({
+  hash: shape.hash,
+  edition: shape.integer(1, EDITION_MAX),
+})
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const NAME = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]+$/u
 export const nameShape: shape.Check<string> = (value, where) => {

@@ -71,14 +71,14 @@ export function checkGenesis(value: unknown): Genesis {
   if (!genesis.operations.every(mayStandInGenesis))
     throw new CountersignError(
       'bad-format',
-      'genesis.operations: only create, define, phase, and drafts that add',
+      'genesis.operations: only create, define, phase, and drafts that add, switch, or name a template',
     )
   return genesis
 }
 
-/** What a contract begins with: elements, types, rules, and its first phase. */
+/** What a contract begins with: elements, types, rules, rule sets switched off, its first phase, what it was made from. */
 function mayStandInGenesis(operation: Operation): boolean {
-  if (operation.op === 'draft') return operation.action.do === 'add'
+  if (operation.op === 'draft') return ['add', 'switch', 'template'].includes(operation.action.do)
   return operation.op === 'create' || operation.op === 'define' || operation.op === 'phase'
 }
 

@@ -5,7 +5,15 @@
 import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
 import { type RuleBody, ruleBodyShape } from './behaviour.ts'
-import { FIELD_TYPES, type FieldType, nameShape, newUidShape, orderShape } from './element.ts'
+import {
+  FIELD_TYPES,
+  type FieldType,
+  nameShape,
+  newUidShape,
+  orderShape,
+  type TemplateMark,
+  templateMarkShape,
+} from './element.ts'
 
 /** from: the parent that the author saw. */
 export type MoveOperation = { op: 'move'; uid: string; from: string; parent: string; order: string }
@@ -42,13 +50,18 @@ export type TypeMember = {
 }
 export type DefineOperation = { op: 'define'; uid: string; type: TypeBody }
 
-/** What a draft does once every member has said yes to it and it is published. */
+/**
+ * What a draft does once every member has said yes to it and it is published. template: the block says from now on that it was
+ * made from this one; from: the hash of the template that its author saw there.
+ */
 export type DraftAction =
   | { do: 'add'; rule: RuleBody }
   | { do: 'replace'; rule: string; by: RuleBody }
   | { do: 'repeal'; rule: string }
   | { do: 'switch'; set: string; on: boolean }
-export type DraftOperation = { op: 'draft'; uid: string; action: DraftAction }
+  | { do: 'template'; on: string; from?: string; template: TemplateMark }
+/** owner: the party that the rule is to belong to; its author where left out. */
+export type DraftOperation = { op: 'draft'; uid: string; action: DraftAction; owner?: string }
 /** A member's yes or no to a proposal, a draft, or the question of a trigger. */
 export type VoteOnOperation = { op: 'vote-on'; uid: string; yes: boolean }
 /** Takes back a proposal or draft of one's own. */
@@ -112,6 +125,10 @@ const ACTIONS: Record<DraftAction['do'], shape.Check<unknown>> = {
   replace: shape.object({ do: shape.literal('replace'), rule: shape.uid, by: ruleBodyShape }),
   repeal: shape.object({ do: shape.literal('repeal'), rule: shape.uid }),
   switch: shape.object({ do: shape.literal('switch'), set: shape.string(64, 1), on: shape.boolean }),
+  template: shape.object(
+    { do: shape.literal('template'), on: shape.uid, template: templateMarkShape },
+    { from: shape.hash },
+  ),
 }
 export const draftActionShape: shape.Check<DraftAction> = (value, where) => {
   const { do: what } = Object(value) as { do?: unknown }
@@ -135,7 +152,7 @@ const SHAPES: { [Op in RuleOperation['op']]: shape.Check<unknown> } = {
   rename: shape.object({ ...op('rename'), uid: shape.uid, from: nameShape, name: nameShape }),
   describe: shape.object({ ...op('describe'), uid: shape.uid }, words),
   define: shape.object({ ...op('define'), uid: newUidShape, type: typeBodyShape }),
-  draft: shape.object({ ...op('draft'), uid: newUidShape, action: draftActionShape }),
+  draft: shape.object({ ...op('draft'), uid: newUidShape, action: draftActionShape }, { owner: shape.hash }),
   'vote-on': shape.object({ ...op('vote-on'), uid: shape.uid, yes: shape.boolean }),
   withdraw: shape.object({ ...op('withdraw'), uid: shape.uid }),
   publish: shape.object({ ...op('publish'), drafts: shape.array(shape.uid, DRAFTS_MAX, 1) }),

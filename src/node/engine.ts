@@ -12,7 +12,7 @@ import { SignatureCache } from '../crypto/statement.ts'
 import { partyOf, type SignedCard } from '../identity/card.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
-import type { AnyOperation, CreateOperation } from '../ledger/request.ts'
+import type { AnyOperation, Operation } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Signer, SignItem } from '../signer/signer.ts'
 import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
@@ -146,7 +146,7 @@ export class Engine implements Outbox {
   create(
     name: string,
     members: readonly SignedCard[],
-    document: { operations: CreateOperation[]; openings: Opening[] },
+    document: { operations: Operation[]; openings: Opening[] },
     policy: Policy,
     nowMs: number,
     prepare: (contract: string) => StoreWrite | undefined = () => undefined,
@@ -156,7 +156,7 @@ export class Engine implements Outbox {
       this.party,
       name,
       members,
-      document.operations,
+      document,
       policy,
       base64UrlEncode(this.options.random(16)),
       nowMs,

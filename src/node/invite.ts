@@ -1,9 +1,11 @@
 /** Invitations: who may send one to whom, and to whom one is sent again. */
+import { genesisResults } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { partyOf, type SignedCard } from '../identity/card.ts'
 import { checkGenesis, contractId, type Genesis, type Policy } from '../ledger/genesis.ts'
-import type { CreateOperation } from '../ledger/request.ts'
+import type { Operation } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Message } from './messages.ts'
 import type { Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
@@ -11,14 +13,14 @@ import { sendInvitation } from './serve.ts'
 const AGAIN_MS = 1000
 
 /**
- * The genesis of a new contract, checked as every other member will check it.
+ * The genesis of a new contract with what its rules come to, checked as every other member will check it.
  * @throws CountersignError `bad-format`, `bad-card`, `too-large`
  */
 export function newGenesis(
   creator: string,
   name: string,
   members: readonly SignedCard[],
-  operations: CreateOperation[],
+  document: { operations: Operation[]; openings: readonly Opening[] },
   policy: Policy,
   nonce: string,
   timeMs: number,
@@ -32,9 +34,11 @@ export function newGenesis(
     members: [...members],
     policy,
     executionVersion: 1,
-    operations,
+    operations: document.operations,
   }
-  return checkGenesis(JSON.parse(jcs(genesis)))
+  const openings = new Map(document.openings.map((opening) => [commitmentOf(opening), opening]))
+  const results = genesisResults(genesis, openings)
+  return checkGenesis(JSON.parse(jcs({ ...genesis, ...(results.length > 0 && { results }) })))
 }
 
 /**

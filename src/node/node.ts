@@ -16,7 +16,7 @@ import {
   successorsOf,
 } from '../identity/card.ts'
 import type { Policy } from '../ledger/genesis.ts'
-import type { AnyOperation, CreateOperation } from '../ledger/request.ts'
+import type { AnyOperation, Operation } from '../ledger/request.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Store, StoreWrite } from '../store/store.ts'
@@ -374,7 +374,7 @@ export class Node {
   createContract(
     name: string,
     withParties: readonly string[],
-    document: { operations: CreateOperation[]; openings: Opening[] },
+    document: { operations: Operation[]; openings: Opening[] },
     policy: Partial<Policy> = {},
     prepare?: (contract: string) => StoreWrite | undefined,
   ): string {

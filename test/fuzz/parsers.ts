@@ -16,6 +16,7 @@ import { sealBy, sealed } from '../support/reports.ts'
 import { type Tree, textOf, treeOf } from './json-tree.ts'
 import type { Room } from './room.ts'
 import * as samples from './samples.ts'
+import { TEMPLATES } from './template-samples.ts'
 
 export interface Parser {
   name: string
@@ -189,6 +190,11 @@ export function parsersOf(room: Room): Parser[] {
       samples: PATTERNS.map(bytesOf),
       parse: (bytes) => room.compilePattern(text(bytes)).isIn('aaaaaaaaab'),
     },
+    structure('a template', TEMPLATES, (value) => {
+      const template = room.templateOf(value)
+      room.checkTemplate(template)
+      return template
+    }),
     structure('a proven card', samples.cards, room.checkProvenCard),
     structure('an offered card', [...samples.cards, samples.laterCard], room.checkOfferedCard),
     structure('a genesis', [samples.ledger.genesis, samples.genesis], room.checkGenesis),

@@ -2,6 +2,8 @@
 import * as format from '../../src/contract/feel/format.ts'
 import * as parser from '../../src/contract/feel/parser.ts'
 import * as pattern from '../../src/contract/feel/pattern.ts'
+import * as templateCheck from '../../src/contract/template/check.ts'
+import * as templateFormat from '../../src/contract/template/format.ts'
 import * as bytes from '../../src/crypto/bytes.ts'
 import * as errors from '../../src/crypto/errors.ts'
 import * as jcs from '../../src/crypto/jcs.ts'
@@ -45,6 +47,8 @@ export const imported = {
   ...format,
   ...parser,
   ...pattern,
+  ...templateCheck,
+  ...templateFormat,
   ...bytes,
   ...errors,
   ...jcs,
@@ -94,6 +98,7 @@ export const FILES: readonly string[] = [
   ),
   ...['format', 'parser', 'pattern'].map((file) => `contract/feel/${file}`),
 
+  ...['check', 'format'].map((file) => `contract/template/${file}`),
   ...['file-value', 'from-json', 'from-xml', 'path', 'to-json', 'to-xml', 'types'].map(
     (file) => `document/${file}`,
   ),

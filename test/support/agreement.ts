@@ -16,6 +16,7 @@ import {
   seenOf,
   stateRoot,
 } from '../../src/contract/state.ts'
+import { executeTick } from '../../src/contract/tick.ts'
 import { resolvePath } from '../../src/contract/view.ts'
 import { fromJson } from '../../src/document/from-json.ts'
 import type { FieldType } from '../../src/document/tree.ts'
@@ -53,13 +54,13 @@ export class Agreement {
     names: readonly string[],
     document: string,
     rules: readonly { path: string[]; behaviour: Behaviour; set?: string }[] = [],
-    first: { phase?: string; types?: Operation[]; elements?: Operation[] } = {},
+    first: { phase?: string; types?: Operation[]; elements?: Operation[]; openings?: Opening[] } = {},
   ) {
     const members = names.map((name) => fixtureParty(name, seededBytes(name)))
     for (const [index, name] of names.entries())
       this.parties[name] = partyOf((members[index] as (typeof members)[0]).signedCard.card)
     const { operations, openings } = importOperations(fromJson(document), GENESIS_ROOT, this.random)
-    this.open(openings)
+    this.open([...openings, ...(first.openings ?? [])])
     const drafts = rules.map(
       (rule): Operation => ({
         op: 'draft',
@@ -148,6 +149,20 @@ export class Agreement {
       else this.#records.set(uid, record)
     const { kind: _, request: __, ...came } = executed.entries[0] as Entry
     return came
+  }
+
+  /** What is due by time happens. */
+  tick(): void {
+    this.height += 1
+    const at = { height: this.height, timeMs: this.timeMs }
+    const ticked = executeTick(this.state, at, this.openings)
+    const unopened = executeTick(this.state, at, new Map(), ticked.entries[0].results)
+    expect(unopened.stateRoot).toBe(ticked.stateRoot)
+    this.open(ticked.openings)
+    this.state = ticked.state
+    for (const [uid, record] of ticked.changes)
+      if (record === null) this.#records.delete(uid)
+      else this.#records.set(uid, record)
   }
 
   /** The operation that sets a field; undefined empties it. */

@@ -90,13 +90,6 @@ const newBehaviour = named(
     }),
     z.strictObject({ kind: z.literal('transfer') }),
     z.strictObject({
-      kind: z.literal('aggregate'),
-      reader: hash,
-      function: z.enum(['sum', 'count', 'min', 'max']),
-      of: target,
-      atLeast: count,
-    }),
-    z.strictObject({
       kind: z.literal('phases'),
       names: z.array(phase).min(1).max(64),
       by: parties.optional(),

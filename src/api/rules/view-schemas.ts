@@ -47,7 +47,7 @@ export const draftView = named(
     uid,
     sentence: z.string().describe('what it is for, in plain language'),
     by: person,
-    do: z.enum(['add', 'replace', 'repeal', 'switch']),
+    do: z.enum(['add', 'replace', 'repeal', 'switch', 'template']),
     ...z.object(rule).partial().shape,
     rule: uid.optional().describe('the one that is to go'),
     on: z.boolean().optional().describe('whether the set is to be switched on'),

@@ -137,8 +137,6 @@ function behaviourOf(context: Context, behaviour: NewRule['behaviour']): Behavio
   switch (behaviour.kind) {
     case 'unique':
       return { ...behaviour, by: namesOf(behaviour.by) }
-    case 'aggregate':
-      return { ...behaviour, of: namesOf(behaviour.of) }
     case 'trigger':
       return { ...behaviour, actions: behaviour.actions.map((one) => thenOf(context, one)) }
     default:

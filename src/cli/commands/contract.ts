@@ -10,6 +10,7 @@ import { type ContractView, contracts, findContract, findParty } from './find.ts
 import { printStanding, type StandingView } from './freeze.ts'
 import { type ChangeView, printChanges } from './member.ts'
 import { printProposal } from './rule.ts'
+import { createFromTemplate } from './template.ts'
 import { printWrite, recordAddress, type WriteView } from './writes.ts'
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
@@ -18,9 +19,14 @@ export function addContractCommands(program: Command): void {
   const contract = program.command('contract').description('the contracts this node shares')
   contract
     .command('create')
-    .description('make a contract from a document and invite its parties')
-    .requiredOption('--from <file>', 'the document: JSON or XML')
-    .requiredOption('--with <party...>', 'pinned parties, by name or fingerprint')
+    .description('make a contract from a document or a template, and invite its parties')
+    .option('--from <file>', 'the document: JSON or XML')
+    .option('--with <party...>', 'pinned parties, by name or fingerprint')
+    .option(
+      '--template <template>',
+      'a template instead of a document: a file, or the name of one that comes with this',
+    )
+    .option('--role <role=party...>', 'who has which role of the template')
     .option('--name <name>', 'what to call it (default: the file’s name)')
     .option('--quorum <policy>', 'majority, bft or unanimous', 'majority')
     .option(...DATA)
@@ -139,13 +145,39 @@ function findingText({ finding }: CheckView): string {
 }
 
 async function createContract(options: {
-  from: string
-  with: string[]
+  from?: string
+  with?: string[]
+  template?: string
+  role?: string[]
   name?: string
   quorum: string
   data: string
   json?: boolean
 }): Promise<void> {
+  const { from, with: others = [], template } = options
+  if ((from === undefined) === (template === undefined))
+    throw new CountersignError('bad-request', 'give either --from with a document, or --template')
+  const view =
+    template === undefined
+      ? await createFromDocument({ ...options, from: from as string, with: others })
+      : await createFromTemplate({ ...options, template })
+  if (options.json) {
+    printJson(view)
+    return
+  }
+  print(`${green('✓')} ${bold(safe(view.name))} made${waitingText(view)}`)
+  print(`  id           ${view.id}`)
+  print(`  record hash  ${view.recordHash}`)
+  print(dim(`  They accept it with: countersign contract accept ${view.id.slice(0, 12)}`))
+}
+
+async function createFromDocument(options: {
+  from: string
+  with: string[]
+  name?: string
+  quorum: string
+  data: string
+}): Promise<ContractView> {
   const client = new NodeClient(options.data)
   let text: string
   try {
@@ -163,15 +195,7 @@ async function createContract(options: {
   const isXml = text.trimStart().startsWith('<')
   // The document is passed on as written: parsing it here would lose exact decimals.
   const body = `${head.slice(0, -1)},${isXml ? `"xml":${JSON.stringify(text)}` : `"document":${text}`}}`
-  const view = await client.post<ContractView>('/api/contracts', body)
-  if (options.json) {
-    printJson(view)
-    return
-  }
-  print(`${green('✓')} ${bold(safe(view.name))} made${waitingText(view)}`)
-  print(`  id           ${view.id}`)
-  print(`  record hash  ${view.recordHash}`)
-  print(dim(`  They accept it with: countersign contract accept ${view.id.slice(0, 12)}`))
+  return client.post<ContractView>('/api/contracts', body)
 }
 
 function waitingText(view: ContractView): string {

@@ -89,8 +89,7 @@ const MENUS: Readonly<Record<string, Menu>> = {
     return { path: path ?? '', behaviour: { kind: 'constraint', expression: constraint, message } }
   },
   only: ({ only, may, untilPhase }, path, members) => {
-    if (may === undefined)
-      throw needs('--only', '--may with what they may: see, propose, add, remove, approve')
+    if (may === undefined) throw needs('--only', '--may with what they may: propose, add, remove, approve')
     const grants = partiesIn(members, only).map((party) => ({
       party,
       ...(untilPhase !== undefined && { untilPhase }),

@@ -112,7 +112,7 @@ function addMenus(command: Command): Command {
     )
     .option('--message <text>', 'what is said to who breaks it')
     .option('--only <party...>', 'nobody else does --may at PATH')
-    .option('--may <actions>', 'see, propose, add, remove, approve: with commas between')
+    .option('--may <actions>', 'propose, add, remove, approve: with commas between')
     .option('--until-phase <phase>', 'with --only: not from this phase on')
     .option('--owner <party>', 'it alone adds and removes in PATH')
     .option('--compute <words...>', '“PATH = EXPRESSION”: the field is computed')

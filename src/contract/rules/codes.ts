@@ -14,7 +14,6 @@ export const RULE_CODES = {
   'not-agreed': 'conflicted',
   'not-asked': 'rejected',
   'not-holder': 'rejected',
-  'not-judged': 'rejected',
   'not-owner': 'rejected',
   'not-unique': 'rejected',
   'not-yours': 'rejected',

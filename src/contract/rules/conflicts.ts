@@ -156,8 +156,7 @@ function* competingDrafts(state: ContractState): Generator<Conflict> {
   const onRule = new Map<string, [string, DraftRecord][]>()
   for (const [uid, draft] of state.governance.drafts) {
     const { action } = draft
-    const target =
-      action.do === 'switch' ? `set ${action.set}` : action.do === 'add' ? undefined : action.rule
+    const target = targetOf(action)
     if (target !== undefined) onRule.set(target, [...(onRule.get(target) ?? []), [uid, draft]])
   }
   for (const drafts of onRule.values())
@@ -169,6 +168,20 @@ function* competingDrafts(state: ContractState): Generator<Conflict> {
         parties: drafts.map(([, { by }]) => by),
         ways: drafts.map(([uid, { by }]): WayOut => ({ do: 'withdraw', by: [by], on: uid })),
       }
+}
+
+/** What only one of several drafts can do something about. */
+function targetOf(action: DraftRecord['action']): string | undefined {
+  switch (action.do) {
+    case 'add':
+      return undefined
+    case 'switch':
+      return `set ${action.set}`
+    case 'template':
+      return `template ${action.on}`
+    default:
+      return action.rule
+  }
 }
 
 function* failedTriggers(state: ContractState): Generator<Conflict> {

@@ -31,7 +31,6 @@ export function prepareRule(state: ContractState, rule: RuleBody): Prepared {
   if (program) checkResult(rule, target, program.checked.type)
   const { behaviour } = rule
   if (behaviour.kind === 'unique') tree.note([...rule.path, ...behaviour.by])
-  if (behaviour.kind === 'aggregate') tree.note(behaviour.of)
   if (behaviour.kind === 'limits' && behaviour.pattern !== undefined) compilePattern(behaviour.pattern)
   if (behaviour.kind === 'trigger')
     for (const action of behaviour.actions) if (action.do === 'activate') tree.note(action.target)
@@ -148,7 +147,7 @@ class TreeKinds {
   }
 }
 
-const ABOUT_FIELDS = new Set(['limits', 'assignment', 'approval', 'transfer', 'aggregate'])
+const ABOUT_FIELDS = new Set(['limits', 'assignment', 'approval', 'transfer'])
 const ABOUT_BLOCKS = new Set(['ownership', 'activation', 'phases', 'trigger'])
 
 function checkTarget({ behaviour: { kind }, path }: RuleBody, target: PathKind): void {

@@ -5,11 +5,12 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { DraftAction, DraftOperation, PublishOperation } from '../../ledger/rule-operation.ts'
-import type { ContractState } from '../elements.ts'
+import { type ContractState, element } from '../elements.ts'
+import type { ElementRecord } from '../record.ts'
 import type { Agenda } from './agenda.ts'
 import { setActive } from './consequences.ts'
 import { type Prepared, prepareRule } from './draft-check.ts'
-import type { Refusal } from './gate.ts'
+import { isOn, type Refusal } from './gate.ts'
 import { type Law, lawOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import { withVote } from './proposals.ts'
@@ -24,10 +25,11 @@ const RULES_MAX = 10_000
 const RULE_FAULTS: ReadonlySet<string> = new Set(['bad-rule', 'bad-expression', 'wrong-type', 'too-large'])
 
 /** Puts a draft forward. */
-export function draft(work: Work, { uid, action }: DraftOperation): Refusal | undefined {
+export function draft(work: Work, { uid, action, owner }: DraftOperation): Refusal | undefined {
   const { state, context } = work
   if (state.map.has(uid)) return { code: 'already-drafted' }
   const { governance } = state
+  if (owner !== undefined && !state.epoch.members.includes(owner)) return { code: 'bad-rule' }
   const refused = refusalOf(work, action)
   if (refused) return refused
   const body = ruleOf(action)
@@ -41,6 +43,7 @@ export function draft(work: Work, { uid, action }: DraftOperation): Refusal | un
     kind: 'draft',
     by: context.author,
     action,
+    ...(owner !== undefined && { owner }),
     ...prepared,
     yes: [context.author],
   }
@@ -61,6 +64,7 @@ function preparedOf(state: ContractState, body: RuleBody): Prepared | undefined 
 }
 
 function refusalOf(work: Work, action: DraftAction): Refusal | undefined {
+  if (action.do === 'template') return markRefusal(work, action)
   if (action.do !== 'replace' && action.do !== 'repeal') return undefined
   return work.record(action.rule, 'rule') === undefined ? { code: 'gone', rule: action.rule } : undefined
 }
@@ -122,15 +126,19 @@ function carryOutAll(
     if (record) rules.set(uid, record)
   }
   const added: string[] = []
-  for (const [uid, { by, action, reads, place }] of drafts) {
+  for (const [uid, { by, action, owner = by, reads, place }] of drafts) {
     work.put(uid, undefined)
     if (action.do === 'replace' || action.do === 'repeal') {
       if (!rules.delete(action.rule)) return { code: 'gone', rule: action.rule }
       work.put(action.rule, undefined)
     }
+    if (action.do === 'template') {
+      const refused = mark(work, action)
+      if (refused) return refused
+    }
     const rule = ruleOf(action)
     if (rule === undefined) continue
-    const record: RuleRecord = { kind: 'rule', owner: by, rule, reads, place }
+    const record: RuleRecord = { kind: 'rule', owner, rule, reads, place }
     rules.set(uid, record)
     work.put(uid, record)
     added.push(uid)
@@ -143,6 +151,24 @@ function carryOutAll(
     if (action.do === 'switch') switchSet(work, agenda, action.set, action.on)
   for (const uid of added) begin(work, agenda, law, uid)
   return undefined
+}
+
+type Mark = Extract<DraftAction, { do: 'template' }>
+
+/** A block says from now on which template it was made from. */
+function mark(work: Work, action: Mark): Refusal | undefined {
+  const refused = markRefusal(work, action)
+  if (refused) return refused
+  const block = element(work.state, action.on) as ElementRecord
+  work.setElement(action.on, { ...block, template: action.template })
+  return undefined
+}
+
+function markRefusal({ state }: Work, { on, from }: Mark): Refusal | undefined {
+  const block = element(state, on)
+  if (block === undefined) return { code: 'gone', element: on }
+  if (block.kind !== 'block') return { code: 'bad-rule', element: on }
+  return block.template?.hash === from ? undefined : { code: 'stale-place', element: on }
 }
 
 /** Undefined where the rules go round in a circle. */
@@ -159,7 +185,7 @@ function lawWith(work: Work, rules: ReadonlyMap<string, RuleRecord>): Law | unde
 function begin(work: Work, agenda: Agenda, law: Law, uid: string): void {
   const rule = law.rules.get(uid)
   if (rule === undefined) return
-  agenda.addAll(work.state, rule)
+  if (isOn(work.state, rule)) agenda.addAll(work.state, rule)
   const { behaviour, at } = rule.rule
   if (behaviour.kind !== 'trigger') return
   for (const action of behaviour.actions)

@@ -78,23 +78,6 @@ function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs:
   return grants.some((grant) => isGranted(state, grant, who, timeMs))
 }
 
-/** Who reads an element's values: all parties, or only those that every rule over it grants it. */
-export function readersOf(
-  state: ContractState,
-  uid: string,
-  timeMs: number,
-): ReadonlySet<string> | undefined {
-  let readers: Set<string> | undefined
-  for (const { behaviour } of over(state, lineOf(state, uid), 'access')) {
-    if (!behaviour.actions.includes('see')) continue
-    const granted = behaviour.grants
-      .filter((one) => isGranted(state, one, one.party, timeMs))
-      .map(({ party }) => party)
-    readers = new Set(granted.filter((party) => readers?.has(party) ?? true))
-  }
-  return readers
-}
-
 /** A lock that somebody else holds on an element or something that it lies in. */
 export function lockOver(
   state: ContractState,

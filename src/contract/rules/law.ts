@@ -70,7 +70,7 @@ export function kindAt(reads: readonly ReadPath[], path: Names): PathKind | unde
   return reads.find(([names]) => pathKey('', names) === key)?.[1]
 }
 
-const ABOUT_ITEMS = new Set(['limits', 'constraint', 'assignment', 'approval', 'transfer', 'aggregate'])
+const ABOUT_ITEMS = new Set(['limits', 'constraint', 'assignment', 'approval', 'transfer'])
 
 /** Whether a list at the end of a rule's path stands for its items. */
 export function isAboutItems({ kind }: Behaviour): boolean {

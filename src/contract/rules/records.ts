@@ -38,6 +38,7 @@ export type DraftRecord = {
   kind: 'draft'
   by: string
   action: DraftAction
+  owner?: string
   reads: ReadPath[]
   place: string[]
   yes: string[]
@@ -99,7 +100,7 @@ const SHAPES: { [Kind in RuleStateRecord['kind']]: shape.Check<unknown> } = {
       place: pathNames,
       yes: parties,
     },
-    { no: parties },
+    { no: parties, owner: shape.hash },
   ),
   proposal: shape.object(
     {

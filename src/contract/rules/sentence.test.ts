@@ -19,13 +19,13 @@ describe('a rule in plain language', () => {
       ['Notes'],
       {
         kind: 'access',
-        actions: ['see', 'add'],
+        actions: ['propose', 'add'],
         grants: [
           { party: acme, untilMs: Date.UTC(2027, 0, 1) },
           { party: beta, untilPhase: 'closed' },
         ],
       },
-      'Only Acme Broking (until 2027-01-01 00:00 UTC) and Beta Re (until the phase “closed”) may read or add to Notes.',
+      'Only Acme Broking (until 2027-01-01 00:00 UTC) and Beta Re (until the phase “closed”) may change or add to Notes.',
     ],
     [['Notes'], { kind: 'access', actions: ['remove'], grants: [] }, 'Nobody may remove from Notes.'],
     [['Rate'], { kind: 'limits', min: '0', max: '10' }, 'Rate lies from 0 to 10.'],
@@ -66,11 +66,6 @@ describe('a rule in plain language', () => {
       ['Mine'],
       { kind: 'ownership', owner: beta },
       'Only Beta Re adds and removes in Mine, without needing a lock.',
-    ],
-    [
-      ['Total'],
-      { kind: 'aggregate', reader: beta, function: 'sum', of: ['Rows', 'Stock'], atLeast: 3 },
-      'Total is the sum of Rows › Stock over at least 3 parties; Beta Re computes it and shows nothing else.',
     ],
     [
       [],

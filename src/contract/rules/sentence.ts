@@ -43,6 +43,8 @@ export function draftSentence(
       return `This is to be no rule any more: ${ruleOf(action.rule)}`
     case 'switch':
       return `The rules of “${action.set}” are switched ${action.on ? 'on' : 'off'}.`
+    case 'template':
+      return `The block is from now on of edition ${action.template.edition} of the template ${action.template.hash.slice(0, 12)}.`
   }
 }
 
@@ -70,11 +72,6 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
       return approvalWords(behaviour, target, nameOf)
     case 'transfer':
       return `${target} says who holds it, and only its holder passes it on`
-    case 'aggregate':
-      return (
-        `${target} is the ${AGGREGATES[behaviour.function]} ${pathWords(behaviour.of)} over at least ${behaviour.atLeast} parties; ` +
-        `${nameOf(behaviour.reader)} computes it and shows nothing else`
-      )
     case 'phases': {
       const order = `the phases after “edit” are ${behaviour.names.map((name) => `“${name}”`).join(', ')}`
       return behaviour.by === undefined
@@ -86,9 +83,7 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
   }
 }
 
-const AGGREGATES = { sum: 'sum of', count: 'number of', min: 'smallest of', max: 'largest of' } as const
 const ACTIONS: Record<AccessAction, string> = {
-  see: 'read',
   propose: 'change',
   add: 'add to',
   remove: 'remove from',

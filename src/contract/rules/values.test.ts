@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Agreement } from '../../../test/support/agreement.ts'
 import { fixtureParty, seededBytes } from '../../../test/support/ledger-parties.ts'
-import { partyOf } from '../../identity/card.ts'
+import { partyOf } from '../../ledger/epoch.ts'
 import { element } from '../state.ts'
 import { dueMs, executeTick } from '../tick.ts'
 
