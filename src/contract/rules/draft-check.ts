@@ -3,11 +3,12 @@
  * its paths lead to is noted with it, and stays so from then on.
  */
 import { CountersignError } from '../../crypto/errors.ts'
-import type { Names, RuleBody } from '../../ledger/behaviour.ts'
+import type { Limits, Names, RuleBody } from '../../ledger/behaviour.ts'
 import type { FieldType } from '../../ledger/element.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import { compilePattern } from '../feel/pattern.ts'
 import { type Scope, type Type, typeName } from '../feel/types.ts'
+import { isValueOfType } from '../outcome.ts'
 import { blockAt, namesAt, programOf, typeOf } from './expressions.ts'
 import { hereOf } from './law.ts'
 import { elementsAt, lineOf, pathKey, stepsFrom } from './paths.ts'
@@ -31,13 +32,33 @@ export function prepareRule(state: ContractState, rule: RuleBody): Prepared {
   if (program) checkResult(rule, target, program.checked.type)
   const { behaviour } = rule
   if (behaviour.kind === 'unique') tree.note([...rule.path, ...behaviour.by])
-  if (behaviour.kind === 'limits' && behaviour.pattern !== undefined) compilePattern(behaviour.pattern)
+  if (behaviour.kind === 'limits') checkLimitsOf(behaviour, fieldTypeOf(target))
   if (behaviour.kind === 'trigger')
     for (const action of behaviour.actions) if (action.do === 'activate') tree.note(action.target)
   const [{ steps } = { steps: [] }] = [
     ...stepsFrom(state, lineOf(state, rule.at), (uid) => uid === state.rootUid),
   ]
   return { reads: tree.reads, place: steps.at(-1)?.names ?? [] }
+}
+
+/**
+ * Looks at limits before any value is held against them: a pattern that is one, bounds and choices of the type.
+ * @throws CountersignError `bad-expression` for the pattern, `bad-rule`
+ */
+export function checkLimitsOf(
+  { pattern, min, max, oneOf = [] }: Pick<Limits, 'pattern' | 'min' | 'max' | 'oneOf'>,
+  type: FieldType,
+): void {
+  if (pattern !== undefined) compilePattern(pattern)
+  for (const bound of [min, max, ...oneOf])
+    if (bound !== undefined && !isValueOfType(type, type === 'boolean' ? bound === 'true' : bound))
+      throw new CountersignError('bad-rule', `a limit is no ${type}: write it as such a field would hold it`)
+}
+
+function fieldTypeOf(kind: PathKind): FieldType {
+  const field = (kind.startsWith('list of ') ? kind.slice(8) : kind) as FieldType
+  // Whole numbers are compared with any.
+  return field === 'integer' ? 'decimal' : field
 }
 
 /** What lies at the paths below an anchor; what was asked for is noted. */

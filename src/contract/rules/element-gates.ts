@@ -70,7 +70,13 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
   const { typed } = element(state, uid) ?? {}
   if (typed !== undefined && value !== undefined && typeMisfit(work, { typed, type, value }))
     return { code: 'limits-broken', rule: typed, element: uid }
-  return { asking: approvalsOver(state, line) }
+  const asking = approvalsOver(state, line)
+  if (asking.length > 0 && value !== undefined && work.taken === undefined)
+    // What could never be agreed to is not proposed.
+    for (const { rule, behaviour, isSelf } of over(state, line, 'limits'))
+      if (isSelf && !isWithinLimits(behaviour, type, work.opening(value).value))
+        return { code: 'limits-broken', rule: rule.uid, element: uid }
+  return { asking }
 }
 
 /** Who holds something passes it on; what nobody holds yet, anybody gives. */

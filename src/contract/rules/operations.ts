@@ -2,11 +2,19 @@
  * One operation of a request where rules, votes and locks stand around the elements (PROTOCOL REQ-8): whether it may be done, and
  * what it does at once. What follows from the request as a whole comes after its last (consequences.ts).
  */
+
+import { CountersignError } from '../../crypto/errors.ts'
 import type { Operation } from '../../ledger/request.ts'
-import type { DescribeOperation, MoveOperation, RenameOperation } from '../../ledger/rule-operation.ts'
+import type {
+  DefineOperation,
+  DescribeOperation,
+  MoveOperation,
+  RenameOperation,
+} from '../../ledger/rule-operation.ts'
 import { type ContractState, DEPTH_MAX, element, heightOf, subtreeUids, withMoved } from '../elements.ts'
 import { type OutcomeCode, step, type TypeCheck } from '../outcome.ts'
 import type { Agenda } from './agenda.ts'
+import { checkLimitsOf } from './draft-check.ts'
 import { draft, publish, voteOnDraft } from './drafts.ts'
 import {
   createRefusal,
@@ -68,9 +76,7 @@ export function runOperation(
     case 'describe':
       return describe(work, operation)
     case 'define':
-      if (work.state.map.has(operation.uid)) return { code: 'uid-in-use' }
-      work.put(operation.uid, { kind: 'type', by: work.context.author, type: operation.type })
-      return undefined
+      return define(work, operation)
     case 'draft':
       return draft(work, operation)
     case 'vote-on':
@@ -173,6 +179,19 @@ function describe(work: Work, { uid, label, help }: DescribeOperation): Refusal 
     ...(label !== undefined && { label }),
     ...(help !== undefined && { help }),
   })
+  return undefined
+}
+
+/** A type whose limits no value could be held against is refused: it would be found out by whoever uses it. */
+function define(work: Work, { uid, type }: DefineOperation): Refusal | undefined {
+  if (work.state.map.has(uid)) return { code: 'uid-in-use' }
+  try {
+    checkLimitsOf(type, type.base === 'block' ? 'text' : type.base === 'integer' ? 'decimal' : type.base)
+  } catch (error) {
+    if (error instanceof CountersignError) return { code: 'bad-rule', rule: uid }
+    throw error
+  }
+  work.put(uid, { kind: 'type', by: work.context.author, type })
   return undefined
 }
 
