@@ -11,6 +11,7 @@ import type { Agenda } from './agenda.ts'
 import { setActive } from './consequences.ts'
 import { type Prepared, prepareRule } from './draft-check.ts'
 import { isOn, type Refusal } from './gate.ts'
+import { countOf } from './governance.ts'
 import { type Law, lawOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import { withVote } from './proposals.ts'
@@ -18,7 +19,7 @@ import type { DraftRecord, RuleRecord } from './records.ts'
 import type { Work } from './work.ts'
 import { EDIT, LIVE, setPhase, switchSet } from './workflow.ts'
 
-/** Drafts that may stand open in a contract, and rules that may be in force. */
+/** Drafts of one party that may stand open in a contract, and rules that may be in force. */
 const DRAFTS_MAX = 1000
 const RULES_MAX = 10_000
 /** What an expression or path that does not work is refused with. */
@@ -48,7 +49,7 @@ export function draft(work: Work, { uid, action, owner }: DraftOperation): Refus
     yes: [context.author],
   }
   const most = context.isGenesis ? RULES_MAX : DRAFTS_MAX
-  if (governance.drafts.size >= most) return { code: 'too-many' }
+  if (countOf(governance, 'draft', context.author) >= most) return { code: 'too-many' }
   work.put(uid, record)
   return undefined
 }

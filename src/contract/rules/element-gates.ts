@@ -98,7 +98,7 @@ export function deleteRefusal(work: Work, { uid }: DeleteOperation): Refusal | u
   if (line.length === 0) return undefined
   const refused = structureRefusal(state, line, 'remove', context)
   if (refused) return refused
-  const lock = lockWithin(state, uid, context)
+  const lock = lockWithin(work, uid)
   if (lock) return { code: 'locked', rule: lock.uid, element: lock.lock.on }
   return holdsAnchor(state, uid) ? { code: 'rule-refers', element: uid } : undefined
 }

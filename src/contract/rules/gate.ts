@@ -7,7 +7,7 @@ import type { RuleCode } from './codes.ts'
 import type { Law, LawRule } from './law.ts'
 import { lineOf, pathKey, stepsFrom } from './paths.ts'
 import type { LockRecord } from './records.ts'
-import type { RequestContext } from './work.ts'
+import type { RequestContext, Work } from './work.ts'
 
 /** Why a request is not accepted: by which rule, about which element. */
 export type Refusal = { code: RuleCode; rule?: string; element?: string }
@@ -94,22 +94,40 @@ export function lockOver(
   return undefined
 }
 
-/** Likewise on an element or anything below it. */
+/** Likewise on an element or anything below it; `above` says what the locked elements lie in. */
 export function lockWithin(
-  state: ContractState,
+  { state, context, lockedBelow }: Pick<Work, 'state' | 'context' | 'lockedBelow'>,
   uid: string,
-  context: RequestContext,
 ): { uid: string; lock: LockRecord } | undefined {
-  const { locks } = state.governance
-  if (locks.size === 0) return undefined
-  for (const [, [lockUid, lock]] of locks)
-    if (
-      lock.by !== context.author &&
-      context.timeMs <= lock.expiresMs &&
-      lineOf(state, lock.on).includes(uid)
-    )
-      return { uid: lockUid, lock }
-  return undefined
+  if (state.governance.locks.size === 0) return undefined
+  return lockedBelow
+    .of(state)
+    .get(uid)
+    ?.find(({ lock }) => lock.by !== context.author && context.timeMs <= lock.expiresMs)
+}
+
+/** Which locks lie at or below an element: found once as long as neither locks nor places change. */
+export class LockedBelow {
+  #locks: unknown
+  #moves = -1
+  #found = new Map<string, { uid: string; lock: LockRecord }[]>()
+  /** How often an element was moved since. */
+  moves = 0
+
+  of(state: ContractState): ReadonlyMap<string, { uid: string; lock: LockRecord }[]> {
+    const { locks } = state.governance
+    if (this.#locks === locks && this.#moves === this.moves) return this.#found
+    this.#locks = locks
+    this.#moves = this.moves
+    this.#found = new Map()
+    for (const [on, [uid, lock]] of locks)
+      for (const above of lineOf(state, on)) {
+        const known = this.#found.get(above)
+        if (known === undefined) this.#found.set(above, [{ uid, lock }])
+        else known.push({ uid, lock })
+      }
+    return this.#found
+  }
 }
 
 /** Whether an element, or what it lies in, is switched off by an activation rule. */

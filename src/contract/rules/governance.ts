@@ -28,6 +28,8 @@ export type Governance = {
   /** By the UID of the element that is locked. */
   readonly locks: Trie<readonly [uid: string, lock: LockRecord]>
   readonly settlement: SettlementRecord | undefined
+  /** How many drafts, proposals and locks are a party's, by kind and party: nobody takes the room of the others. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 /** The phase of a contract whose genesis says nothing of it. */
@@ -43,7 +45,29 @@ export function emptyGovernance(law: Law = NO_LAW): Governance {
     proposalCount: 0,
     locks: emptyTrie(),
     settlement: undefined,
+    counts: new Map(),
   }
+}
+
+/** How many records of a kind a party has. */
+export function countOf({ counts }: Governance, kind: Counted, party: string): number {
+  return counts.get(`${kind} ${party}`) ?? 0
+}
+
+type Counted = 'draft' | 'proposal' | 'lock'
+
+function counted(
+  counts: ReadonlyMap<string, number>,
+  record: RuleStateRecord | undefined,
+  by: 1 | -1,
+): ReadonlyMap<string, number> {
+  if (record?.kind !== 'draft' && record?.kind !== 'proposal' && record?.kind !== 'lock') return counts
+  const key = `${record.kind} ${record.by}`
+  const count = (counts.get(key) ?? 0) + by
+  const next = new Map(counts)
+  if (count === 0) next.delete(key)
+  else next.set(key, count)
+  return next
 }
 
 /** The governance after one record was put in the place of another; the law is none of it. */
@@ -54,7 +78,8 @@ export function withRuleRecord(
   after: RuleStateRecord | undefined,
 ): Governance {
   const recordCount = governance.recordCount + (after ? 1 : 0) - (before ? 1 : 0)
-  return { ...add(remove(governance, uid, before), uid, after), recordCount }
+  const counts = counted(counted(governance.counts, before, -1), after, 1)
+  return { ...add(remove(governance, uid, before), uid, after), recordCount, counts }
 }
 
 function remove(governance: Governance, uid: string, record: RuleStateRecord | undefined): Governance {

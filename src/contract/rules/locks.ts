@@ -5,11 +5,12 @@
 import type { LockOperation, UnlockOperation } from '../../ledger/rule-operation.ts'
 import { element } from '../elements.ts'
 import { lockOver, lockWithin, type Refusal } from './gate.ts'
+import { countOf } from './governance.ts'
 import { lineOf } from './paths.ts'
 import type { Work } from './work.ts'
 
-/** Locks that may be held in one contract. One that has run out counts until somebody takes it over. */
-const LOCKS_MAX = 10_000
+/** Locks of one party in a contract. One that has run out counts until it is given back or taken over. */
+const LOCKS_MAX = 1000
 
 /** Takes a lock, or renews one's own by the same UID: which fails where it was lost, and the whole request with it. */
 export function lock(work: Work, { uid, on, leaseMs }: LockOperation): Refusal | undefined {
@@ -24,14 +25,14 @@ export function lock(work: Work, { uid, on, leaseMs }: LockOperation): Refusal |
   }
   if (state.map.has(uid)) return { code: 'lock-lost', element: on }
   if (element(state, on) === undefined) return { code: 'gone', element: on }
-  const held = lockOver(state, lineOf(state, on), context) ?? lockWithin(state, on, context)
+  const held = lockOver(state, lineOf(state, on), context) ?? lockWithin(work, on)
   if (held) return { code: 'locked', rule: held.uid, element: held.lock.on }
   const [before, stale] = state.governance.locks.get(on) ?? []
   if (before !== undefined && stale !== undefined) {
     // One of its own that has not run out is renewed by its UID, not taken twice.
     if (stale.by === author && timeMs <= stale.expiresMs) return { code: 'locked', rule: before, element: on }
     work.put(before, undefined)
-  } else if (state.governance.locks.size >= LOCKS_MAX) return { code: 'too-many' }
+  } else if (countOf(state.governance, 'lock', author) >= LOCKS_MAX) return { code: 'too-many' }
   work.put(uid, { kind: 'lock', by: author, on, height, expiresMs })
   return undefined
 }

@@ -138,6 +138,7 @@ function move(work: Work, { uid, from, parent, order }: MoveOperation): Refusal 
       const refused = kindRefusal(moved, lineOf(moved, one), element(moved, one)?.type ?? 'block')
       if (refused) return refused
     }
+  work.lockedBelow.moves += 1
   work.move(moved, below)
   return undefined
 }
@@ -159,10 +160,10 @@ function rename(work: Work, { uid, from, name }: RenameOperation): Refusal | und
 
 /** Rules go by names, and stand where they do: neither changes under their hands. */
 function placeRefusal(work: Work, uid: string, line: readonly string[]): Refusal | undefined {
-  const { state, context } = work
+  const { state } = work
   if (isUngoverned(state)) return undefined
   if (isNamed(state, line) || holdsAnchor(state, uid)) return { code: 'rule-refers', element: uid }
-  const held = lockWithin(state, uid, context)
+  const held = lockWithin(work, uid)
   return held && { code: 'locked', rule: held.uid, element: held.lock.on }
 }
 

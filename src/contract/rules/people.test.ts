@@ -137,11 +137,11 @@ describe('approval', () => {
     const stale = one.setting('/Rate', '7.5')
     expect(one.set('Acme', '/Rate', '1.6')).toEqual(accepted)
     one.rule('Acme', ['Rate'], asking)
-    const limit = one.rule('Acme', ['Rate'], { kind: 'limits', max: '5' })
+    const limit = one.rule('Acme', [], { kind: 'constraint', expression: 'Rate <= 5', message: 'at most 5' })
     expect(one.run('Beta', stale)).toMatchObject({ code: 'stale-version' })
     expect(one.set('Beta', '/Rate', '6')).toEqual(accepted)
     const [proposal] = one.state.governance.proposals.get(one.at('/Rate')) ?? []
-    expect(one.vote('Acme', proposal as string)).toMatchObject({ code: 'limits-broken', rule: limit })
+    expect(one.vote('Acme', proposal as string)).toMatchObject({ code: 'constraint-broken', rule: limit })
     expect(one.value('/Rate')).toBe('1.6')
   })
 })
@@ -287,5 +287,28 @@ describe('what stands where one was to be', () => {
     ).toMatchObject({
       code: 'rule-refers',
     })
+  })
+})
+
+describe('what no value could be held against', () => {
+  it('[RUL-2] a type or limit whose pattern or bounds are none is refused when it is written', () => {
+    const one = new Agreement([...names], '{"A": 1.5, "Name": "x"}')
+    const define = (type: { pattern?: string; min?: string }) =>
+      one.run('Acme', { op: 'define', uid: one.uid(), type: { name: 'T', base: 'decimal', ...type } })
+    expect(define({ pattern: '(' })).toMatchObject({ code: 'bad-rule' })
+    expect(define({ min: 'abc' })).toMatchObject({ code: 'bad-rule' })
+    expect(define({ min: '0', pattern: '[0-9.]+' })).toEqual(accepted)
+    expect(one.draft('Acme', ['Name'], { kind: 'limits', pattern: '[a' }).came).toMatchObject({
+      code: 'bad-rule',
+    })
+    expect(one.draft('Acme', ['A'], { kind: 'limits', max: 'abc' }).came).toMatchObject({ code: 'bad-rule' })
+  })
+
+  it('[RUL-5] what could never be agreed to is not proposed', () => {
+    const one = new Agreement([...names], '{"A": 1.5}')
+    one.rule('Acme', ['A'], { kind: 'approval', count: 2 })
+    const limit = one.rule('Acme', ['A'], { kind: 'limits', max: '5' })
+    expect(one.set('Beta', '/A', '6')).toMatchObject({ code: 'limits-broken', rule: limit })
+    expect(one.state.governance.proposalCount).toBe(0)
   })
 })

@@ -7,12 +7,13 @@ import type { Approval } from '../../ledger/behaviour.ts'
 import type { FieldType } from '../../ledger/element.ts'
 import { type ContractState, element } from '../elements.ts'
 import { accessRefused, over, type Refusal } from './gate.ts'
+import { countOf } from './governance.ts'
 import type { LawRule } from './law.ts'
 import { lineOf } from './paths.ts'
 import type { ProposalRecord } from './records.ts'
 import type { Work } from './work.ts'
 
-/** Proposals that may stand open in one contract, and on one field. */
+/** Proposals of one party that may stand open in a contract, and those of all on one field. */
 const PROPOSALS_MAX = 10_000
 const PROPOSALS_OF_FIELD_MAX = 64
 
@@ -63,7 +64,7 @@ export function propose(
   const others = open.length - (own === undefined ? 0 : 1)
   const single = asking.find(({ approval }) => approval.several !== true)
   if (others > 0 && single) return { code: 'proposal-open', rule: single.rule.uid, element: field.uid }
-  if (others >= PROPOSALS_OF_FIELD_MAX || work.state.governance.proposalCount >= PROPOSALS_MAX)
+  if (others >= PROPOSALS_OF_FIELD_MAX || countOf(work.state.governance, 'proposal', author) >= PROPOSALS_MAX)
     return { code: 'too-many', element: field.uid }
   if (own !== undefined) work.put(own, undefined)
   const { uid: on, seen, type, value } = field

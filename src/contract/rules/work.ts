@@ -9,6 +9,7 @@ import type { Opening } from '../../ledger/value.ts'
 import { commitmentOf } from '../../ledger/value.ts'
 import type { ContractState } from '../elements.ts'
 import { isRuleRecord, type StateRecord } from '../record.ts'
+import { LockedBelow } from './gate.ts'
 import { withRuleRecord } from './governance.ts'
 import type { RuleStateRecord } from './records.ts'
 
@@ -52,6 +53,7 @@ export class Work {
   readonly results: Result[] = []
   /** Of derived values. */
   readonly made = new Map<string, Opening>()
+  readonly lockedBelow = new LockedBelow()
   /** Observers that triggers let in. */
   readonly admissions: { rule: string; by: string; action: Extract<Then, { do: 'admit' }> }[] = []
   /** Steps that its rules may still take together. */
