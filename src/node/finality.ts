@@ -18,9 +18,9 @@ type Cosigning = Pick<EpochSpan, 'firstHeight' | 'lastHeight'> & {
 
 /**
  * ahead: genuine, of a longer ledger than is held here; astray: genuine, on another history than is committed here; arriving:
- * it certifies a turn, and nothing else; later: of an epoch that has not begun here. evidence:
- * what the member has signed against itself. One of these alone stops nothing: it is the liar's own cosignature that does not
- * count, unless others have committed that history (see dispute.ts).
+ * it certifies a turn, and nothing else; later: of an epoch that has not begun here, or by a key that may come with what is not
+ * held yet. evidence: what the member has signed against itself. One of these alone stops nothing: it is the liar's own
+ * cosignature that does not count, unless others have committed that history (see dispute.ts).
  */
 export type Taken = {
   result: 'new' | 'ahead' | 'old' | 'bad' | 'astray' | 'arriving' | 'later'
@@ -121,8 +121,11 @@ export class Finality {
     if (fits === true && held && held.size >= size && !known.some((one) => one.size === size))
       return { result: 'old' }
     if (fits === undefined && ahead && ahead.size > size) return { result: 'old' }
-    if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature))
-      return { result: isLater ? 'later' : this.wasForTurn(cosignature) ? 'old' : 'bad' }
+    if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature)) {
+      // Beyond the ledger held here a change may stand that brings another key, by which it certifies a turn (EPO-9).
+      const isAhead = isLater || fits === undefined
+      return { result: isAhead ? 'later' : this.wasForTurn(cosignature) ? 'old' : 'bad' }
+    }
     const other = known.find((one) => one.size === size)
     const evidence = other ? this.evidence(other, cosignature) : undefined
     const found = evidence ? { evidence } : {}

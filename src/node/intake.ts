@@ -40,6 +40,8 @@ export function takeRequest(
     (own) => replica.roster.authorKeyOf(own) ?? (isNeeded ? own.authorKey : undefined),
   )
   const { id, request } = checked
+  // REQ-5: ids are kept until their time has passed in block time, which may be ahead of a clock that takes them still.
+  if (request.notAfterMs < replica.chain.tip.block.header.timeMs && isOrderedOnDisk(replica, id)) return
   const bound = replica.electorate.policy.clockBoundMs
   if (request.notAfterMs + bound < nowMs && !isNeeded)
     throw new CountersignError('expired', 'the request’s notAfterMs has passed')
@@ -59,6 +61,11 @@ export function takeRequest(
   if (local && epochOperationOf(request)?.op === 'leave') replica.leave()
   replica.outbox.notify({ contract, type: 'received', request: id })
   replica.ordering.retryWaiting(nowMs)
+}
+
+function isOrderedOnDisk({ contract, outbox, store }: Replica, id: string): boolean {
+  outbox.flush()
+  return store.request(contract, id)?.height !== undefined
 }
 
 /** VAL-2, REQ-2: exactly the openings the operations need. @throws CountersignError `bad-request`, `too-large` */

@@ -139,3 +139,26 @@ describe('values of before', () => {
     expect(checkIntegrity(third.store, contract, third.party)).toMatchObject({ ok: true })
   })
 })
+
+it('[EPO-9] [COS-4] who is behind calls no cosignature bad that is by a key which a change beyond its ledger brings', () => {
+  const engines = new Engines(3)
+  const [first, second, behind] = engines.members as [Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}')
+  const card = engines.rekey(second)
+  engines.pass(2000)
+  for (const other of [first, second]) engines.disconnect(other, behind)
+  const expiresMs = engines.nowMs + 3_600_000
+  second.engine.submit(contract, [{ op: 'card', card, expiresMs }], [], engines.nowMs, () => undefined)
+  engines.pass(5000)
+  const [, ...told] = second.engine
+    .replica(contract)
+    .finality.all()
+    .filter(({ party }) => party === second.party)
+  expect(told, 'by its next key, the same checkpoint').toHaveLength(1)
+  for (const cosignature of told)
+    behind.engine.deliver(second.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+  expect(behind.logs.filter(({ event }) => event === 'bad-cosignature')).toEqual([])
+  for (const other of [first, second]) engines.reconnect(other, behind)
+  engines.pass(10_000)
+  for (const { engine } of engines.members) expect(engine.replica(contract).epochs.number).toBe(1)
+})

@@ -1,6 +1,6 @@
 /** A node that starts while the others are at work, and misses the first answers to it (AMN-1, AMN-2). */
 import { expect, it } from 'vitest'
-import { Engines, type Member } from '../support/engines.ts'
+import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
 it.each([
   ['[AMN-1] started', false],
@@ -40,4 +40,32 @@ it.each([
     const { finalSize, chain } = engine.replica(contract)
     expect([finalSize, chain.tip.hash]).toEqual([chain.height + 1, tip.hash])
   }
+})
+
+it('[REQ-5] what was ordered before it started is not taken anew, nor called expired', () => {
+  const engines = new Engines(3)
+  const [first, second] = engines.members as [Member, Member]
+  const contract = engines.contract('{"a":"1"}')
+  let sent: WireMessage | undefined
+  engines.line = (message) => {
+    if (message.type === 'REQUEST') sent ??= message
+    return message
+  }
+  const submit = first.engine.submit.bind(first.engine)
+  first.engine.submit = (id, operations, openings, nowMs, done) =>
+    submit(id, operations, openings, nowMs, done, nowMs + 10_000)
+  engines.set(first, contract, 'a', '2')
+  engines.pass(12_000)
+  first.engine.submit = submit
+  engines.set(first, contract, 'a', '3')
+  engines.pass(4000)
+  expect(engines.finalSizes(contract)).toEqual([3, 3, 3])
+  second.engine.flush()
+  engines.boot(second, false)
+  for (const other of engines.members) if (other !== second) engines.reconnect(second, other)
+  second.notices.length = 0
+  second.engine.deliver(first.party, [sent], engines.nowMs)
+  expect(second.engine.replica(contract).chain.pool.size).toBe(0)
+  engines.pass(120_000, 500)
+  expect(second.notices.map(({ type }) => type)).not.toContain('expired')
 })

@@ -149,6 +149,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ loss: 0.01, crashes: true, reorder: true },
     },
   ],
+  [
+    '[REQ-5] a request that was ordered, and sent again after a start, was taken in and called expired',
+    {
+      ...{ members: 4, liars: 1, hostile: ['equivocating-leader'], seed: 735246737, steps: 12_000 },
+      ...{ crashes: true, restores: true, reorder: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

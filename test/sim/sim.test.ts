@@ -219,6 +219,13 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { ...RESTORED, members: 2, seed: 991870419, steps: 3000, contracts: 3, quorum: 'bft' },
   ],
   [
+    '[EPO-9] a cosignature by the key that a change brings was called bad by who had yet to read the change',
+    {
+      ...{ members: 2, seed: 735246810, steps: 6000, quorum: 'unanimous', loss: 0.01 },
+      ...{ partitions: true, duplicates: true, reorder: true, checkpoints: true },
+    },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
