@@ -79,7 +79,7 @@ describe('drafts', () => {
       ['Slip/Lines[1]/Share', { kind: 'required' }, 'bad-request'],
       ['Slip/Premium', { kind: 'limits', min: '1' }, 'bad-rule'],
       ['Slip/Premium/Due', { kind: 'assignment', expression: 'Due + 1' }, 'bad-rule'],
-      ['Slip/Premium/Rate', { kind: 'limits', min: 'much' }, 'bad-value'],
+      ['Slip/Premium/Rate', { kind: 'limits', min: 'much' }, 'bad-rule'],
       ['Slip/Insured', { kind: 'limits', pattern: '(' }, 'bad-expression'],
       ['Slip/Insured', { kind: 'no-such-kind' }, 'bad-request'],
     ] as const) {
