@@ -389,7 +389,8 @@ export class Chain {
     try {
       const result = execute()
       const { entriesRoot, stateRoot: root } = block.header
-      if (result.entriesRoot !== entriesRoot) return { status: 'invalid', code: 'wrong-outcome' }
+      if (jcs(result.entries) !== jcs(block.entries) || result.entriesRoot !== entriesRoot)
+        return { status: 'invalid', code: 'wrong-outcome' }
       if (result.stateRoot !== root) return { status: 'invalid', code: 'wrong-state-root' }
       return { status: 'valid', executed: this.keep(block, result, parent, hash) }
     } catch (error) {

@@ -16,6 +16,7 @@ import {
 import { type ContractState, genesisState, stateRoot } from '../contract/state.ts'
 import type { ExecutedTick } from '../contract/tick.ts'
 import type { ExecutedTurn } from '../contract/turn.ts'
+import { jcs } from '../crypto/jcs.ts'
 import { emptyRoot } from '../crypto/log.ts'
 import { SignatureCache } from '../crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from '../ledger/block.ts'
@@ -378,6 +379,12 @@ export class LedgerAudit {
           'REQ-4',
           `request ${id} in ${place}`,
           `it was ${wordsOf(own)}, not ${wordsOf({ outcome, code })}`,
+        )
+      if (jcs(own) !== jcs(block.entries[index]))
+        fail(
+          'RUL-7',
+          `request ${id} in ${place}`,
+          'its entry says otherwise what rules came to, or stood against it',
         )
     }
     this.#outcomes += requests.length - executed.taken

@@ -3,6 +3,7 @@ import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn } from '../contract/turn.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
+import { jcs } from '../crypto/jcs.ts'
 import type { Header } from '../ledger/block.ts'
 import { type AnyLedgerBlock, type BlockPlace, type TurnEntry, tickOf } from '../ledger/turn.ts'
 import type { ReadBlockLine } from './bundle.ts'
@@ -39,9 +40,11 @@ export function auditTick(
 ): ExecutedTick {
   if (line.requests.length + line.openings.length > 0)
     fail('EPO-14', place, 'it is a TICK, and requests or openings stand beside it')
-  return under('EPO-14', place, () =>
-    executeTick(state, at, openings, tickOf(line.block as AnyLedgerBlock)?.results),
-  )
+  const tick = tickOf(line.block as AnyLedgerBlock)
+  const executed = under('EPO-14', place, () => executeTick(state, at, openings, tick?.results))
+  if (jcs(executed.entries[0]) !== jcs(tick))
+    fail('RUL-7', place, 'it says otherwise what its triggers came to')
+  return executed
 }
 
 /**

@@ -32,6 +32,8 @@ describe('a contract of a template', () => {
     expect((await nodes.at(1).put(report, '10')).status).toBe(200)
     expect(code(await nodes.at(2).put(report, '11'))).toBe('rejected')
     expect(code(await nodes.at(1).put(`/records/${id}/Result/Reports`, '2'))).toBe('rejected')
+    expect((await nodes.at(1).put(`/records/${id}/Reports[1]/Capacity`, '5')).status).toBe(200)
+    expect((await nodes.at(1).put(`/records/${id}/Reports[1]/Done`, 'true')).status).toBe(200)
 
     const words = [
       ...parties.slice(0, 1).map((party) => `role=coordinator:${party}`),
@@ -59,10 +61,21 @@ describe('a contract of a template', () => {
       template.rules.map(({ behaviour }) => behaviour.kind).sort(),
     )
 
-    const verifier = new BundleVerifier({ trusted: new Set(parties) })
-    for (const line of (await nodes.at(0).get(`/api/contracts/${id}/export`)).text.trimEnd().split('\n'))
-      verifier.line(line)
-    expect(verifier.end()).toMatchObject({ verdict: 'valid' })
+    const lines = (await nodes.at(0).get(`/api/contracts/${id}/export`)).text.trimEnd().split('\n')
+    const verdictOf = (bundle: readonly string[]) => {
+      const verifier = new BundleVerifier({ trusted: new Set(parties) })
+      for (const line of bundle) verifier.line(line)
+      return verifier.end()
+    }
+    expect(verdictOf(lines)).toMatchObject({ verdict: 'valid' })
+    // What an entry says that rules came to is no ornament: who lacks a value goes by it.
+    const altered = lines.map((line) =>
+      JSON.parse(line).type === 'ledger-block'
+        ? line.replace(/("results":\[\["[0-9a-f]+","[0-9a-f]+",)"[0-9a-f]{64}"/, `$1"${'ab'.repeat(32)}"`)
+        : line,
+    )
+    expect(altered).not.toEqual(lines)
+    expect(verdictOf(altered)).toMatchObject({ verdict: 'invalid', finding: { rule: 'RUL-7' } })
   })
 
   it('[TPL-1] is refused with the place where its template does not work, or a role has nobody', async () => {
