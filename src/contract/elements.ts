@@ -50,6 +50,11 @@ export function element(state: ContractState, uid: string): ElementRecord | unde
   return isElement(record) ? record : undefined
 }
 
+/** Whether a UID has a record, or is kept for one that every contract may have. */
+export function isTaken(state: ContractState, uid: string): boolean {
+  return state.map.has(uid) || uid === state.workflowUid || uid === state.settlementUid
+}
+
 /** Elements of the contract, its root block included. */
 export function elementCount(state: ContractState): number {
   return state.map.size - 1 - state.governance.recordCount

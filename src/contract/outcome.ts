@@ -15,6 +15,7 @@ import {
   type ContractState,
   DEPTH_MAX,
   element,
+  isTaken,
   seenOf,
   subtreeUids,
   withElement,
@@ -86,7 +87,7 @@ export function step(state: ContractState, operation: ElementOperation, isOfType
 function create(state: ContractState, operation: CreateOperation, isOfType: TypeCheck): Stepped {
   const { uid, parent, name, kind, order, type, value, typed, label, help } = operation
   if (type !== undefined && value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
-  if (state.map.has(uid)) return { code: 'uid-in-use' }
+  if (isTaken(state, uid)) return { code: 'uid-in-use' }
   if (!state.map.has(parent)) return { code: 'parent-gone' }
   const siblings = state.children.get(parent)
   if (siblings === undefined) return { code: 'not-a-block' }

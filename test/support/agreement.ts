@@ -4,7 +4,7 @@
  * come to the same record hash.
  */
 import { expect } from 'vitest'
-import { type ExecutedBlock, executeBlock } from '../../src/contract/apply.ts'
+import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from '../../src/contract/apply.ts'
 import { createOperations, importOperations, setOperations } from '../../src/contract/edit.ts'
 import {
   type ContractState,
@@ -116,6 +116,12 @@ export class Agreement {
 
   /** Has a party make a request of these operations. */
   run(name: string, ...operations: Operation[]): Came {
+    const [request] = this.requestOf(name, ...operations)
+    return this.send(request)
+  }
+
+  /** A party's request of these operations, not ordered yet. */
+  requestOf(name: string, ...operations: Operation[]): [IdentifiedRequest] {
     const request: Request = {
       contract: this.contract,
       author: this.party(name),
@@ -124,9 +130,14 @@ export class Agreement {
       notAfterMs: 1_900_000_000_000,
       operations,
     }
+    return [{ id: requestId(request), request }]
+  }
+
+  /** Orders a request, in a block of its own. */
+  send(request: IdentifiedRequest): Came {
     this.height += 1
     this.timeMs += 1
-    const requests = [{ id: requestId(request), request }]
+    const requests = [request]
     const at = { height: this.height, timeMs: this.timeMs }
     const before = this.state
     const executed = executeBlock(before, requests, this.openings, at)

@@ -5,7 +5,7 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { DraftAction, DraftOperation, PublishOperation } from '../../ledger/rule-operation.ts'
-import { type ContractState, element } from '../elements.ts'
+import { type ContractState, element, isTaken } from '../elements.ts'
 import type { ElementRecord } from '../record.ts'
 import type { Agenda } from './agenda.ts'
 import { setActive } from './consequences.ts'
@@ -28,7 +28,7 @@ const RULE_FAULTS: ReadonlySet<string> = new Set(['bad-rule', 'bad-expression', 
 /** Puts a draft forward. */
 export function draft(work: Work, { uid, action, owner }: DraftOperation): Refusal | undefined {
   const { state, context } = work
-  if (state.map.has(uid)) return { code: 'already-drafted' }
+  if (isTaken(state, uid)) return { code: 'already-drafted' }
   const { governance } = state
   if (owner !== undefined && !state.epoch.members.includes(owner)) return { code: 'bad-rule' }
   const refused = refusalOf(work, action)

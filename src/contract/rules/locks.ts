@@ -3,7 +3,7 @@
  * comes to the same end of it; the height since which it is held tells holders apart.
  */
 import type { LockOperation, UnlockOperation } from '../../ledger/rule-operation.ts'
-import { element } from '../elements.ts'
+import { element, isTaken } from '../elements.ts'
 import { lockOver, lockWithin, type Refusal } from './gate.ts'
 import { countOf } from './governance.ts'
 import { lineOf } from './paths.ts'
@@ -23,7 +23,7 @@ export function lock(work: Work, { uid, on, leaseMs }: LockOperation): Refusal |
     work.put(uid, { ...own, expiresMs })
     return undefined
   }
-  if (state.map.has(uid)) return { code: 'lock-lost', element: on }
+  if (isTaken(state, uid)) return { code: 'lock-lost', element: on }
   if (element(state, on) === undefined) return { code: 'gone', element: on }
   const held = lockOver(state, lineOf(state, on), context) ?? lockWithin(work, on)
   if (held) return { code: 'locked', rule: held.uid, element: held.lock.on }

@@ -11,7 +11,15 @@ import type {
   MoveOperation,
   RenameOperation,
 } from '../../ledger/rule-operation.ts'
-import { type ContractState, DEPTH_MAX, element, heightOf, subtreeUids, withMoved } from '../elements.ts'
+import {
+  type ContractState,
+  DEPTH_MAX,
+  element,
+  heightOf,
+  isTaken,
+  subtreeUids,
+  withMoved,
+} from '../elements.ts'
 import { type OutcomeCode, step, type TypeCheck } from '../outcome.ts'
 import type { Agenda } from './agenda.ts'
 import { checkLimitsOf } from './draft-check.ts'
@@ -185,7 +193,7 @@ function describe(work: Work, { uid, label, help }: DescribeOperation): Refusal 
 
 /** A type whose limits no value could be held against is refused: it would be found out by whoever uses it. */
 function define(work: Work, { uid, type }: DefineOperation): Refusal | undefined {
-  if (work.state.map.has(uid)) return { code: 'uid-in-use' }
+  if (isTaken(work.state, uid)) return { code: 'uid-in-use' }
   try {
     checkLimitsOf(type, type.base === 'block' ? 'text' : type.base === 'integer' ? 'decimal' : type.base)
   } catch (error) {

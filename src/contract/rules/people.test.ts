@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Agreement } from '../../../test/support/agreement.ts'
 import { element } from '../state.ts'
+import { proposalUid } from './proposals.ts'
 
 const accepted = { outcome: 'accepted' }
 const names = ['Acme', 'Beta', 'Cove'] as const
@@ -310,5 +311,31 @@ describe('what no value could be held against', () => {
     const limit = one.rule('Acme', ['A'], { kind: 'limits', max: '5' })
     expect(one.set('Beta', '/A', '6')).toMatchObject({ code: 'limits-broken', rule: limit })
     expect(one.state.governance.proposalCount).toBe(0)
+  })
+})
+
+describe('UIDs that are kept', () => {
+  it('[ELE-1] [STA-3] nothing is created where a contract’s own records, or a proposal to come, will stand', () => {
+    const one = new Agreement([...names], '{"Rate": 1.5}')
+    const { workflowUid, settlementUid, rootUid } = one.state
+    for (const uid of [workflowUid, settlementUid]) {
+      const create = { op: 'create', uid, parent: rootUid, name: 'x', kind: 'block', order: 'a0' } as const
+      expect(one.run('Acme', create)).toMatchObject({ code: 'uid-in-use' })
+      expect(one.run('Acme', { op: 'lock', uid, on: rootUid, leaseMs: 1000 })).toMatchObject({
+        code: 'lock-lost',
+      })
+      expect(one.run('Acme', { op: 'define', uid, type: { name: 'T', base: 'text' } })).toMatchObject({
+        code: 'uid-in-use',
+      })
+    }
+    one.rule('Acme', ['Rate'], { kind: 'approval', count: 2 })
+    const set = one.setting('/Rate', '2')
+    const [request] = one.requestOf('Beta', set)
+    const uid = proposalUid(request.id, 0)
+    expect(
+      one.run('Acme', { op: 'create', uid, parent: rootUid, name: 'x', kind: 'block', order: 'a0' }),
+    ).toEqual(accepted)
+    expect(one.send(request)).toMatchObject({ code: 'already-drafted' })
+    expect(element(one.state, uid)?.kind).toBe('block')
   })
 })

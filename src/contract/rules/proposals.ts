@@ -5,7 +5,7 @@
 import { hashOf } from '../../crypto/hash.ts'
 import type { Approval } from '../../ledger/behaviour.ts'
 import type { FieldType } from '../../ledger/element.ts'
-import { type ContractState, element } from '../elements.ts'
+import { type ContractState, element, isTaken } from '../elements.ts'
 import { accessRefused, over, type Refusal } from './gate.ts'
 import { countOf } from './governance.ts'
 import type { LawRule } from './law.ts'
@@ -66,11 +66,13 @@ export function propose(
   if (others > 0 && single) return { code: 'proposal-open', rule: single.rule.uid, element: field.uid }
   if (others >= PROPOSALS_OF_FIELD_MAX || countOf(work.state.governance, 'proposal', author) >= PROPOSALS_MAX)
     return { code: 'too-many', element: field.uid }
+  const uid = proposalUid(id, position)
+  // Whoever makes the request knows this UID before: nothing that stands there is written over.
+  if (isTaken(work.state, uid)) return { code: 'already-drafted', element: field.uid }
   if (own !== undefined) work.put(own, undefined)
   const { uid: on, seen, type, value } = field
   const content = { on, type, ...(value !== undefined && { value }), seen }
   const proposal: ProposalRecord = { kind: 'proposal', by: author, ...content, yes: [author] }
-  const uid = proposalUid(id, position)
   work.put(uid, proposal)
   return agreeIfApproved(work, uid, proposal, asking)
 }

@@ -33,6 +33,7 @@ class State:
         self.genesis_cards = genesis_cards
         self.root_uid = uid_of("root", contract)
         self.epoch_uid = uid_of("epoch", contract)
+        self.kept_uids = (uid_of("workflow", contract), uid_of("settlement", contract))
         self.records = records
 
     @classmethod
