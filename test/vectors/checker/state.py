@@ -88,7 +88,7 @@ class State:
                 raise CannotBeDone("wrong-type")
         if op == "create":
             parent = operation["parent"]
-            if uid in records:
+            if uid in records or uid in self.kept_uids:
                 raise CannotBeDone("uid-in-use")
             if parent not in records:
                 raise CannotBeDone("parent-gone")
