@@ -95,6 +95,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ partitions: true, crashes: true, restores: true },
     },
   ],
+  [
+    '[EPO-13] [NET-4] a request without a body, of one attack, was read by another that ran beside it',
+    {
+      ...{ members: 5, liars: 2, hostile: ['false-guest', 'forker-with-cuts', 'flooder'] },
+      ...{ seed: 735247013, steps: 2400, loss: 0.05, restores: true, reorder: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

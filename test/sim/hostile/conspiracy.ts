@@ -193,10 +193,13 @@ export class Conspiracy implements Plot {
   }
 }
 
+/** As far as adversaries look at it: of a request a message's shape says nothing, and one may be anything. */
 function isMessage(value: unknown): boolean {
   try {
-    checkMessage(value)
-    return true
+    const message = checkMessage(value)
+    if (message.type !== 'REQUEST') return true
+    const { operations } = (message.request as { request?: { operations?: unknown } } | null)?.request ?? {}
+    return Array.isArray(operations) && operations.every((one) => typeof one === 'object' && one !== null)
   } catch (error) {
     if (error instanceof CountersignError) return false
     throw error
