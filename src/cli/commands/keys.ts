@@ -129,7 +129,13 @@ export function addCardUpdate(card: Command): void {
     .option('--endpoint <host:port...>', 'where other nodes reach it from now on, in the order to try')
     .option('--root <file>', 'the root key, where it is kept offline')
     .option('--json', 'print JSON')
-    .action((_: unknown, command: Command) => update(command.optsWithGlobals() as UpdateOptions))
+    .action((options: UpdateOptions, command: Command) => update(withDataOf(card, command, options)))
+}
+
+/** `card --data DIR update` means the same as `card update --data DIR`. */
+function withDataOf(card: Command, command: Command, options: UpdateOptions): UpdateOptions {
+  const isGiven = (one: Command): boolean => one.getOptionValueSource('data') === 'cli'
+  return isGiven(card) && !isGiven(command) ? { ...options, data: card.opts<Options>().data } : options
 }
 
 function update(options: UpdateOptions): void {
