@@ -44,6 +44,11 @@ export class CatchingUp {
     if (!asked || asked.fromHeight !== chain.height + 1 || replica.beginning.voucher !== undefined) return
     const hadCosigned = finality.knownSizeOf(from) > asked.fromHeight
     const taken = takeLedger(replica, message, hadCosigned, nowMs)
+    if ('refused' in taken && taken.lacksValues && replica.roster.valuesFrom(from) > asked.fromHeight) {
+      // Who comes in later than this, as far as is known here, need not hold the values of before: no fault of its own.
+      sync.postpone(from, nowMs)
+      return
+    }
     if ('refused' in taken) {
       // Who came in later than is known here may not hold all values.
       sync.refuse(from, taken.refused, taken.isShort ?? !replica.roster.isIn(from), nowMs)

@@ -109,6 +109,12 @@ export class Sync {
     this.barredUntilMs.delete(party)
   }
 
+  /** It has not all that is wanted, and need not: another is asked, or it again after a while. */
+  postpone(party: string, nowMs: number): void {
+    this.barredUntilMs.set(party, nowMs + SHORT_BAR_MS)
+    if (this.asked?.party === party) this.asked = undefined
+  }
+
   /** @param isShort it has nothing to offer, which may pass; anything else it has sent shows it for good */
   refuse(party: string, reason: string, isShort: boolean, nowMs: number): void {
     this.refused.set(party, reason)

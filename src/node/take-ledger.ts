@@ -12,10 +12,12 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  /** isFork: a COMMIT that does not build on what is committed here. */
-  | { refused: string; isShort?: true; isFork?: true }
+  /** isFork: a COMMIT that does not build on what is committed here; lacksValues: not all openings came. */
+  | { refused: string; isShort?: true; isFork?: true; lacksValues?: true }
   /** certificates: none where a FREEZE has shown the last block, and it came without. */
   | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
+
+class ValuesMissing extends CountersignError {}
 
 /** @param hadCosigned the peer itself cosigned a ledger that holds what was asked for: it must have it */
 export function takeLedger(
@@ -40,7 +42,7 @@ export function takeLedger(
     }
   const added: string[] = []
   const executed: string[] = []
-  const refuse = (refused: string): TakenLedger => {
+  const refuse = (refused: string): { refused: string } => {
     for (const id of added) replica.chain.remove(id)
     for (const hash of executed) replica.chain.executed.delete(hash)
     return { refused }
@@ -78,7 +80,8 @@ export function takeLedger(
     addRequests(replica, message, added, nowMs)
   } catch (error) {
     if (!(error instanceof CountersignError)) throw error
-    return refuse(`a request it sent is refused: ${error.message}`)
+    const refused = refuse(`a request it sent is refused: ${error.message}`)
+    return error instanceof ValuesMissing ? { ...refused, lacksValues: true } : refused
   }
   for (const [index, block] of blocks.entries()) {
     const hash = hashes[index] as string
@@ -127,7 +130,9 @@ function addRequests(replica: Replica, message: LedgerMessage, added: string[], 
     if (!named.has(id) || replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) continue
     const own = commitmentsOf(checked.request.operations).flatMap((one) => byCommitment.get(one) ?? [])
     // Values from before it came in need not be shown to whoever was not invited to see them.
-    const lacking = own.length < commitmentsOf(checked.request.operations).length && replica.epochs.mayLack
+    const lacking = own.length < commitmentsOf(checked.request.operations).length
+    if (lacking && !replica.epochs.mayLack)
+      throw new ValuesMissing('bad-request', `not all values of request ${id.slice(0, 12)}… came with it`)
     const openings = lacking ? own : pickOpenings(checked.request.operations, own)
     replica.chain.add({
       ...checked,

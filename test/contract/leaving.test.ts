@@ -1,5 +1,6 @@
 /** Who leaves, where something goes wrong on the way out: it is told that it is out, signs nothing more, and comes to rest. */
 import { describe, expect, it } from 'vitest'
+import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import { Engines, type Member } from '../support/engines.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -119,4 +120,49 @@ describe('a guest whose invitation lapses while it is away', () => {
     engines.pass(DAY_MS / 24, 10_000)
     expect(sent).toBe(0)
   })
+})
+
+it('[EPO-13] [SYN-2] who has left refuses and names no guest for values that it need not hold, and waits for who has them', () => {
+  const engines = new Engines(4)
+  const [first, second, third, guest] = engines.members as [Member, Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}', 3)
+  engines.pass(2000)
+  const ask = (member: Member, operation: EpochOperation): string =>
+    member.engine.submit(contract, [operation], [], engines.nowMs, () => undefined)
+  const expiresMs = engines.nowMs + DAY_MS
+  const change = ask(first, { op: 'invite', card: guest.card, role: 'member', older: false, expiresMs })
+  engines.pass(3000)
+  for (const member of [second, third]) ask(member, { op: 'vote', change, yes: true })
+  engines.pass(3000)
+  engines.disconnect(third, guest)
+  // No turn comes without cosignatures: what is written meanwhile is the leaver's to see.
+  engines.line = (message) =>
+    message.type === 'COSIGN'
+      ? undefined
+      : 'cosignatures' in message
+        ? { ...message, cosignatures: [] }
+        : message
+  third.engine.leave(contract, engines.nowMs)
+  engines.settle()
+  for (const other of [first, second]) engines.disconnect(third, other)
+  engines.disconnect(first, guest)
+  engines.disconnect(second, guest)
+  for (const value of ['2', '3']) {
+    engines.set(first, contract, 'a', value)
+    engines.pass(4000)
+  }
+  engines.line = (message) => message
+  engines.pass(8000)
+  expect(replicaOf(first, contract).members).toHaveLength(2)
+  for (const other of [first, second]) engines.reconnect(other, guest)
+  engines.pass(5000)
+  expect(replicaOf(guest, contract).chain.tip.hash).toBe(replicaOf(first, contract).chain.tip.hash)
+  engines.reconnect(third, guest)
+  engines.pass(30_000)
+  expect(third.logs.filter(({ event }) => event === 'history-refused')).toEqual([])
+  expect(replicaOf(third, contract).sync.refused.size).toBe(0)
+  expect(replicaOf(third, contract).status).toBe('leaving')
+  engines.reconnect(third, first)
+  engines.pass(30_000)
+  expect(replicaOf(third, contract).status).toBe('left')
 })

@@ -226,6 +226,10 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     },
   ],
   [
+    '[SYN-2] [EPO-13] a guest was refused by who had left, for values that it need not hold',
+    { members: 2, seed: 735247141, steps: 12_000, loss: 0.05, partitions: true },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
