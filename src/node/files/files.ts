@@ -13,6 +13,8 @@ import { type FileId, FileStore } from './file-store.ts'
 import { NamedFiles } from './named-files.ts'
 import { Serving } from './serving.ts'
 
+const LOOK_AGAIN_MS = 1000
+
 /** Under which setting of the store it is kept that a contract's parties may have a file that is here. */
 const settingOf = (contract: string, { hash }: FileId): string => `file ${contract} ${hash}`
 
@@ -170,6 +172,7 @@ export class Files implements FilesContext {
     switch (notice.type) {
       case 'tentative':
         this.#named(replica, this.named.changed(replica, notice.uids))
+        this.#lookAgain(notice.contract, notice.uids)
         break
       case 'created':
       case 'invited':
@@ -185,6 +188,15 @@ export class Files implements FilesContext {
         break
       default:
     }
+  }
+
+  /** A value may come to be held a moment after the block that names it: such fields are looked at once more. */
+  #lookAgain(contract: string, uids: readonly string[]): void {
+    const timer = setTimeout(() => {
+      const replica = this.options.replicas.get(contract)
+      if (replica !== undefined) this.#named(replica, this.named.changedSince(replica, uids))
+    }, LOOK_AGAIN_MS)
+    timer.unref()
   }
 
   #readAnew(replica: Replica): void {
