@@ -33,12 +33,18 @@ export const RULE_WORDS: { [Code in RuleCode]: string } = {
   'constraint-broken': 'a rule would not hold: correct the values that it reads',
   'derived-field': 'the field is computed by a rule: set what it is computed from',
   gone: 'it is not open any more: read what is and decide again',
+  'judgement-outdated':
+    'what those who can see private values judged does not hold of the values that stand there now: make the request again',
+  'judges-disagree':
+    'those who can see the private values that a rule reads say different things of them: settle with them which is right',
   'limits-broken': 'the value is not within the limits: send another',
   locked: 'another party holds a lock on it: wait until it is released or runs out',
   'lock-lost':
     'the lock has run out, or somebody else has taken it over: take a new one, and read again what it was for',
   'needs-approval':
     'others have to agree to the value: create the field empty, then set it, which proposes the value',
+  'no-judge':
+    'no member can see all the private values that a rule reads: have the rule, or who may see them, changed',
   'not-active': 'the block is switched off by a rule: set what switches it on first',
   'not-agreed': 'a member’s yes to the draft is missing: wait for it',
   'not-asked': 'this party’s answer is not asked for',
@@ -55,7 +61,11 @@ export const RULE_WORDS: { [Code in RuleCode]: string } = {
   'too-many': 'the contract holds as many of these as it may: close some first',
   'trigger-loop': 'triggers set one another off without end: have one of them changed',
   'type-fixed': 'rules rely on what is there being of this kind: repeal them first',
+  'would-reveal':
+    'the computed field would show private values to others than may see them: narrow who may see the field',
   'wrong-phase': 'the contract is in another phase, or has no such: read the phase and decide again',
+  'wrong-readers':
+    'who may see the value has changed, or is not what the request says: make the request again',
 }
 
 export function isRuleCode(code: string): code is RuleCode {

@@ -4,16 +4,19 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import { type Effect, type Entry, entriesRoot, type Outcome } from '../ledger/block.ts'
+import { type JudgedBy, judgementVerifies } from '../ledger/judgement.ts'
 import {
   type AnyRequest,
   commitmentsOf,
   epochOperationOf,
   type Operation,
   type Request,
+  readersIn,
 } from '../ledger/request.ts'
 import type { BlockPlace } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { type ContractState, stateRoot } from './elements.ts'
+import { type EpochState, electorateAt } from './epoch.ts'
 import { EPOCH_OUTCOME_CODES, type EpochOutcomeCode } from './epoch-outcome.ts'
 import { stepEpoch } from './epoch-step.ts'
 import { type OpeningSource, type OutcomeCode, outcomeOf, type TypeCheck, typeCheck } from './outcome.ts'
@@ -23,11 +26,15 @@ import { Agenda } from './rules/agenda.ts'
 import { followUp } from './rules/consequences.ts'
 import { publishGenesis } from './rules/drafts.ts'
 import { isUngoverned } from './rules/element-gates.ts'
+import { GivenJudgement, type Judge, membersAmong, NotJudged, Refused } from './rules/judging.ts'
 import { type Refusal, runOperation } from './rules/operations.ts'
 import { type RequestContext, type Result, ValueNotHeld, Work } from './rules/work.ts'
 
 /** A request with its id. */
 export type IdentifiedRequest<R extends AnyRequest = Request> = { id: string; request: R }
+
+/** A request with what its judges say of it. */
+export type JudgedRequest = IdentifiedRequest<AnyRequest> & { judgement?: readonly JudgedBy[] }
 
 /** Where requests are ordered: height and time of the ledger block; its whole place where one of them is on the epoch. */
 export type BlockMoment = BlockPlace | Pick<BlockPlace, 'height' | 'timeMs'>
@@ -89,7 +96,11 @@ export function runOperations(
   context: RequestContext,
   isOfType = typeCheck(openings),
   taken?: readonly Result[],
+  judge: Judge = new GivenJudgement(),
 ): Sequence {
+  // No private value is ordered that a reader doesn't hold.
+  const unsigned = judge.lacking(membersAmong(state, readersIn(operations)))
+  if (unsigned.length > 0) throw new NotJudged(unsigned)
   for (const commitment of commitmentsOf(operations)) {
     if (openings.get(commitment) === undefined)
       throw new CountersignError(
@@ -97,17 +108,25 @@ export function runOperations(
         `executed without the opening of commitment ${commitment}`,
       )
   }
-  const work = new Work(state, context, openings, taken)
+  const work = new Work(state, context, openings, taken, judge)
   const agenda = new Agenda()
-  for (const [position, operation] of operations.entries()) {
-    const refused = runOperation(work, agenda, operation, position, isOfType)
+  let position = 0
+  try {
+    for (const operation of operations) {
+      const refused = runOperation(work, agenda, operation, position, isOfType)
+      if (refused) return { ...refused, position }
+      position += 1
+    }
+    const refused =
+      // Whoever accepts a genesis says yes to what it drafts.
+      (context.isGenesis ? publishGenesis(work, agenda) : undefined) ??
+      (isUngoverned(work.state) ? undefined : followUp(work, agenda))
     if (refused) return { ...refused, position }
+  } catch (error) {
+    if (error instanceof Refused) return { ...error.refusal, position }
+    throw error
   }
-  const refused =
-    // Whoever accepts a genesis says yes to what it drafts.
-    (context.isGenesis ? publishGenesis(work, agenda) : undefined) ??
-    (isUngoverned(work.state) ? undefined : followUp(work, agenda))
-  if (refused) return { ...refused, position: operations.length }
+  if (taken === undefined && judge.hasMore) return { code: 'judgement-outdated', position }
   admit(work)
   undoSettlement(work)
   const { touched, results, made, evaluations } = work
@@ -126,8 +145,9 @@ function undoSettlement(work: Work): void {
  * block before; each of its openings opens the commitment it stands for (VAL-2).
  * @param openings of its own values, and of all current ones that a rule may read
  * @param isOfType of the same openings, where other requests have been checked with it
- * @throws CountersignError `invariant-broken` if an opening of its own is missing; ValueNotHeld if one is that a rule needs;
- * nothing else, whatever the operations say
+ * @param judge what is said of private values; by nobody, if left out
+ * @throws CountersignError `invariant-broken` if an opening of its own is missing, `not-judged` if the judgement of one who has to
+ * judge is; ValueNotHeld if a value is that a rule needs; nothing else, whatever the operations say
  */
 export function apply(
   state: ContractState,
@@ -135,6 +155,7 @@ export function apply(
   openings: OpeningSource,
   at: BlockMoment,
   isOfType = typeCheck(openings),
+  judge: Judge = new GivenJudgement(),
 ): Applied {
   const operation = epochOperationOf(request)
   const { author } = request
@@ -151,7 +172,8 @@ export function apply(
     })
   }
   const context = { id, author, height: at.height, timeMs: at.timeMs }
-  const result = runOperations(state, request.operations as Operation[], openings, context, isOfType)
+  const operations = request.operations as Operation[]
+  const result = runOperations(state, operations, openings, context, isOfType, undefined, judge)
   if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
   return accepted(state, result)
 }
@@ -188,8 +210,9 @@ export function runUnopened(
   operations: readonly Operation[],
   context: RequestContext,
   taken: readonly Result[],
+  judge: Judge = new GivenJudgement(),
 ): Sequence {
-  return runOperations(state, operations, UNOPENED, context, () => true, taken)
+  return runOperations(state, operations, UNOPENED, context, () => true, taken, judge)
 }
 
 /** Whether every opening that a request needs is there. */
@@ -206,11 +229,12 @@ function applyUnopened(
   { id, request }: IdentifiedRequest<AnyRequest>,
   at: BlockMoment,
   { outcome, code = '', rule, element, results = [] }: Entry,
+  judge: Judge,
 ): Applied {
   const about = { ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
   if (outcome !== 'accepted') return refused(state, outcome, { code: code as OutcomeCode, ...about })
   const context = { id, author: request.author, height: at.height, timeMs: at.timeMs }
-  const result = runUnopened(state, request.operations as Operation[], context, results)
+  const result = runUnopened(state, request.operations as Operation[], context, results, judge)
   if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
   return accepted(state, result)
 }
@@ -219,14 +243,17 @@ function applyUnopened(
  * Applies the requests of a ledger block in order to the state of its parent.
  * @param openings of the requests' values, and of all current ones that a rule may read
  * @param taken the block's entries: what can't be computed here, since a value is not held, is taken from them
- * @throws CountersignError as `apply`; `invariant-broken` if a value that a rule needs is not held and nothing is to be taken
+ * @param onUnjudged told of a request whose judgement is not complete, which is then left out; if left out, that is thrown
+ * @throws CountersignError as `apply`; `invariant-broken` if a value that a rule needs is not held and nothing is to be taken;
+ * `bad-signature` for a judgement that is not its party's
  */
 export function executeBlock(
   parent: ContractState,
-  requests: readonly IdentifiedRequest<AnyRequest>[],
+  requests: readonly JudgedRequest[],
   openings: OpeningSource,
   at: BlockMoment,
   taken?: readonly Entry[],
+  onUnjudged?: (id: string, judges: readonly string[]) => void,
 ): ExecutedBlock {
   const entries: Entry[] = []
   const effects: Effect[][] = []
@@ -237,7 +264,16 @@ export function executeBlock(
   let takenCount = 0
   let state = parent
   for (const [index, request] of requests.entries()) {
-    const applied = applyOrTake(state, request, source, at, isOfType, taken?.[index])
+    const judgement = taken === undefined ? request.judgement : taken[index]?.judgement
+    const given = judgementAtHand(parent, request, judgement, at)
+    let applied: ReturnType<typeof applyOrTake>
+    try {
+      applied = applyOrTake(state, request, source, at, isOfType, taken?.[index], new GivenJudgement(given))
+    } catch (error) {
+      if (!(error instanceof NotJudged) || onUnjudged === undefined) throw error
+      onUnjudged(request.id, error.judges)
+      continue
+    }
     if (applied.isTaken) takenCount += 1
     const { outcome, code, rule, element, results } = applied
     entries.push({
@@ -248,6 +284,7 @@ export function executeBlock(
       ...(rule !== undefined && { rule }),
       ...(element !== undefined && { element }),
       ...(results.length > 0 && { results }),
+      ...(given.length > 0 && { judgement: given }),
     })
     effects.push(applied.effects)
     for (const [uid] of applied.changes) touched.add(uid)
@@ -273,15 +310,50 @@ function applyOrTake(
   at: BlockMoment,
   isOfType: TypeCheck,
   entry: Entry | undefined,
+  judge: Judge,
 ): Applied & { isTaken?: true } {
   if (entry !== undefined && !isOpened(request.request, openings))
-    return { ...applyUnopened(state, request, at, entry), isTaken: true }
+    return { ...applyUnopened(state, request, at, entry, judge), isTaken: true }
   try {
-    return apply(state, request, openings, at, isOfType)
+    return apply(state, request, openings, at, isOfType, judge)
   } catch (error) {
     if (!(error instanceof ValueNotHeld)) throw error
-    if (entry !== undefined) return { ...applyUnopened(state, request, at, entry), isTaken: true }
+    if (entry !== undefined) return { ...applyUnopened(state, request, at, entry, judge), isTaken: true }
     throw new CountersignError('invariant-broken', `${error.message}, which is not held here`)
+  }
+}
+
+/**
+ * The judgement of a request, as far as it is signed in this epoch; it says the same of every state of it.
+ * @throws CountersignError `bad-signature`, `unknown-party`: who judges is a member
+ */
+function judgementAtHand(
+  state: ContractState,
+  { id }: JudgedRequest,
+  judgement: readonly JudgedBy[] | undefined,
+  at: BlockMoment,
+): JudgedBy[] {
+  if (judgement === undefined) return []
+  const lineage = 'lineage' in at ? at.lineage : 0
+  checkJudgements(state, { lineage, request: id }, judgement)
+  return [...judgement]
+}
+
+/** @throws CountersignError as `judgementAtHand` */
+export function checkJudgements(
+  state: EpochState,
+  { lineage, request }: { lineage: number; request: string },
+  judgement: readonly JudgedBy[],
+): void {
+  const { contract, epoch } = state
+  const { voteKeys } = electorateAt(state, lineage)
+  const place = { contract, lineage, epoch: epoch.epoch, request }
+  for (const judged of judgement) {
+    const voteKey = voteKeys.get(judged.party)
+    if (voteKey === undefined)
+      throw new CountersignError('unknown-party', `${judged.party} is no member and judges nothing`)
+    if (!judgementVerifies(voteKey, place, judged))
+      throw new CountersignError('bad-signature', `the judgement of ${judged.party} is not signed by it`)
   }
 }
 

@@ -29,6 +29,8 @@ export type ContractState = {
   readonly map: MerkleMap<StateRecord>
   /** For the UID of each block and list its children, in order. */
   readonly children: Trie<Siblings>
+  /** How many fields hold a value that not everybody may see. */
+  readonly privateCount: number
   readonly epoch: EpochRecord
   /** What surrounds the elements. */
   readonly governance: Governance
@@ -111,12 +113,19 @@ export function withElement(state: ContractState, uid: string, record: ElementRe
     siblings.add({ uid, name: record.name, order: record.order }),
   )
   if (record.kind !== 'field') children = children.set(uid, new Siblings(siblings.depth + 1))
-  return { ...state, map: state.map.set(uid, record), children }
+  const privateCount = state.privateCount + privateIn(record)
+  return { ...state, map: state.map.set(uid, record), children, privateCount }
 }
 
-/** The state with another record for a field; name, order and parent are the same as before. */
+/** 1 for a record of a private value, otherwise 0. */
+export function privateIn(record: ElementRecord | undefined): number {
+  return record?.readers === undefined ? 0 : 1
+}
+
+/** The state with another record for an element; name, order and parent are the same as before. */
 export function withField(state: ContractState, uid: string, record: ElementRecord): ContractState {
-  return { ...state, map: state.map.set(uid, record) }
+  const privateCount = state.privateCount + privateIn(record) - privateIn(element(state, uid))
+  return { ...state, map: state.map.set(uid, record), privateCount }
 }
 
 /** The state with another epoch record, and the cards that come into force with it. */
@@ -134,13 +143,14 @@ export function withoutSubtree(state: ContractState, uids: readonly string[]): C
   const uid = uids[0] as string
   const { parent, name, order } = element(state, uid) as ElementRecord
   const siblings = state.children.get(parent) as Siblings
-  let { map } = state
+  let { map, privateCount } = state
   let children = state.children.set(parent, siblings.remove({ uid, name, order }))
   for (const below of uids) {
+    privateCount -= privateIn(element(state, below))
     map = map.delete(below)
     children = children.delete(below)
   }
-  return { ...state, map, children }
+  return { ...state, map, children, privateCount }
 }
 
 /** The state with an element, and all below it, in another place among those of a parent; the parent is no part of it. */

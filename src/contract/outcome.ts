@@ -65,7 +65,8 @@ export function typeCheck(openings: OpeningSource): TypeCheck {
     const key = `${type} ${commitment}`
     let isOfType = known.get(key)
     if (isOfType === undefined) {
-      isOfType = isValueOfType(type, (openings.get(commitment) as Opening).value)
+      const { value, of } = openings.get(commitment) as Opening
+      isOfType = of === undefined && isValueOfType(type, value)
       known.set(key, isOfType)
     }
     return isOfType
@@ -85,7 +86,7 @@ export function step(state: ContractState, operation: ElementOperation, isOfType
 }
 
 function create(state: ContractState, operation: CreateOperation, isOfType: TypeCheck): Stepped {
-  const { uid, parent, name, kind, order, type, value, typed, label, help } = operation
+  const { uid, parent, name, kind, order, type, value, readers, typed, label, help } = operation
   if (type !== undefined && value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
   if (isTaken(state, uid)) return { code: 'uid-in-use' }
   if (!state.map.has(parent)) return { code: 'parent-gone' }
@@ -99,25 +100,34 @@ function create(state: ContractState, operation: CreateOperation, isOfType: Type
   }
   const place = { kind, name, order, parent, ...words }
   const record: ElementRecord =
-    kind === 'field' && type !== undefined ? { ...place, ...contentOf(type, value) } : place
+    kind === 'field' && type !== undefined ? { ...place, ...contentOf(type, value, readers) } : place
   return { state: withElement(state, uid, record), touched: [uid] }
 }
 
 function set(state: ContractState, operation: SetOperation, isOfType: TypeCheck): Stepped {
-  const { uid, seen, type, value } = operation
+  const { uid, seen, type, value, readers } = operation
   if (value !== undefined && !isOfType(type, value)) return { code: 'wrong-type' }
   if (!state.map.has(uid)) return { code: 'element-gone' }
   const record = element(state, uid)
   if (record?.kind !== 'field') return { code: 'not-a-field' }
   if (versionOf(record) !== seen) return { code: 'stale-version' }
-  const { type: _type, value: _value, ...rest } = record
-  const after: ElementRecord = { ...rest, ...contentOf(type, value) }
+  const after: ElementRecord = { ...withoutValue(record), ...contentOf(type, value, readers) }
   return { state: withField(state, uid, after), touched: [uid] }
 }
 
 /** What a field holds: without `value`, nothing. */
-function contentOf(type: FieldType, value: string | undefined): Pick<ElementRecord, 'type' | 'value'> {
-  return value === undefined ? { type } : { type, value }
+function contentOf(
+  type: FieldType,
+  value: string | undefined,
+  readers: readonly string[] | undefined,
+): Pick<ElementRecord, 'type' | 'value' | 'readers'> {
+  if (value === undefined) return { type }
+  return readers === undefined ? { type, value } : { type, value, readers }
+}
+
+/** A field's record but for what it holds, and who may see that. */
+export function withoutValue({ type: _, value: __, readers: ___, ...rest }: ElementRecord): ElementRecord {
+  return rest
 }
 
 function remove(state: ContractState, { uid, seen }: DeleteOperation): Stepped {

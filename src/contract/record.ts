@@ -9,6 +9,7 @@ import {
   type FieldType,
   nameShape,
   orderShape,
+  readersShape,
   type TemplateMark,
   templateMarkShape,
 } from '../ledger/element.ts'
@@ -19,7 +20,7 @@ import { isRuleStateRecord, type RuleStateRecord } from './rules/records.ts'
 
 /**
  * One element. `type` and `value` (a commitment, 64 hex; without it the field is empty) stand with fields only; `parent` is a
- * UID (32 hex). typed: UID of the named type it has. inactive: an activation rule says that it is not there (RUL-6).
+ * UID (32 hex). readers: who may see the value, where that is not everybody. typed: UID of the named type it has. inactive: an activation rule says that it is not there (RUL-6).
  * template: what a block, with all below it, was made from (TPL-3).
  */
 export type ElementRecord = {
@@ -29,6 +30,7 @@ export type ElementRecord = {
   parent: string
   type?: FieldType
   value?: string
+  readers?: readonly string[]
   typed?: string
   label?: string
   help?: string
@@ -120,6 +122,7 @@ export function isSameRecord(first: StateRecord | undefined, second: StateRecord
     first.label === second.label &&
     first.help === second.help &&
     first.inactive === second.inactive &&
+    first.readers?.join() === second.readers?.join() &&
     first.template?.hash === second.template?.hash &&
     first.template?.edition === second.template?.edition
   )
@@ -147,7 +150,7 @@ const rootShape = shape.object(
 )
 const fieldShape = shape.object(
   { kind: shape.literal('field'), ...place, type: shape.literal(...FIELD_TYPES) },
-  { ...words, value: shape.hash },
+  { ...words, value: shape.hash, readers: readersShape },
 )
 
 /** Checks the record of a root block that came from a store. @throws CountersignError `bad-format` */

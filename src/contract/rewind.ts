@@ -3,7 +3,7 @@
  * not. Whether it is the state that was signed, its root says.
  */
 import { cardHash } from '../ledger/epoch.ts'
-import { type ContractState, element, withEpoch } from './elements.ts'
+import { type ContractState, element, privateIn, withEpoch } from './elements.ts'
 import { type ElementRecord, type EpochRecord, isElement, isRuleRecord, type StateRecord } from './record.ts'
 import { type Governance, withRuleRecord } from './rules/governance.ts'
 import { lawOf } from './rules/law.ts'
@@ -21,7 +21,7 @@ export function withRecords(
 ): ContractState | undefined {
   const places: { uid: string; before: ElementRecord | undefined; after: ElementRecord | undefined }[] = []
   let epoch: EpochRecord | undefined
-  let { map, children } = state
+  let { map, children, privateCount } = state
   const surrounding: [uid: string, record: RuleStateRecord | undefined][] = []
   for (const [uid, record] of changes) {
     if (uid === state.epochUid) epoch = record as EpochRecord
@@ -33,6 +33,7 @@ export function withRecords(
       const one = { uid, before: element(state, uid), after: record ?? undefined }
       if (isElsewhere(one.before, one.after)) return undefined
       places.push(one)
+      privateCount += privateIn(one.after) - privateIn(one.before)
     }
     map = record === null ? map.delete(uid) : map.set(uid, record)
   }
@@ -66,7 +67,7 @@ export function withRecords(
     if (above === undefined) return undefined
     children = children.set(after.parent, above.add(siblingOf(uid, after)))
   }
-  const made = { ...state, map, children, governance: governanceWith(state, surrounding) }
+  const made = { ...state, map, children, privateCount, governance: governanceWith(state, surrounding) }
   return epoch === undefined
     ? made
     : withEpoch(made, epoch, new Map((epoch.newer ?? []).map((card) => [cardHash(card), card])))

@@ -109,6 +109,7 @@ function runGenesis(
     governance: emptyGovernance(),
     map: emptyMerkleMap(leafHashOf),
     children: emptyTrie(),
+    privateCount: 0,
     epoch,
     cards: { genesis: cardsOf(genesis), newer: new Map() },
   }
@@ -219,7 +220,9 @@ export function restoreState(
   const cards = { genesis: cardsOf(genesis), newer: byHash(epoch.newer ?? []) }
   const governance = checked(rootUid, () => governanceOf(surrounding))
   const [workflowUid, settlementUid] = [workflowUidOf(contract), settlementUidOf(contract)]
-  return { contract, rootUid, epochUid, workflowUid, settlementUid, governance, map, children, epoch, cards }
+  const privateCount = [...elements.values()].filter(({ readers }) => readers !== undefined).length
+  const made = { contract, rootUid, epochUid, workflowUid, settlementUid, governance }
+  return { ...made, map, children, privateCount, epoch, cards }
 }
 
 function checkRecord(uid: string, rootUid: string, record: StateRecord): ElementRecord {

@@ -17,6 +17,7 @@ import { admit } from './rules/admit.ts'
 import { Agenda } from './rules/agenda.ts'
 import { followUp } from './rules/consequences.ts'
 import { isOn } from './rules/gate.ts'
+import { NotJudged, Refused } from './rules/judging.ts'
 import type { LawRule } from './rules/law.ts'
 import { fire } from './rules/triggers.ts'
 import { ValueNotHeld, Work } from './rules/work.ts'
@@ -131,8 +132,14 @@ function fireDue(
 function carriesOut(work: Work, rule: LawRule): boolean {
   if (work.taken?.get(`${rule.uid} ${rule.rule.at}`) === false) return false
   const agenda = new Agenda()
-  fire(work, agenda, rule)
-  if (followUp(work, agenda) !== undefined) return false
+  try {
+    fire(work, agenda, rule)
+    if (followUp(work, agenda) !== undefined) return false
+  } catch (error) {
+    // Nobody asks anybody what private values come to: what would have to be judged is not done.
+    if (error instanceof Refused || error instanceof NotJudged) return false
+    throw error
+  }
   admit(work)
   return true
 }

@@ -161,6 +161,11 @@ export const REGISTRY = {
     title: 'There is nothing here',
     advice: 'Check the address or identifier.',
   },
+  'not-judged': {
+    status: 409,
+    title: 'Who can see the private values has not judged the request',
+    advice: 'Wait until the parties that the message names are connected: each has to sign what it judges.',
+  },
   'not-shown': {
     status: 404,
     title: 'The value was not shown to this party',

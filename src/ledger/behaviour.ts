@@ -11,9 +11,14 @@ import { FIELD_TYPES, type FieldType, nameShape } from './element.ts'
 /** Names from the anchor down, the item of a list counting as the list; none for the anchor itself. */
 export type Names = string[]
 
-/** What an access rule is about. propose: values; add, remove: elements below; approve: votes on proposals. */
-export const ACCESS_ACTIONS = ['propose', 'add', 'remove', 'approve'] as const
+/**
+ * What an access rule is about. see: values, which are private then; propose: values; add, remove: elements below; approve: votes
+ * on proposals.
+ */
+export const ACCESS_ACTIONS = ['see', 'propose', 'add', 'remove', 'approve'] as const
 export type AccessAction = (typeof ACCESS_ACTIONS)[number]
+
+export const AGGREGATE_FUNCTIONS = ['sum', 'count', 'min', 'max'] as const
 
 /** A party that may, and until when: the first block time at which it may not any more; the phase that ends it. */
 export type Grant = { party: string; untilMs?: number; untilPhase?: string }
@@ -41,6 +46,17 @@ export type Access = { kind: 'access'; actions: AccessAction[]; grants: Grant[] 
 export type Ownership = { kind: 'ownership'; owner: string }
 /** The field is computed from others, and typed by nobody. */
 export type Assignment = { kind: 'assignment'; expression: string }
+/**
+ * The field is computed by its reader from private values at `over`, a path from the anchor, and public: once at least so many
+ * groups of other readers have given one.
+ */
+export type Aggregate = {
+  kind: 'aggregate'
+  function: (typeof AGGREGATE_FUNCTIONS)[number]
+  over: Names
+  reader: string
+  atLeast: number
+}
 /** The block is there for as long as the expression is true; otherwise nothing below it is set, required or read. */
 export type Activation = { kind: 'activation'; expression: string }
 /** A value is agreed once so many of these (left out: of all members) have said yes. several: proposals may stand side by side. */
@@ -72,6 +88,7 @@ export type Behaviour =
   | Access
   | Ownership
   | Assignment
+  | Aggregate
   | Activation
   | Approval
   | Transfer
@@ -151,6 +168,13 @@ const BEHAVIOURS: Record<Behaviour['kind'], shape.Check<unknown>> = {
   }),
   ownership: shape.object({ kind: shape.literal('ownership'), owner: shape.hash }),
   assignment: shape.object({ kind: shape.literal('assignment'), expression }),
+  aggregate: shape.object({
+    kind: shape.literal('aggregate'),
+    function: shape.literal(...AGGREGATE_FUNCTIONS),
+    over: someNames,
+    reader: shape.hash,
+    atLeast: shape.integer(2, RULE_PARTIES_MAX),
+  }),
   activation: shape.object({ kind: shape.literal('activation'), expression }),
   approval: shape.object({ kind: shape.literal('approval'), count }, { parties, several: isTrue }),
   transfer: shape.object({ kind: shape.literal('transfer') }),

@@ -7,6 +7,7 @@ import { hashOf } from '../crypto/hash.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { leafHash, merkleRoot } from '../crypto/log.ts'
 import * as shape from '../crypto/shape.ts'
+import { type JudgedBy, judgementsShape } from './judgement.ts'
 
 export type Header = {
   contract: string
@@ -33,7 +34,8 @@ export type RuleResult = [rule: string, element: string, result: string | boolea
 
 /**
  * code: stands with every outcome but accepted. rule, element: UIDs of what stands against it, and of what it is about. results:
- * what rules came to, where something follows from it, in the order in which it was computed.
+ * what rules came to, where something follows from it, in the order in which it was computed. judgement: of the readers of private
+ * values, whatever the outcome.
  */
 export type Entry = {
   kind: 'request'
@@ -43,6 +45,7 @@ export type Entry = {
   rule?: string
   element?: string
   results?: RuleResult[]
+  judgement?: JudgedBy[]
 }
 
 export type LedgerBlock = { header: Header; entries: Entry[] }
@@ -84,7 +87,13 @@ const entryFields = shape.object(
     request: shape.hash,
     outcome: shape.literal('accepted', 'conflicted', 'rejected'),
   },
-  { code: codeShape, rule: shape.uid, element: shape.uid, results: ruleResultsShape },
+  {
+    code: codeShape,
+    rule: shape.uid,
+    element: shape.uid,
+    results: ruleResultsShape,
+    judgement: judgementsShape,
+  },
 )
 const entryShape: shape.Check<Entry> = (value, where) => {
   const entry = entryFields(value, where)

@@ -1,4 +1,5 @@
 /** What an element is made of on paper (PROTOCOL ELE-1 to ELE-3). */
+import { CountersignError } from '../crypto/errors.ts'
 import * as shape from '../crypto/shape.ts'
 
 export const FIELD_TYPES = [
@@ -36,6 +37,14 @@ export const orderShape: shape.Check<string> = shape.pattern(
   /^[0-9A-Za-z]{1,64}$/,
   '1 to 64 letters and digits',
 )
+/** Who may see a private value: party ids in order, each once. */
+export const readersShape: shape.Check<string[]> = (value, where) => {
+  const list = shape.array(shape.hash, 256)(value, where)
+  for (const [index, party] of list.entries())
+    if (index > 0 && (list[index - 1] as string) >= party)
+      throw new CountersignError('bad-format', `${where}: expected parties in order, each once`)
+  return list
+}
 export const typeShape: shape.Check<FieldType> = shape.literal(...FIELD_TYPES)
 
 /** Not 32 zeros: they stand for the root in a genesis, and for no element as the root's own parent (ELE-1). */

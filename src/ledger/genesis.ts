@@ -71,7 +71,7 @@ export function checkGenesis(value: unknown): Genesis {
   if (!genesis.operations.every(mayStandInGenesis))
     throw new CountersignError(
       'bad-format',
-      'genesis.operations: only create, define, phase, and drafts that add, switch, or name a template',
+      'genesis.operations: only create of what everybody sees, define, phase, and drafts that add, switch, or name a template',
     )
   return genesis
 }
@@ -79,7 +79,9 @@ export function checkGenesis(value: unknown): Genesis {
 /** What a contract begins with: elements, types, rules, rule sets switched off, its first phase, what it was made from. */
 function mayStandInGenesis(operation: Operation): boolean {
   if (operation.op === 'draft') return ['add', 'switch', 'template'].includes(operation.action.do)
-  return operation.op === 'create' || operation.op === 'define' || operation.op === 'phase'
+  // Nobody has judged anything yet: what is private begins empty.
+  if (operation.op === 'create') return operation.readers === undefined
+  return operation.op === 'define' || operation.op === 'phase'
 }
 
 export function contractId(genesis: Genesis): string {

@@ -9,7 +9,15 @@ import type { PrivateKey } from '../crypto/keys.ts'
 import { ed25519Sign, ed25519Verify } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
 import { checkProvenCard } from '../identity/card.ts'
-import { type ElementKind, type FieldType, nameShape, newUidShape, orderShape, typeShape } from './element.ts'
+import {
+  type ElementKind,
+  type FieldType,
+  nameShape,
+  newUidShape,
+  orderShape,
+  readersShape,
+  typeShape,
+} from './element.ts'
 import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
 import {
   HELP_MAX_LENGTH,
@@ -32,13 +40,22 @@ export type CreateOperation = {
   order: string
   type?: FieldType
   value?: string
+  /** Who may see the value, where that is not everybody: party ids in order. */
+  readers?: string[]
   /** UID of a named type. */
   typed?: string
   label?: string
   help?: string
 }
-/** Without `value` it empties the field. */
-export type SetOperation = { op: 'set'; uid: string; seen: string; type: FieldType; value?: string }
+/** Without `value` it empties the field. readers: as in `create`. */
+export type SetOperation = {
+  op: 'set'
+  uid: string
+  seen: string
+  type: FieldType
+  value?: string
+  readers?: string[]
+}
 export type DeleteOperation = { op: 'delete'; uid: string; seen: string }
 /** An operation on elements. */
 export type ElementOperation = CreateOperation | SetOperation | DeleteOperation
@@ -93,19 +110,27 @@ const created = {
 const createBlock = shape.object({ ...created, kind: shape.literal('block', 'list') }, words)
 const createField = shape.object(
   { ...created, kind: shape.literal('field'), type: typeShape },
-  { ...words, value: shape.hash },
+  { ...words, value: shape.hash, readers: readersShape },
 )
 const setField = shape.object(
   { op: shape.literal('set'), uid: shape.uid, seen: shape.hash, type: typeShape },
-  { value: shape.hash },
+  { value: shape.hash, readers: readersShape },
 )
 const deleteElement = shape.object({ op: shape.literal('delete'), uid: shape.uid, seen: shape.hash })
+
+function privateOrNot<T extends { value?: string; readers?: string[] }>(operation: T, where: string): T {
+  if (operation.readers !== undefined && operation.value === undefined)
+    throw new CountersignError('bad-format', `${where}.readers: stands with a value`)
+  return operation
+}
 
 export const operationShape: shape.Check<Operation> = (value, where) => {
   const { op, kind } = (value ?? {}) as { op?: unknown; kind?: unknown }
   if (op === 'create')
-    return (kind === 'field' ? createField(value, where) : createBlock(value, where)) as Operation
-  if (op === 'set') return setField(value, where)
+    return (
+      kind === 'field' ? privateOrNot(createField(value, where), where) : createBlock(value, where)
+    ) as Operation
+  if (op === 'set') return privateOrNot(setField(value, where), where) as Operation
   if (op === 'delete') return deleteElement(value, where)
   if (isRuleOperation(value)) return ruleOperationShape(value, where)
   throw new CountersignError('bad-format', `${where}.op: there is no such operation`)
@@ -249,11 +274,31 @@ function checkSigned<R extends AnyRequest>(
   return { request, signature, id: hashOf('request', body) }
 }
 
-/** The commitments a request needs openings for, each once: any number of operations may name the same. */
-export function commitmentsOf(operations: readonly AnyOperation[]): string[] {
-  const commitments = new Set<string>()
+/** What of a request's values is read by whom: each commitment once; `readers` undefined for everybody. */
+export type Committed = { commitment: string; readers?: readonly string[] }
+
+/** The commitments of a request, each once: any number of operations may name the same. */
+export function committedIn(operations: readonly AnyOperation[]): Committed[] {
+  const found = new Map<string, Committed>()
   for (const operation of operations)
-    if ((operation.op === 'create' || operation.op === 'set') && operation.value !== undefined)
-      commitments.add(operation.value)
-  return [...commitments]
+    if ((operation.op === 'create' || operation.op === 'set') && operation.value !== undefined) {
+      const { value: commitment, readers } = operation
+      const known = found.get(commitment)
+      if (known === undefined)
+        found.set(commitment, { commitment, ...(readers !== undefined && { readers }) })
+      // Named twice for different readers: for all of them; once for everybody: for everybody.
+      else if (readers === undefined || known.readers === undefined) found.set(commitment, { commitment })
+      else found.set(commitment, { commitment, readers: [...new Set([...known.readers, ...readers])].sort() })
+    }
+  return [...found.values()]
+}
+
+/** The commitments that everybody needs openings for: those of values that are not private. */
+export function commitmentsOf(operations: readonly AnyOperation[]): string[] {
+  return committedIn(operations).flatMap(({ commitment, readers }) => (readers ? [] : [commitment]))
+}
+
+/** Everybody who is to see a private value of this request; empty where it has none. */
+export function readersIn(operations: readonly AnyOperation[]): Set<string> {
+  return new Set(committedIn(operations).flatMap(({ readers = [] }) => readers))
 }

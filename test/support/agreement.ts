@@ -1,11 +1,14 @@
 /**
  * A contract of several parties with rules, to try what they do. Every request is executed three times: by whoever holds all
- * values, by whoever holds none and takes what rules came to from the entry, and on a state read again from its records. All must
- * come to the same record hash.
+ * values, by whoever holds none and takes what rules came to from the entry, and on a state read again from its records; and by each
+ * party with what it may see alone. All must come to the same record hash.
  */
 import { expect } from 'vitest'
 import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from '../../src/contract/apply.ts'
 import { createOperations, importOperations, setOperations } from '../../src/contract/edit.ts'
+import { judge, judgednessOf } from '../../src/contract/judge.ts'
+import { withReaders } from '../../src/contract/privacy.ts'
+import { NotJudged } from '../../src/contract/rules/judging.ts'
 import {
   type ContractState,
   element,
@@ -18,20 +21,21 @@ import {
 } from '../../src/contract/state.ts'
 import { executeTick } from '../../src/contract/tick.ts'
 import { resolvePath } from '../../src/contract/view.ts'
+import { signStatements } from '../../src/crypto/statement.ts'
 import { fromJson } from '../../src/document/from-json.ts'
 import type { FieldType } from '../../src/document/tree.ts'
 import { partyOf } from '../../src/identity/card.ts'
 import type { Behaviour, RuleBody } from '../../src/ledger/behaviour.ts'
 import type { Entry } from '../../src/ledger/block.ts'
 import { contractId, GENESIS_ROOT, type Genesis } from '../../src/ledger/genesis.ts'
-import type { Operation, Request } from '../../src/ledger/request.ts'
-import { requestId } from '../../src/ledger/request.ts'
+import { type JudgedBy, judgementAt } from '../../src/ledger/judgement.ts'
+import { committedIn, type Operation, type Request, requestId } from '../../src/ledger/request.ts'
 import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
 import { seededRandom, testGenesis } from './contract.ts'
-import { fixtureParty, seededBytes } from './ledger-parties.ts'
+import { type FixtureParty, fixtureParty, seededBytes } from './ledger-parties.ts'
 
 /** What came of a request; rule and element say what stands against it. */
-export type Came = Omit<Entry, 'kind' | 'request'>
+export type Came = Omit<Entry, 'kind' | 'request' | 'judgement'>
 
 const MINUTE_MS = 60_000
 
@@ -41,6 +45,9 @@ export class Agreement {
   readonly genesis: Genesis
   readonly contract: string
   readonly openings = new Map<string, Opening>()
+  /** Who holds the opening of a commitment that not everybody does. */
+  readonly holders = new Map<string, Set<string>>()
+  readonly #keys = new Map<string, FixtureParty>()
   readonly random = seededRandom('agreement')
   state: ContractState
   height = 0
@@ -57,8 +64,11 @@ export class Agreement {
     first: { phase?: string; types?: Operation[]; elements?: Operation[]; openings?: Opening[] } = {},
   ) {
     const members = names.map((name) => fixtureParty(name, seededBytes(name)))
-    for (const [index, name] of names.entries())
-      this.parties[name] = partyOf((members[index] as (typeof members)[0]).signedCard.card)
+    for (const [index, name] of names.entries()) {
+      const member = members[index] as FixtureParty
+      this.parties[name] = partyOf(member.signedCard.card)
+      this.#keys.set(member.party, member)
+    }
     const { operations, openings } = importOperations(fromJson(document), GENESIS_ROOT, this.random)
     this.open([...openings, ...(first.openings ?? [])])
     const drafts = rules.map(
@@ -120,8 +130,14 @@ export class Agreement {
     return this.send(request)
   }
 
-  /** A party's request of these operations, not ordered yet. */
-  requestOf(name: string, ...operations: Operation[]): [IdentifiedRequest] {
+  /** A party's request of these operations, not ordered yet; what not everybody may see is made private. */
+  requestOf(name: string, ...wished: Operation[]): [IdentifiedRequest] {
+    const openings = committedIn(wished).flatMap(({ commitment }) => this.openings.get(commitment) ?? [])
+    const edit = withReaders(this.state, { operations: wished, openings }, this.timeMs + 1)
+    this.open(edit.openings)
+    const { operations } = edit
+    for (const { commitment, readers } of committedIn(operations))
+      if (readers !== undefined) this.holders.set(commitment, new Set(readers))
     const request: Request = {
       contract: this.contract,
       author: this.party(name),
@@ -133,14 +149,75 @@ export class Agreement {
     return [{ id: requestId(request), request }]
   }
 
-  /** Orders a request, in a block of its own. */
-  send(request: IdentifiedRequest): Came {
+  /** What a party holds. */
+  viewOf(party: string): { get(commitment: string): Opening | undefined } {
+    return {
+      get: (commitment) => {
+        const isShown = this.holders.get(commitment)?.has(party) ?? true
+        return isShown ? this.openings.get(commitment) : undefined
+      },
+    }
+  }
+
+  /** Has everybody who has to judge a request do so, one after the other. */
+  judged(request: IdentifiedRequest, at = { height: this.height + 1, timeMs: this.timeMs + 1 }): JudgedBy[] {
+    const given: JudgedBy[] = []
+    for (;;) {
+      const { lacking } = judgednessOf(this.state, request, this.viewOf(request.request.author), at, given)
+      if (lacking.length === 0) return given
+      const before = given.length
+      for (const party of lacking) {
+        try {
+          given.push(this.judgedBy(party, request, at, given))
+        } catch (error) {
+          if (!(error instanceof NotJudged)) throw error
+        }
+      }
+      if (given.length === before) throw new Error(`nobody of ${lacking.join(', ')} can judge it`)
+      given.sort((a, b) => (a.party < b.party ? -1 : 1))
+    }
+  }
+
+  /** One party's word on a request, signed. */
+  judgedBy(
+    party: string,
+    request: IdentifiedRequest,
+    at: { height: number; timeMs: number },
+    others: readonly JudgedBy[] = [],
+  ): JudgedBy {
+    const { openings, ...said } = judge(this.state, request, this.viewOf(party), at, party, others)
+    this.open(openings)
+    for (const opening of openings)
+      if (opening.of !== undefined) {
+        const commitment = commitmentOf(opening)
+        this.holders.set(commitment, (this.holders.get(commitment) ?? new Set()).add(party))
+      }
+    return this.signed(party, request.id, said)
+  }
+
+  signed(party: string, request: string, said: Pick<JudgedBy, 'items' | 'reveals'>): JudgedBy {
+    const { contract } = this
+    const statement = judgementAt({ contract, lineage: 0, epoch: 0, request }, said)
+    const { privateKey } = (this.#keys.get(party) as FixtureParty).keys.vote
+    const [signature] = signStatements(privateKey, [statement])
+    return { party, ...said, signature: signature as JudgedBy['signature'] }
+  }
+
+  /** Orders a request, in a block of its own, once it is judged. */
+  send(wanted: IdentifiedRequest, judgement: JudgedBy[] = this.judged(wanted)): Came {
     this.height += 1
     this.timeMs += 1
+    const request = judgement.length > 0 ? { ...wanted, judgement } : wanted
     const requests = [request]
     const at = { height: this.height, timeMs: this.timeMs }
     const before = this.state
-    const executed = executeBlock(before, requests, this.openings, at)
+    const executed = executeBlock(before, requests, this.viewOf(wanted.request.author), at)
+    for (const party of Object.values(this.parties)) {
+      const seen = executeBlock(before, requests, this.viewOf(party), at, executed.entries)
+      expect(seen.stateRoot).toBe(executed.stateRoot)
+      expect(seen.entriesRoot).toBe(executed.entriesRoot)
+      expect(seen.taken).toBe(0)
+    }
     const unopened = executeBlock(before, requests, new Map(), at, executed.entries)
     expect(unopened.stateRoot).toBe(executed.stateRoot)
     expect(unopened.entriesRoot).toBe(executed.entriesRoot)
@@ -158,7 +235,7 @@ export class Agreement {
     for (const [uid, record] of executed.changes)
       if (record === null) this.#records.delete(uid)
       else this.#records.set(uid, record)
-    const { kind: _, request: __, ...came } = executed.entries[0] as Entry
+    const { kind: _, request: __, judgement: ___, ...came } = executed.entries[0] as Entry
     return came
   }
 

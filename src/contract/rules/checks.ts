@@ -5,8 +5,9 @@ import type { TypeBody } from '../../ledger/rule-operation.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childCount, element } from '../elements.ts'
 import { isWithin, matchesPattern, valueKey } from './compare.ts'
-import { evaluate, targetsOf } from './consequences.ts'
+import { evaluate, holds, judgedAt, targetsOf } from './consequences.ts'
 import { isInactive, phaseIndex, type Refusal } from './gate.ts'
+import { type Judged, judgedOf } from './judging.ts'
 import type { LawRule } from './law.ts'
 import { elementsAt, lineOf } from './paths.ts'
 import type { Work } from './work.ts'
@@ -26,6 +27,8 @@ export function checkRule(work: Work, rule: LawRule, place: string): Refusal | u
     case 'unique':
       return checkUnique(work, rule, behaviour, place)
     case 'constraint': {
+      const judged = judgedAt(work, rule, place)
+      if (judged) return checkJudgedConstraint(work, rule, place, judged)
       const run = evaluate(work, rule, place)
       if (run.kind === 'over-budget') return { code: 'over-budget', rule: rule.uid, element: place }
       return run.isFalse ? { code: 'constraint-broken', rule: rule.uid, element: place } : undefined
@@ -35,12 +38,29 @@ export function checkRule(work: Work, rule: LawRule, place: string): Refusal | u
   }
 }
 
+/** What can't be computed within its budget is not let through by those who alone could tell. */
+function checkJudgedConstraint(
+  work: Work,
+  rule: LawRule,
+  place: string,
+  judged: Judged,
+): Refusal | undefined {
+  const isKept = holds(work, { rule: rule.uid, element: place }, judged, () => {
+    const run = evaluate(work, rule, place)
+    return run.kind !== 'over-budget' && !run.isFalse
+  })
+  return isKept ? undefined : { code: 'constraint-broken', rule: rule.uid, element: place }
+}
+
 function checkLimits(work: Work, rule: LawRule, limits: Limits, place: string): Refusal | undefined {
   for (const uid of targetsOf(work, rule, place)) {
-    const { type, value } = element(work.state, uid) ?? {}
-    if (type === undefined || value === undefined || element(work.state, uid)?.inactive) continue
-    if (!isWithinLimits(limits, type, work.opening(value).value))
-      return { code: 'limits-broken', rule: rule.uid, element: uid }
+    const { type, value, readers, inactive } = element(work.state, uid) ?? {}
+    if (type === undefined || value === undefined || inactive) continue
+    const judged = judgedOf(work.state, () => [uid])
+    const isKept = holds(work, { rule: rule.uid, element: uid }, judged, () =>
+      isWithinLimits(limits, type, work.valueOf({ value, readers }).value),
+    )
+    if (!isKept) return { code: 'limits-broken', rule: rule.uid, element: uid }
   }
   return undefined
 }
@@ -99,15 +119,28 @@ export function isDue(
 }
 
 function checkUnique(work: Work, rule: LawRule, { by }: Unique, place: string): Refusal | undefined {
-  const seen = new Set<string>()
   const { state } = work
-  for (const item of elementsAt(state, place, rule.rule.path.slice(rule.here.length), true))
-    for (const uid of elementsAt(state, item, by, true)) {
-      const { type, value } = element(state, uid) ?? {}
-      if (type === undefined || value === undefined) continue
-      const key = valueKey(type, work.opening(value).value)
-      if (seen.has(key)) return { code: 'not-unique', rule: rule.uid, element: uid }
-      seen.add(key)
-    }
+  const fields = elementsAt(state, place, rule.rule.path.slice(rule.here.length), true).flatMap((item) =>
+    elementsAt(state, item, by, true),
+  )
+  const judged = judgedOf(state, () => fields)
+  if (judged === undefined) {
+    const second = firstRepeated(work, fields)
+    return second === undefined ? undefined : { code: 'not-unique', rule: rule.uid, element: second }
+  }
+  const isKept = holds(work, { rule: rule.uid, element: place }, judged, () => !firstRepeated(work, fields))
+  return isKept ? undefined : { code: 'not-unique', rule: rule.uid, element: place }
+}
+
+/** The first field that holds the same as one before it. */
+function firstRepeated(work: Work, fields: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (const uid of fields) {
+    const { type, value, readers } = element(work.state, uid) ?? {}
+    if (type === undefined || value === undefined) continue
+    const key = valueKey(type, work.valueOf({ value, readers }).value)
+    if (seen.has(key)) return uid
+    seen.add(key)
+  }
   return undefined
 }

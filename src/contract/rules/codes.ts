@@ -6,10 +6,13 @@ export const RULE_CODES = {
   'constraint-broken': 'rejected',
   'derived-field': 'rejected',
   gone: 'conflicted',
+  'judgement-outdated': 'conflicted',
+  'judges-disagree': 'rejected',
   'limits-broken': 'rejected',
   locked: 'conflicted',
   'lock-lost': 'conflicted',
   'needs-approval': 'rejected',
+  'no-judge': 'rejected',
   'not-active': 'rejected',
   'not-agreed': 'conflicted',
   'not-asked': 'rejected',
@@ -26,7 +29,9 @@ export const RULE_CODES = {
   'too-many': 'rejected',
   'trigger-loop': 'rejected',
   'type-fixed': 'rejected',
+  'would-reveal': 'rejected',
   'wrong-phase': 'conflicted',
+  'wrong-readers': 'conflicted',
 } as const satisfies Record<string, 'conflicted' | 'rejected'>
 
 export type RuleCode = keyof typeof RULE_CODES

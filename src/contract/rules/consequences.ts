@@ -2,12 +2,17 @@
  * What follows from a request by the rules in force, and whether it breaks one (RUL-3, RUL-6, RUL-7): derived fields first, in the
  * order in which they read one another, and which blocks are there; then triggers; last what must hold in the state it leads to.
  */
-import type { Opening } from '../../ledger/value.ts'
+import type { Aggregate } from '../../ledger/behaviour.ts'
+import type { FieldType } from '../../ledger/element.ts'
+import type { JudgedResult } from '../../ledger/judgement.ts'
 import { type ContractState, element, subtreeUids } from '../elements.ts'
+import { withoutValue } from '../outcome.ts'
 import { Agenda, addTouched } from './agenda.ts'
+import { aggregate, aggregated, groupsOf } from './aggregate.ts'
 import { CHECKED_KINDS, checkRule } from './checks.ts'
-import type { Run } from './expressions.ts'
-import { isOn, type Refusal } from './gate.ts'
+import { type Run, readBy } from './expressions.ts'
+import { isOn, type Refusal, readersAt } from './gate.ts'
+import { type Judged, judgedOf, membersAmong, type Question } from './judging.ts'
 import type { LawRule } from './law.ts'
 import { isAboutItems } from './law.ts'
 import { elementsAt, lineOf } from './paths.ts'
@@ -60,9 +65,9 @@ function compute(work: Work, agenda: Agenda): Refusal | undefined {
     for (const place of [...next.places].sort()) {
       if (element(work.state, place) === undefined) continue
       const refused =
-        next.rule.rule.behaviour.kind === 'assignment'
-          ? assign(work, agenda, next.rule, place)
-          : activate(work, agenda, next.rule, place)
+        next.rule.rule.behaviour.kind === 'activation'
+          ? activate(work, agenda, next.rule, place)
+          : assign(work, agenda, next.rule, place)
       if (refused) return refused
     }
   }
@@ -77,30 +82,84 @@ function assign(work: Work, agenda: Agenda, rule: LawRule, place: string): Refus
   for (const uid of targetsOf(work, rule, place)) {
     const field = element(work.state, uid)
     if (field?.kind !== 'field' || field.type === undefined) continue
-    const result = decide(work, rule, uid, () => {
-      const run = evaluate(work, rule, place)
-      if (run.kind === 'over-budget') return run
-      const value = run.toField(field.type as NonNullable<typeof field.type>)
-      if (value === null) return null
-      const opening: Opening = { salt: derivedSalt(uid, work.context.id, run.salts), value }
-      return work.make(opening)
-    })
-    if (typeof result === 'object' && result !== null)
-      return { code: 'over-budget', rule: rule.uid, element: uid }
-    const { value: before, ...rest } = field
-    if ((before ?? null) === result) continue
-    work.setElement(uid, typeof result === 'string' ? { ...rest, value: result } : rest)
+    const computed = valueFor(work, rule, place, uid, field.type)
+    if ('code' in computed) return computed
+    const { result, readers } = computed
+    if ((field.value ?? null) === result && field.readers?.join() === readers?.join()) continue
+    const type = field.type
+    const held = typeof result === 'string' && { value: result, ...(readers !== undefined && { readers }) }
+    work.setElement(uid, { ...withoutValue(field), type, ...held })
     agenda.addReaders(work.state, lineOf(work.state, uid), rule)
     work.noted.add(uid)
   }
   return undefined
 }
 
+type Computed = { result: Result[2]; readers?: readonly string[] }
+
+/** What a field is computed to hold, and who may see it where not everybody may. */
+function valueFor(
+  work: Work,
+  rule: LawRule,
+  place: string,
+  uid: string,
+  type: FieldType,
+): Computed | Refusal {
+  const { behaviour } = rule.rule
+  if (behaviour.kind === 'aggregate') return aggregatedFor(work, rule, behaviour, uid, type)
+  const judged = judgedAt(work, rule, place)
+  const readers = judged && readersAt(work.state, lineOf(work.state, uid), work.context.timeMs)
+  // Whoever sees what is computed could tell something of what it is computed from.
+  if (judged && (readers === undefined || readers.some((party) => !judged.readers.includes(party))))
+    return { code: 'would-reveal', rule: rule.uid, element: uid }
+  const result = decide(work, rule, uid, judged, () => {
+    const run = evaluate(work, rule, place)
+    if (run.kind === 'over-budget') return run
+    const value = run.toField(type)
+    if (value === null) return null
+    const salt = derivedSalt(uid, work.context.id, run.salts)
+    return work.make({ salt, value, ...(judged && { of: uid }) })
+  })
+  if (typeof result === 'object' && result !== null)
+    return { code: 'over-budget', rule: rule.uid, element: uid }
+  return { result, ...(readers !== undefined && result !== null && { readers }) }
+}
+
+function aggregatedFor(
+  work: Work,
+  rule: LawRule,
+  behaviour: Aggregate,
+  uid: string,
+  type: FieldType,
+): Computed | Refusal {
+  const { state, context } = work
+  if (readersAt(state, lineOf(state, uid), context.timeMs) !== undefined)
+    return { code: 'would-reveal', rule: rule.uid, element: uid }
+  const { at } = rule.rule
+  const { reader } = behaviour
+  const fields = aggregated(work, at, behaviour)
+  if (groupsOf(fields, reader) < behaviour.atLeast) return { result: null }
+  const all = judgedOf(state, () => fields.map((one) => one.uid))
+  const judged = all && {
+    ...all,
+    judges: all.readers.includes(reader) ? membersAmong(state, [reader]) : [],
+  }
+  const result = decide(work, rule, uid, judged, () => {
+    const { value, salts } = aggregate(work, behaviour, fields, type)
+    return value === null ? null : work.make({ salt: derivedSalt(uid, context.id, salts), value })
+  })
+  if (typeof result !== 'string' || work.taken !== undefined) return { result: result as Result[2] }
+  // Its reader alone could compute it: everybody else looks at what it says it is.
+  if (!work.judge.reveals(result) || !work.isOfType(type, result))
+    return { code: 'judgement-outdated', rule: rule.uid, element: uid }
+  return { result }
+}
+
 function activate(work: Work, agenda: Agenda, rule: LawRule, place: string): Refusal | undefined {
   for (const uid of targetsOf(work, rule, place)) {
     const block = element(work.state, uid)
     if (block === undefined) continue
-    const result = decide(work, rule, uid, () => {
+    const result = decide(work, rule, uid, judgedAt(work, rule, place), () => {
       const run = evaluate(work, rule, place)
       return run.kind === 'over-budget' ? run : run.isTrue
     })
@@ -127,14 +186,21 @@ export function evaluate(work: Work, { program }: LawRule, place: string): Run {
   return (program as NonNullable<typeof program>).run(work, place)
 }
 
+/** What a rule reads at a place that not everybody may see; undefined where everybody may. */
+export function judgedAt(work: Work, { program, rule }: LawRule, place: string): Judged | undefined {
+  return program && judgedOf(work.state, () => readBy(work, program, rule.at, place))
+}
+
 /**
- * What a rule comes to at an element, noted for who can't tell: computed here, or taken from those who could.
- * @throws ValueNotHeld
+ * What a rule comes to at an element, noted for who can't tell: computed here, judged by those who can see what it reads, or taken
+ * from the block.
+ * @throws ValueNotHeld, NotJudged, Refused
  */
 export function decide<T extends Result[2] | { kind: 'over-budget' }>(
   work: Work,
   { uid }: LawRule,
   element: string,
+  judged: Judged | undefined,
   compute: () => T,
 ): T | Result[2] {
   const key = `${uid} ${element}`
@@ -144,7 +210,29 @@ export function decide<T extends Result[2] | { kind: 'over-budget' }>(
     work.results.push([uid, element, taken])
     return taken
   }
-  const result = compute()
+  const result = judged ? answered(work, { ...judged, rule: uid, element }, compute) : compute()
   if (typeof result !== 'object' || result === null) work.results.push([uid, element, result])
   return result
+}
+
+/** What those who judge say; computed by them alone. What is too much to compute comes to nothing. */
+export function answered(
+  work: Work,
+  question: Question,
+  compute: () => JudgedResult | { kind: 'over-budget' },
+): JudgedResult {
+  return work.judge.answer(question, () => {
+    const result = work.privately(compute)
+    return typeof result === 'object' ? null : result
+  })
+}
+
+/** Whether something holds, computed here or judged by those who can see what it reads. */
+export function holds(
+  work: Work,
+  { rule, element }: Pick<Question, 'rule' | 'element'>,
+  judged: Judged | undefined,
+  compute: () => boolean,
+): boolean {
+  return judged ? answered(work, { ...judged, rule, element }, compute) === true : compute()
 }

@@ -3,7 +3,7 @@
  * its paths lead to is noted with it, and stays so from then on.
  */
 import { CountersignError } from '../../crypto/errors.ts'
-import type { Limits, Names, RuleBody } from '../../ledger/behaviour.ts'
+import type { Aggregate, Limits, Names, RuleBody } from '../../ledger/behaviour.ts'
 import type { FieldType } from '../../ledger/element.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import { compilePattern } from '../feel/pattern.ts'
@@ -32,6 +32,7 @@ export function prepareRule(state: ContractState, rule: RuleBody): Prepared {
   if (program) checkResult(rule, target, program.checked.type)
   const { behaviour } = rule
   if (behaviour.kind === 'unique') tree.note([...rule.path, ...behaviour.by])
+  if (behaviour.kind === 'aggregate') checkAggregate(behaviour, target, tree.note(behaviour.over))
   if (behaviour.kind === 'limits') checkLimitsOf(behaviour, fieldTypeOf(target))
   if (behaviour.kind === 'trigger')
     for (const action of behaviour.actions) if (action.do === 'activate') tree.note(action.target)
@@ -168,7 +169,7 @@ class TreeKinds {
   }
 }
 
-const ABOUT_FIELDS = new Set(['limits', 'assignment', 'approval', 'transfer'])
+const ABOUT_FIELDS = new Set(['limits', 'assignment', 'aggregate', 'approval', 'transfer'])
 const ABOUT_BLOCKS = new Set(['ownership', 'activation', 'phases', 'trigger'])
 
 function checkTarget({ behaviour: { kind }, path }: RuleBody, target: PathKind): void {
@@ -189,6 +190,23 @@ function checkTarget({ behaviour: { kind }, path }: RuleBody, target: PathKind):
     throw new CountersignError(
       'bad-rule',
       `${path.join(' › ')} is no list: there is nothing to be unique among`,
+    )
+}
+
+/** @throws CountersignError `bad-rule` where a field of the target's type can't hold what comes out */
+function checkAggregate({ function: name, over }: Aggregate, target: PathKind, source: PathKind): void {
+  const from = source.startsWith('list of ') ? source.slice(8) : source
+  const path = over.join(' › ')
+  if (from === 'block')
+    throw new CountersignError('bad-rule', `${path} is no field: there are no values to put together`)
+  const given = name === 'count' ? 'decimal' : from
+  const isSummable = given === 'decimal' || given === 'integer' || given === 'money'
+  if (name === 'sum' && !isSummable)
+    throw new CountersignError('bad-rule', `${path} holds no numbers or money to add up`)
+  if (!fitsField(typeOf(given as PathKind, []), target))
+    throw new CountersignError(
+      'bad-rule',
+      `the ${name} of ${path} gives ${given}, and the field is ${target}`,
     )
 }
 

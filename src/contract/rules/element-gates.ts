@@ -9,6 +9,7 @@ import type {
 import { type ContractState, element } from '../elements.ts'
 import { versionOf } from '../record.ts'
 import { isWithinLimits } from './checks.ts'
+import { holds } from './consequences.ts'
 import {
   accessRefused,
   holdsAnchor,
@@ -17,8 +18,10 @@ import {
   lockWithin,
   over,
   type Refusal,
+  readersRefusal,
   structureRefusal,
 } from './gate.ts'
+import { judgedOf, judgedValue } from './judging.ts'
 import { lineOf, pathKey, stepsFrom } from './paths.ts'
 import { type Asking, approvalsOver } from './proposals.ts'
 import type { Work } from './work.ts'
@@ -31,13 +34,13 @@ export function isUngoverned({ governance }: ContractState): boolean {
 /** Whether an element that has just been created may be there. `line`: in the state with it. */
 export function createRefusal(work: Work, operation: CreateOperation): Refusal | undefined {
   const { state, context } = work
-  const { uid, type, value, typed } = operation
+  const { uid, type, value, readers, typed } = operation
   if (typed !== undefined && typeMisfit(work, operation))
     return { code: 'limits-broken', rule: typed, element: uid }
   const line = lineOf(state, uid)
   const refused = structureRefusal(state, line, 'add', context) ?? kindRefusal(state, line, type ?? 'block')
   if (refused || value === undefined) return refused
-  return valueRefusal(work, line)
+  return valueRefusal(work, line) ?? readersRefusal(work, { uid, value, ...(readers && { readers }) })
 }
 
 /** Why a value may not be given to a new field: it is computed, others have to agree to it, or somebody else proposes it. */
@@ -55,9 +58,10 @@ function valueRefusal(work: Work, line: readonly string[]): Refusal | undefined 
 /** Whether a field may be set; `asking`: it is proposed instead. */
 export function setRefusal(work: Work, operation: SetOperation): { asking: Asking[] } | Refusal {
   const { state, context } = work
-  const { uid, type, value } = operation
+  const { uid, type, value, readers } = operation
   const line = lineOf(state, uid)
-  if (line.length === 0 || isUngoverned(state)) return { asking: [] }
+  const unread = readersRefusal(work, operation)
+  if (line.length === 0 || isUngoverned(state)) return unread ?? { asking: [] }
   const lock = lockOver(state, line, context)
   if (lock) return { code: 'locked', rule: lock.uid, element: lock.lock.on }
   const access = accessRefused(state, line, 'propose', context.author, context.timeMs)
@@ -67,14 +71,20 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
   if (isInactive(state, line)) return { code: 'not-active', element: uid }
   const refused = kindRefusal(state, line, type) ?? holderRefusal(work, line)
   if (refused) return refused
+  if (unread) return unread
   const { typed } = element(state, uid) ?? {}
-  if (typed !== undefined && value !== undefined && typeMisfit(work, { typed, type, value }))
+  if (typed !== undefined && value !== undefined && typeMisfit(work, { ...operation, typed }))
     return { code: 'limits-broken', rule: typed, element: uid }
   const asking = approvalsOver(state, line)
   if (asking.length > 0 && value !== undefined && work.taken === undefined)
     // What could never be agreed to is not proposed.
     for (const { rule, behaviour, isSelf } of over(state, line, 'limits'))
-      if (isSelf && !isWithinLimits(behaviour, type, work.opening(value).value))
+      if (
+        isSelf &&
+        !holds(work, { rule: rule.uid, element: uid }, judgedValue(state, operation), () =>
+          isWithinLimits(behaviour, type, work.valueOf({ value, readers }).value),
+        )
+      )
         return { code: 'limits-broken', rule: rule.uid, element: uid }
   return { asking }
 }
@@ -82,10 +92,20 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
 /** Who holds something passes it on; what nobody holds yet, anybody gives. */
 function holderRefusal(work: Work, line: readonly string[]): Refusal | undefined {
   const uid = line.at(-1) as string
-  const held = element(work.state, uid)?.value
-  if (held === undefined || work.taken !== undefined) return undefined
+  const { value, readers } = element(work.state, uid) ?? {}
+  if (value === undefined || work.taken !== undefined) return undefined
   for (const { rule, isSelf } of over(work.state, line, 'transfer'))
-    if (isSelf && work.opening(held).value !== work.context.author)
+    if (
+      isSelf &&
+      !holds(
+        work,
+        { rule: rule.uid, element: uid },
+        judgedOf(work.state, () => [uid]),
+        () => {
+          return work.valueOf({ value, readers }).value === work.context.author
+        },
+      )
+    )
       return { code: 'not-holder', rule: rule.uid, element: uid }
   return undefined
 }
@@ -136,14 +156,17 @@ function isSameKind(type: string, kind: string): boolean {
 /** Whether a value is none of a named type. */
 function typeMisfit(
   work: Work,
-  { typed, type, value }: Pick<CreateOperation, 'typed' | 'type' | 'value'>,
+  operation: Pick<CreateOperation, 'uid' | 'typed' | 'type' | 'value' | 'readers'>,
 ): boolean {
+  const { uid, typed, type, value, readers } = operation
   const record = typed === undefined ? undefined : work.record(typed, 'type')
   if (record === undefined) return true
   const { base } = record.type
   if ((type ?? 'block') !== base && !(base === 'decimal' && type === 'integer')) return true
   if (value === undefined || type === undefined || work.taken !== undefined) return false
-  return !isWithinLimits(record.type, type, work.opening(value).value)
+  return !holds(work, { rule: typed as string, element: uid }, judgedValue(work.state, operation), () =>
+    isWithinLimits(record.type, type, work.valueOf({ value, readers }).value),
+  )
 }
 
 /** The version that a proposal is made against must be the one that is there. */

@@ -15,7 +15,7 @@ import { parse } from '../feel/parser.ts'
 import { DEFAULT_BUDGET, type FieldContent, type Source } from '../feel/run.ts'
 import type { BlockType, Input, Scope, Type } from '../feel/types.ts'
 import type { Value as FeelValue } from '../feel/values.ts'
-import { pathKey } from './paths.ts'
+import { elementsAt, pathKey } from './paths.ts'
 import type { PathKind, ReadPath } from './records.ts'
 import type { Work } from './work.ts'
 
@@ -57,6 +57,21 @@ export function programOf(rule: RuleBody, here: Names, scope: Scope): Program | 
     checked,
     run: (work, place) => runAt(checked, work, rule.at, place),
   }
+}
+
+/** Everything that an expression may read, and what that lies in, whether it then does or not. */
+export function readBy(
+  { state }: Pick<Work, 'state'>,
+  program: Program,
+  root: string,
+  here: string,
+): string[] {
+  const read = new Set<string>()
+  for (const { from, path } of program.inputs)
+    for (let length = 1; length <= path.length; length += 1)
+      for (const uid of elementsAt(state, from === 'root' ? root : here, path.slice(0, length), true))
+        read.add(uid)
+  return [...read]
 }
 
 /** The scope that a rule's recorded paths make. */
@@ -126,9 +141,9 @@ function sourceOf(work: Work, root: string, here: string, salts: Map<string, str
     value: (uid): FieldContent | undefined => {
       // Where one was to be and several are, none is the one.
       if (uid.includes(GROUP)) return undefined
-      const { type, value } = element(state, uid) ?? {}
+      const { type, value, readers } = element(state, uid) ?? {}
       if (type === undefined || value === undefined || !isThere(uid)) return undefined
-      const opening = work.opening(value)
+      const opening = work.valueOf({ value, readers })
       salts.set(value, opening.salt)
       return { type, value: opening.value }
     },

@@ -74,6 +74,35 @@ export function accessRefused(
   return undefined
 }
 
+/**
+ * Who may see what a field holds: parties that are in the contract, in order; undefined for everybody. Several rules narrow one
+ * another.
+ */
+export function readersAt(
+  state: ContractState,
+  line: readonly string[],
+  timeMs: number,
+): string[] | undefined {
+  if (!state.governance.law.hasPrivate) return undefined
+  let readers: string[] | undefined
+  for (const { behaviour } of over(state, line, 'access')) {
+    if (!behaviour.actions.includes('see')) continue
+    readers ??= [...state.epoch.members, ...(state.epoch.observers ?? []).map(([party]) => party)]
+    readers = readers.filter((party) => hasGrant(state, behaviour, party, timeMs))
+  }
+  return readers && [...new Set(readers)].sort()
+}
+
+/** Whether a value is put forward for other readers than those who may see it. */
+export function readersRefusal(
+  { state, context }: Pick<Work, 'state' | 'context'>,
+  { uid, value, readers }: { uid: string; value?: string; readers?: readonly string[] },
+): Refusal | undefined {
+  if (value === undefined) return undefined
+  const due = context.isGenesis ? undefined : readersAt(state, lineOf(state, uid), context.timeMs)
+  return due?.join() === readers?.join() ? undefined : { code: 'wrong-readers', element: uid }
+}
+
 function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs: number): boolean {
   return grants.some((grant) => isGranted(state, grant, who, timeMs))
 }

@@ -42,6 +42,8 @@ export type Law = {
   readonly dated: readonly LawRule[]
   /** After `edit`. */
   readonly phases: readonly string[]
+  /** A rule says of something who may see it. */
+  readonly hasPrivate: boolean
 }
 
 export const NO_LAW: Law = {
@@ -54,6 +56,7 @@ export const NO_LAW: Law = {
   rank: new Map(),
   dated: [],
   phases: [],
+  hasPrivate: false,
 }
 
 /** Names from the anchor to where a rule is looked at: what it is about, or the block around that. */
@@ -70,7 +73,7 @@ export function kindAt(reads: readonly ReadPath[], path: Names): PathKind | unde
   return reads.find(([names]) => pathKey('', names) === key)?.[1]
 }
 
-const ABOUT_ITEMS = new Set(['limits', 'constraint', 'assignment', 'approval', 'transfer'])
+const ABOUT_ITEMS = new Set(['limits', 'constraint', 'assignment', 'aggregate', 'approval', 'transfer'])
 
 /** Whether a list at the end of a rule's path stands for its items. */
 export function isAboutItems({ kind }: Behaviour): boolean {
@@ -78,7 +81,15 @@ export function isAboutItems({ kind }: Behaviour): boolean {
 }
 
 /** Kinds that look at what they are about, and again when it comes, goes or changes. */
-const LOOKING = new Set(['limits', 'required', 'activation', 'constraint', 'assignment', 'unique'])
+const LOOKING = new Set([
+  'limits',
+  'required',
+  'activation',
+  'constraint',
+  'assignment',
+  'aggregate',
+  'unique',
+])
 
 /** What a rule reads, from its anchor; here: it is read from where the rule is looked at. */
 function readsOf({ rule, program, here }: LawRule): { names: Names; here: Names | undefined }[] {
@@ -88,6 +99,7 @@ function readsOf({ rule, program, here }: LawRule): { names: Names; here: Names 
   const { behaviour, path } = rule
   if (LOOKING.has(behaviour.kind)) reads.push({ names: path, here })
   if (behaviour.kind === 'unique') reads.push({ names: [...path, ...behaviour.by], here })
+  if (behaviour.kind === 'aggregate') reads.push({ names: behaviour.over, here: undefined })
   return reads as { names: Names; here: Names | undefined }[]
 }
 
@@ -124,7 +136,15 @@ export function lawOf(
   const anchors = new Set([...rules.values()].map(({ rule }) => rule.at))
   const rank = rankOf(rules.values())
   const dated = [...rules.values()].filter(isDated).sort((a, b) => (a.uid < b.uid ? -1 : 1))
-  return { rules, anchors, about, reading, named, kinds, rank, dated, phases: [...new Set(phases)] }
+  const hasPrivate = [...rules.values()].some(
+    ({ rule: { behaviour } }) => behaviour.kind === 'access' && behaviour.actions.includes('see'),
+  )
+  return {
+    rules,
+    ...{ anchors, about, reading, named, kinds, rank, dated },
+    phases: [...new Set(phases)],
+    hasPrivate,
+  }
 }
 
 function isDated({ rule: { behaviour } }: LawRule): boolean {

@@ -4,7 +4,7 @@
  */
 
 import { CountersignError } from '../../crypto/errors.ts'
-import type { Operation } from '../../ledger/request.ts'
+import type { CreateOperation, Operation, SetOperation } from '../../ledger/request.ts'
 import type {
   DefineOperation,
   DescribeOperation,
@@ -20,8 +20,9 @@ import {
   subtreeUids,
   withMoved,
 } from '../elements.ts'
-import { type OutcomeCode, step, type TypeCheck } from '../outcome.ts'
+import { isValueOfType, type OutcomeCode, step, type TypeCheck } from '../outcome.ts'
 import type { Agenda } from './agenda.ts'
+import { holds } from './consequences.ts'
 import { checkLimitsOf } from './draft-check.ts'
 import { draft, publish, voteOnDraft } from './drafts.ts'
 import {
@@ -32,7 +33,15 @@ import {
   kindRefusal,
   setRefusal,
 } from './element-gates.ts'
-import { holdsAnchor, isNamed, lockWithin, type Refusal as RuleRefusal, structureRefusal } from './gate.ts'
+import {
+  holdsAnchor,
+  isNamed,
+  lockWithin,
+  type Refusal as RuleRefusal,
+  readersRefusal,
+  structureRefusal,
+} from './gate.ts'
+import { judgedValue } from './judging.ts'
 import { dropLocks, lock, unlock } from './locks.ts'
 import { lineOf } from './paths.ts'
 import { dropProposals, propose, voteOnProposal, withVote } from './proposals.ts'
@@ -54,13 +63,13 @@ export function runOperation(
 ): Refusal | undefined {
   switch (operation.op) {
     case 'create': {
-      const refused = take(work, step(work.state, operation, isOfType))
+      const refused = take(work, step(work.state, operation, typeCheckOf(work, operation, isOfType)))
       if (refused) return refused
-      return isUngoverned(work.state) ? undefined : createRefusal(work, operation)
+      return isUngoverned(work.state) ? readersRefusal(work, operation) : createRefusal(work, operation)
     }
     case 'set': {
       const gate = setRefusal(work, operation)
-      const stepped = step(work.state, operation, isOfType)
+      const stepped = step(work.state, operation, typeCheckOf(work, operation, isOfType))
       if ('code' in stepped) return stepped
       if ('code' in gate) return gate
       if (gate.asking.length === 0) return take(work, stepped)
@@ -107,6 +116,18 @@ export function runOperation(
     case 'settle':
       return settle(work, operation)
   }
+}
+
+/** Of a private value its readers say whether it is of its type, and that it is this field's own. */
+function typeCheckOf(work: Work, operation: CreateOperation | SetOperation, isOfType: TypeCheck): TypeCheck {
+  const judged = judgedValue(work.state, operation)
+  if (judged === undefined || work.taken !== undefined) return isOfType
+  const { uid, readers } = operation
+  return (type, value) =>
+    holds(work, { rule: uid, element: uid }, judged, () => {
+      const opening = work.valueOf({ value, readers })
+      return opening.of === uid && isValueOfType(type, opening.value)
+    })
 }
 
 function take(work: Work, stepped: ReturnType<typeof step>): Refusal | undefined {

@@ -4,8 +4,9 @@
  */
 import { hashOf } from '../../crypto/hash.ts'
 import type { Approval } from '../../ledger/behaviour.ts'
-import type { FieldType } from '../../ledger/element.ts'
+import type { SetOperation } from '../../ledger/request.ts'
 import { type ContractState, element, isTaken } from '../elements.ts'
+import { withoutValue } from '../outcome.ts'
 import { accessRefused, over, type Refusal } from './gate.ts'
 import { countOf } from './governance.ts'
 import type { LawRule } from './law.ts'
@@ -55,7 +56,7 @@ export function proposalUid(request: string, position: number): string {
 export function propose(
   work: Work,
   asking: readonly Asking[],
-  field: { uid: string; seen: string; type: FieldType; value?: string },
+  field: Pick<SetOperation, 'uid' | 'seen' | 'type' | 'value' | 'readers'>,
   position: number,
 ): Refusal | undefined {
   const { author, id } = work.context
@@ -70,8 +71,9 @@ export function propose(
   // Whoever makes the request knows this UID before: nothing that stands there is written over.
   if (isTaken(work.state, uid)) return { code: 'already-drafted', element: field.uid }
   if (own !== undefined) work.put(own, undefined)
-  const { uid: on, seen, type, value } = field
-  const content = { on, type, ...(value !== undefined && { value }), seen }
+  const { uid: on, seen, type, value, readers } = field
+  const held = { ...(value !== undefined && { value }), ...(readers !== undefined && { readers }) }
+  const content = { on, type, ...held, seen }
   const proposal: ProposalRecord = { kind: 'proposal', by: author, ...content, yes: [author] }
   work.put(uid, proposal)
   return agreeIfApproved(work, uid, proposal, asking)
@@ -114,15 +116,15 @@ export function withVote<R extends { yes: string[]; no?: string[] }>(
 function agreeIfApproved(
   work: Work,
   uid: string,
-  { on, type, value, yes }: ProposalRecord,
+  { on, type, value, readers, yes }: ProposalRecord,
   asking: readonly Asking[],
 ): Refusal | undefined {
   if (!isApproved(work.state, asking, yes)) return undefined
   const field = element(work.state, on)
   if (field === undefined) return { code: 'gone', element: on }
-  const { value: _, ...rest } = field
   work.put(uid, undefined)
-  work.setElement(on, { ...rest, type, ...(value !== undefined && { value }) })
+  const held = { ...(value !== undefined && { value }), ...(readers !== undefined && { readers }) }
+  work.setElement(on, { ...withoutValue(field), type, ...held })
   return undefined
 }
 

@@ -9,7 +9,7 @@ import { pathKey } from './paths.ts'
 
 /** Whether a rule gives a field its value, or decides whether a block is there. */
 export function isComputing({ rule: { behaviour } }: LawRule): boolean {
-  return behaviour.kind === 'assignment' || behaviour.kind === 'activation'
+  return behaviour.kind === 'assignment' || behaviour.kind === 'aggregate' || behaviour.kind === 'activation'
 }
 
 /**
@@ -56,7 +56,8 @@ export function rankOf(rules: Iterable<LawRule>): Map<string, number> {
 function refuseTwo(computing: readonly LawRule[]): void {
   const targets = new Map<string, string>()
   for (const { uid, place, rule } of computing) {
-    const target = pathKey(rule.behaviour.kind, [...place, rule.at, ...rule.path])
+    const kind = rule.behaviour.kind === 'aggregate' ? 'assignment' : rule.behaviour.kind
+    const target = pathKey(kind, [...place, rule.at, ...rule.path])
     const other = targets.get(target)
     if (other !== undefined)
       throw new CountersignError(
@@ -91,7 +92,8 @@ function add(map: Map<string, Set<LawRule>>, path: Names, rule: LawRule): void {
 }
 
 /** What a rule's expression reads, from the root of the contract. */
-function inputsOf({ place, here, program }: LawRule): Names[] {
+function inputsOf({ place, here, program, rule: { behaviour } }: LawRule): Names[] {
+  if (behaviour.kind === 'aggregate') return [[...place, ...behaviour.over]]
   return (program?.inputs ?? []).map(({ from, path }) =>
     from === 'root' ? [...place, ...path] : [...place, ...here, ...path],
   )

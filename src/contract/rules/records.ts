@@ -5,7 +5,7 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import * as shape from '../../crypto/shape.ts'
 import { type RuleBody, ruleBodyShape } from '../../ledger/behaviour.ts'
-import { FIELD_TYPES, type FieldType, nameShape } from '../../ledger/element.ts'
+import { FIELD_TYPES, type FieldType, nameShape, readersShape } from '../../ledger/element.ts'
 import {
   type DraftAction,
   draftActionShape,
@@ -44,13 +44,14 @@ export type DraftRecord = {
   yes: string[]
   no?: string[]
 }
-/** on: UID of the field. seen: the version that its author saw. value: its commitment; without it the field is to be empty. */
+/** on: UID of the field. seen: the version that its author saw. value: its commitment; without it the field is to be empty. readers: as in an element's. */
 export type ProposalRecord = {
   kind: 'proposal'
   by: string
   on: string
   type: FieldType
   value?: string
+  readers?: readonly string[]
   seen: string
   yes: string[]
   no?: string[]
@@ -111,7 +112,7 @@ const SHAPES: { [Kind in RuleStateRecord['kind']]: shape.Check<unknown> } = {
       seen: shape.hash,
       yes: parties,
     },
-    { value: shape.hash, no: parties },
+    { value: shape.hash, readers: readersShape, no: parties },
   ),
   lock: shape.object({
     kind: shape.literal('lock'),

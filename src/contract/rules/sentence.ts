@@ -2,7 +2,16 @@
  * A rule in plain language, for the people who say yes to it (RUL-1): made of the rule itself, so that it can't say anything else.
  * "Only Acme Broking may change Premium › Rate."
  */
-import type { AccessAction, Behaviour, Grant, Names, RuleBody, Then, When } from '../../ledger/behaviour.ts'
+import type {
+  AccessAction,
+  Aggregate,
+  Behaviour,
+  Grant,
+  Names,
+  RuleBody,
+  Then,
+  When,
+} from '../../ledger/behaviour.ts'
 import type { DraftAction } from '../../ledger/rule-operation.ts'
 import { parse } from '../feel/parser.ts'
 import { sentence as spoken } from '../feel/sentence.ts'
@@ -66,6 +75,8 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
       return `only ${nameOf(behaviour.owner)} adds and removes in ${target}, without needing a lock`
     case 'assignment':
       return `${target} is computed and typed by nobody: it is ${expressionWords(behaviour.expression)}`
+    case 'aggregate':
+      return `${target} is ${AGGREGATES[behaviour.function]} ${pathWords(behaviour.over)}, which ${nameOf(behaviour.reader)} computes from what others show to it alone; everybody sees it, once at least ${behaviour.atLeast} have given theirs`
     case 'activation':
       return `${target} is there only while ${expressionWords(behaviour.expression)}`
     case 'approval':
@@ -83,7 +94,15 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
   }
 }
 
+const AGGREGATES: Record<Aggregate['function'], string> = {
+  sum: 'the sum of all',
+  count: 'how many there are of',
+  min: 'the least of all',
+  max: 'the greatest of all',
+}
+
 const ACTIONS: Record<AccessAction, string> = {
+  see: 'see what is in',
   propose: 'change',
   add: 'add to',
   remove: 'remove from',

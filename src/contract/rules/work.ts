@@ -2,15 +2,18 @@
  * One request while it is executed: the state so far, what was touched, and what its rules came to. It lives for that request;
  * what comes out of it depends on nothing but what it is made of.
  */
-
+import { CountersignError } from '../../crypto/errors.ts'
 import type { Then } from '../../ledger/behaviour.ts'
 import type { RuleResult } from '../../ledger/block.ts'
+import type { FieldType } from '../../ledger/element.ts'
 import type { Opening } from '../../ledger/value.ts'
 import { commitmentOf } from '../../ledger/value.ts'
-import type { ContractState } from '../elements.ts'
-import { isRuleRecord, type StateRecord } from '../record.ts'
+import { type ContractState, withField } from '../elements.ts'
+import { isValueOfType } from '../outcome.ts'
+import { type ElementRecord, isRuleRecord } from '../record.ts'
 import { LockedBelow } from './gate.ts'
 import { withRuleRecord } from './governance.ts'
+import { GivenJudgement, type Judge } from './judging.ts'
 import type { RuleStateRecord } from './records.ts'
 
 /** Openings by their commitment; a Map will do. */
@@ -58,8 +61,11 @@ export class Work {
   readonly admissions: { rule: string; by: string; action: Extract<Then, { do: 'admit' }> }[] = []
   /** Steps that its rules may still take together. */
   stepsLeft = STEPS_MAX
+  /** Private values are being read. */
+  isPrivate = false
   /** How often a rule's expression was evaluated. */
   evaluations = 0
+  readonly judge: Judge
   readonly #openings: OpeningSource
 
   constructor(
@@ -67,7 +73,9 @@ export class Work {
     context: RequestContext,
     openings: OpeningSource,
     taken?: readonly Result[],
+    judge: Judge = new GivenJudgement(),
   ) {
+    this.judge = judge
     this.before = state
     this.state = state
     this.context = context
@@ -75,11 +83,38 @@ export class Work {
     this.taken = taken && new Map(taken.map(([rule, element, result]) => [`${rule} ${element}`, result]))
   }
 
-  /** What a commitment stands for. @throws ValueNotHeld */
-  opening(commitment: string): Opening {
+  /** What a field holds, or what is put forward for it. @throws ValueNotHeld */
+  valueOf({ value, readers }: { value: string; readers?: readonly string[] | undefined }): Opening {
+    // What not everybody may see is looked at by those who judge it, and by nobody else: nodes would differ.
+    if (readers !== undefined && !this.isPrivate)
+      throw new CountersignError('invariant-broken', 'a private value was read outside of its judgement')
+    return this.#opening(value)
+  }
+
+  /** Computes something with private values, on a budget of its own. */
+  privately<T>(compute: () => T): T {
+    const { stepsLeft } = this
+    this.isPrivate = true
+    this.stepsLeft = STEPS_MAX
+    try {
+      return compute()
+    } finally {
+      this.isPrivate = false
+      this.stepsLeft = stepsLeft
+    }
+  }
+
+  #opening(commitment: string): Opening {
     const opening = this.made.get(commitment) ?? this.#openings.get(commitment)
     if (opening === undefined) throw new ValueNotHeld(commitment)
     return opening
+  }
+
+  /** Whether a value that everybody may see is of a type; nobody asks where outcomes are taken. @throws ValueNotHeld */
+  isOfType(type: FieldType, commitment: string): boolean {
+    if (this.taken !== undefined) return true
+    const { value, of } = this.#opening(commitment)
+    return of === undefined && isValueOfType(type, value)
   }
 
   /** Keeps the opening of a derived value, and gives its commitment. */
@@ -122,8 +157,8 @@ export class Work {
   }
 
   /** An element's record as it is put. */
-  setElement(uid: string, record: StateRecord): void {
-    this.state = { ...this.state, map: this.state.map.set(uid, record) }
+  setElement(uid: string, record: ElementRecord): void {
+    this.state = withField(this.state, uid, record)
     this.touched.add(uid)
   }
 }
