@@ -19,6 +19,7 @@ import {
   typeShape,
 } from './element.ts'
 import { type EpochOperation, epochOperationShape, isEpochOperation } from './epoch-operation.ts'
+import type { JudgedBy } from './judgement.ts'
 import {
   HELP_MAX_LENGTH,
   isRuleOperation,
@@ -82,10 +83,14 @@ export type AnyRequest = Request<AnyOperation>
 
 export type SignedRequest<R extends AnyRequest = Request> = { request: R; signature: string }
 
-/** A request as it travels and is stored: with its id, and the openings of what it commits to. */
+/**
+ * A request as it travels and is stored: with its id, what its judges say, and the openings of what it commits to and of what they
+ * reveal, as far as they are held.
+ */
 export type OpenRequest<R extends AnyRequest = Request> = SignedRequest<R> & {
   id: string
   openings: Opening[]
+  judgement?: JudgedBy[]
 }
 
 /** Of a request's body in JCS. */

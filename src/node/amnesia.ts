@@ -4,7 +4,8 @@ import type { Signer } from '../signer/signer.ts'
 import type { Engine } from './engine.ts'
 import type { RecalledMessage } from './messages.ts'
 import { Floors, locksOf, provenOwn } from './recall.ts'
-import type { Phase, Replica } from './replica.ts'
+import type { Replica } from './replica.ts'
+import type { Phase } from './replica-options.ts'
 import { signaturesOf } from './serve.ts'
 
 /**

@@ -20,7 +20,8 @@ import {
   logLeaf,
 } from '../ledger/block.ts'
 import { type Cosignature, checkpointOf, type LedgerPoint, sameCheckpoint } from '../ledger/checkpoint.ts'
-import { type AnyRequest, LIFETIME_MAX_MS, type OpenRequest, requestSizeBytes } from '../ledger/request.ts'
+import { JUDGEMENTS_MAX_BYTES, judgementsSizeBytes, revealedIn } from '../ledger/judgement.ts'
+import { type AnyRequest, LIFETIME_MAX_MS, type OpenRequest } from '../ledger/request.ts'
 import {
   type AnyLedgerBlock,
   type BlockPlace,
@@ -32,7 +33,9 @@ import {
 } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
+import { executedOrCode, withGoodJudgement } from './block-judgement.ts'
 import { addOpenings, openingSource } from './opening-source.ts'
+import { Pool, type PoolEntry } from './pool.ts'
 
 /** A ledger block with the state after it. `frontier` includes this block. */
 export type Executed = {
@@ -45,9 +48,6 @@ export type Executed = {
   frontier: Frontier
 }
 
-/** lacking: not all its openings are here; it was ordered before this party came in. */
-export type PoolEntry = OpenRequest<AnyRequest> & { receivedMs: number; local: boolean; lacking?: true }
-
 /** What a party has cosigned that a turn may be certified by: of size or more, in this epoch. */
 export type CertifiedBy = (party: string, cosignKey: string, minSize: number) => Cosignature | undefined
 
@@ -58,11 +58,6 @@ export type CheckResult =
 
 /** A block of this node's takes no further request past this size, whose limit is BLOCK_MAX_BYTES. */
 const BLOCK_SIZE_BYTES = 4 * 1024 * 1024
-/** How often an expired request is looked at that stands in a block which is not committed yet. */
-const KEPT_EXPIRED_MS = 1000
-/** Requests that may wait at one node for one contract. */
-export const POOL_MAX = 50_000
-
 /** Headers of committed ledger blocks that are kept at hand; others are on disk. */
 const HEADERS_KEPT = 1024
 const NOBODY: ReadonlySet<string> = new Set()
@@ -71,8 +66,7 @@ export class Chain {
   tip: Executed
   readonly log: LogTree
   readonly executed = new Map<string, Executed>()
-  /** Requests that wait to be committed, in the order they came. */
-  readonly pool = new Map<string, PoolEntry & { sizeBytes: number }>()
+  readonly pool = new Pool()
   /** Committed request ids that could still be replayed, with their notAfterMs. */
   private readonly ordered = new Map<string, number>()
 
@@ -83,11 +77,15 @@ export class Chain {
   /** Who is left out of the lineage of the ledger block at a height: nothing of theirs is ordered, and a turn takes them out. */
   leftOutAt: (height: number) => ReadonlySet<string> = () => NOBODY
 
+  /** Told of a request that can't be ordered for want of a judgement. */
+  whenUnjudged: (id: string, nowMs: number) => void = (id) => this.remove(id)
+
+  /** Values of before may be missing here. */
+  mayLack: () => boolean = () => false
+
   /** Cosignatures held here, for the turn that is built of them. */
   certifiedBy: CertifiedBy = () => undefined
   private keys: { epoch: ContractState['epoch']; of: (request: AnyRequest) => string | undefined } | undefined
-  /** Nothing in the pool expires before. */
-  private nextExpiryMs = Number.POSITIVE_INFINITY
   /** Of the last committed ledger blocks, by height: they may not be on disk yet. */
   private readonly headers = new Map<number, Header>()
   private readonly storedHeader: (height: number) => Header | undefined
@@ -132,22 +130,13 @@ export class Chain {
     this.ordered.set(id, notAfterMs)
   }
 
-  /** `entry.openings` stand in the order of its commitments, as `pickOpenings` gives them. */
+  /** See `Pool.put`. */
   add(entry: PoolEntry): void {
-    this.pool.set(entry.id, { ...entry, sizeBytes: requestSizeBytes(entry.request, entry.openings) })
-    const expiryMs = entry.request.notAfterMs + 2 * this.clockBoundMs + 1
-    this.nextExpiryMs = Math.min(this.nextExpiryMs, expiryMs)
+    this.pool.put(entry, this.clockBoundMs)
   }
 
   remove(id: string): void {
     this.pool.delete(id)
-  }
-
-  /** Drops waiting requests of these authors; returns their ids. */
-  dropOf(authors: ReadonlySet<string>): string[] {
-    const ids = [...this.pool].flatMap(([id, { request }]) => (authors.has(request.author) ? [id] : []))
-    for (const id of ids) this.remove(id)
-    return ids
   }
 
   /** Ids ordered between the committed tip and this block, itself included. */
@@ -250,29 +239,6 @@ export class Chain {
     return Math.max(nowMs, (parent?.block.header.timeMs ?? 0) + 1)
   }
 
-  /** When `expire` is to be called next, ms since 1970; undefined while nothing waits. */
-  get expiryMs(): number | undefined {
-    return this.pool.size === 0 ? undefined : this.nextExpiryMs
-  }
-
-  /**
-   * Drops waiting requests that no honest voter would let into a block any more; returns their ids. What stands in one of
-   * these blocks, which may still be committed, is kept.
-   */
-  expire(nowMs: number, uncommitted: readonly AnyLedgerBlock[]): string[] {
-    if (nowMs < this.nextExpiryMs) return []
-    const kept = new Set(uncommitted.flatMap(requestIdsOf))
-    const expired: string[] = []
-    this.nextExpiryMs = Number.POSITIVE_INFINITY
-    for (const [id, { request }] of this.pool) {
-      const atMs = request.notAfterMs + 2 * this.clockBoundMs + 1
-      if (atMs <= nowMs && !kept.has(id)) expired.push(id)
-      else this.nextExpiryMs = Math.min(this.nextExpiryMs, Math.max(atMs, nowMs + KEPT_EXPIRED_MS))
-    }
-    for (const id of expired) this.remove(id)
-    return expired
-  }
-
   /** Builds the next ledger block on `parentHash`, or nothing when there is nothing to order and `evenEmpty` is false. */
   build(parentHash: string, view: number, nowMs: number, evenEmpty: boolean): Executed | undefined {
     const parent = this.executed.get(parentHash)
@@ -296,7 +262,12 @@ export class Chain {
     }
     // What a turn has left is final by the next epoch's members, once they have cosigned a block of it.
     if (chosen.length === 0 && !evenEmpty && !turnOf(parent.block)) return undefined
-    const result = executeBlock(parent.state, chosen, this.openingsFor(parent, chosen), at)
+    const judged = chosen.map((entry) => withGoodJudgement(parent.state, at, entry))
+    const unjudged: string[] = []
+    const openings = this.openingsFor(parent, chosen)
+    const result = executeBlock(parent.state, judged, openings, at, undefined, (id) => unjudged.push(id))
+    for (const id of unjudged) this.whenUnjudged(id, nowMs)
+    if (result.entries.length === 0 && !evenEmpty && !turnOf(parent.block)) return undefined
     const header = this.headerOn(parent, view, timeMs, result)
     return this.keep({ header, entries: result.entries }, result, parent)
   }
@@ -420,14 +391,28 @@ export class Chain {
       else requests.push(entry)
       sizeBytes += entry?.sizeBytes ?? 0
     }
-    if (sizeBytes > BLOCK_MAX_BYTES) return { status: 'invalid', code: 'too-large' }
+    if (sizeBytes > BLOCK_MAX_BYTES || judgementsSizeBytes(entries) > JUDGEMENTS_MAX_BYTES)
+      return { status: 'invalid', code: 'too-large' }
+    const openings = this.openingsFor(parent, requests)
+    for (const { request: id, judgement } of entries)
+      if (this.pool.has(id) && !this.mayLack() && revealedIn(judgement).some((one) => !openings.get(one))) {
+        // Another judgement of it is here than the block has: it is asked for anew.
+        this.remove(id)
+        missing.push(id)
+      }
     if (missing.length > 0) return { status: 'missing', requests: missing }
-    const result = executeBlock(parent.state, requests, this.openingsFor(parent, requests), at, entries)
+    const result = executedOrCode(() => executeBlock(parent.state, requests, openings, at, entries))
+    if (typeof result === 'string') return { status: 'invalid', code: result }
     const same = jcs(result.entries) === jcs(entries)
     if (!same || result.entriesRoot !== header.entriesRoot)
       return { status: 'invalid', code: 'wrong-outcome' }
     if (result.stateRoot !== header.stateRoot) return { status: 'invalid', code: 'wrong-state-root' }
     return { status: 'valid', executed: this.keep(block, result, parent, hash) }
+  }
+
+  /** What opens the values of a request that is looked at on the tip, and all that the tip's state holds. */
+  sourceFor(entry: OpenRequest<AnyRequest>): OpeningSource {
+    return openingSource([entry], () => new Map(), this.storedOpening)
   }
 
   /** What opens the values of these requests, and all that the state after `parent` holds. */

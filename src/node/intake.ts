@@ -2,11 +2,13 @@
  * Requests from other members: checked, queued for the disk, put to those that wait.
  */
 import { CountersignError } from '../crypto/errors.ts'
+import { type JudgedBy, revealedIn } from '../ledger/judgement.ts'
 import {
   type AnyOperation,
   type AnyRequest,
   checkAnyRequest,
   commitmentsOf,
+  committedIn,
   epochOperationOf,
   LIFETIME_MAX_MS,
   OPENINGS_MAX_BYTES,
@@ -15,7 +17,7 @@ import {
   requestId,
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
-import { POOL_MAX } from './chain.ts'
+import { POOL_MAX } from './pool.ts'
 import type { Replica } from './replica.ts'
 
 /** @throws CountersignError `bad-format`, `bad-signature`, `expired`, … where the request is refused */
@@ -24,6 +26,7 @@ export function takeRequest(
   value: unknown,
   openings: readonly Opening[],
   nowMs: number,
+  judgement?: JudgedBy[],
 ): void {
   if (replica.chain.pool.size >= POOL_MAX && !replica.ordering.lacksAny) return
   // Waiting requests are passed on again and again: most that come are known, and need no check of their signature.
@@ -50,12 +53,23 @@ export function takeRequest(
   // Who is not shown former values gets what was ordered with the ledger.
   const wanted = new Set(commitmentsOf(request.operations))
   if (openings.length < wanted.size && replica.epochs.mayLack) return
-  const entry: OpenRequest<AnyRequest> = { ...checked, openings: pickOpenings(request.operations, openings) }
+  const entry: OpenRequest<AnyRequest> = {
+    ...checked,
+    openings: pickOpenings(request.operations, openings, judgement),
+    ...(judgement !== undefined && { judgement }),
+  }
+  // Its author's node gathers what its judges say before it tells anybody.
+  if (!isNeeded && !replica.judging.isComplete(entry, nowMs))
+    throw new CountersignError(
+      'not-judged',
+      'the request came without the judgement of all who have to judge',
+    )
   const { contract } = replica
   const local = request.author === replica.self
   replica.outbox.write({ kind: 'request', contract, request: checked, receivedMs: nowMs, local })
   if (entry.openings.length > 0)
     replica.outbox.write({ kind: 'openings', contract, openings: entry.openings })
+  if (judgement !== undefined) replica.outbox.write({ kind: 'judgement', contract, id, judgement })
   replica.chain.add({ ...entry, receivedMs: nowMs, local })
   // A LEAVE of ours that others remember, and we do not: it was signed (AMN-2).
   if (local && epochOperationOf(request)?.op === 'leave') replica.leave()
@@ -68,15 +82,28 @@ function isOrderedOnDisk({ contract, outbox, store }: Replica, id: string): bool
   return store.request(contract, id)?.height !== undefined
 }
 
-/** VAL-2, REQ-2: exactly the openings the operations need. @throws CountersignError `bad-request`, `too-large` */
-export function pickOpenings(operations: readonly AnyOperation[], openings: readonly Opening[]): Opening[] {
+/**
+ * VAL-2, REQ-2: exactly the openings that the operations need, in their order, and those that their judges reveal; behind them those
+ * of private values, as far as they are here. @throws CountersignError `bad-request`, `too-large`
+ */
+export function pickOpenings(
+  operations: readonly AnyOperation[],
+  openings: readonly Opening[],
+  judgement?: readonly JudgedBy[],
+): Opening[] {
   const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
-  const picked = commitmentsOf(operations).map((commitment) => {
+  const own = commitmentsOf(operations)
+  const known = new Set(own)
+  const picked = [...own, ...revealedIn(judgement).filter((one) => !known.has(one))].map((commitment) => {
     const opening = byCommitment.get(commitment)
     if (!opening)
       throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
     return opening
   })
+  for (const { commitment, readers } of committedIn(operations)) {
+    const opening = readers && byCommitment.get(commitment)
+    if (opening) picked.push(opening)
+  }
   if (openingsSizeBytes(picked) > OPENINGS_MAX_BYTES)
     throw new CountersignError('too-large', `the values of a request are at most ${OPENINGS_MAX_BYTES} bytes`)
   return picked

@@ -15,6 +15,7 @@ import {
 import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts'
 import { checkEvidenceShape, type Evidence } from '../ledger/evidence.ts'
 import { checkFreezeShape, type SignedFreeze } from '../ledger/freeze.ts'
+import { type JudgedBy, judgedByShape, judgementsShape } from '../ledger/judgement.ts'
 import { type AnyLedgerBlock, checkAnyBlockShape } from '../ledger/turn.ts'
 import { type Opening, openingShape } from '../ledger/value.ts'
 
@@ -27,7 +28,9 @@ export type RecoveryMessage = { type: 'LOST' } | { type: 'HELD'; contracts: stri
  */
 export type Message = { contract: string; lineage?: number; epoch?: number } & (
   | { type: 'INVITE'; genesis: unknown; openings: Opening[] }
-  | { type: 'REQUEST'; request: unknown; openings: Opening[] }
+  | { type: 'REQUEST'; request: unknown; openings: Opening[]; judgement?: JudgedBy[] }
+  | JudgeMessage
+  | JudgedMessage
   | ({ type: 'PROPOSE' } & Proposal)
   | { type: 'STATEMENT'; signed: SignedStatement }
   | { type: 'CERTIFICATE'; certificate: Certificate }
@@ -61,6 +64,11 @@ export type StatusMessage = {
   /** The first ledger block that its sender holds with its requests, where that isn't block 0 (EPO-15). */
   fromHeight?: number
 }
+
+/** Asks a party that sees private values what it judges of a request; judgement: what others have signed so far. */
+export type JudgeMessage = { type: 'JUDGE'; request: unknown; openings: Opening[]; judgement?: JudgedBy[] }
+/** What its sender judges of the request of this id; openings: of what it reveals. */
+export type JudgedMessage = { type: 'JUDGED'; request: string; judged: JudgedBy; openings: Opening[] }
 
 /** Ledger blocks from fromHeight on, without a gap; the last one's COMMIT is the two certificates. */
 export type LedgerMessage = {
@@ -163,7 +171,9 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
   LOST: shape.object({ type: anything }),
   HELD: shape.object({ type: anything, contracts: shape.array(contract, 100_000) }),
   INVITE: message({ genesis: anything, openings }),
-  REQUEST: message({ request: anything, openings }),
+  REQUEST: message({ request: anything, openings }, { judgement: judgementsShape }),
+  JUDGE: message({ request: anything, openings }, { judgement: judgementsShape }),
+  JUDGED: message({ request: shape.hash, judged: judgedByShape, openings }),
   PROPOSE: message(
     { block, skipCertificates: shape.array(certificate, 1024) },
     { vote: as(checkStatementShape), notarization: certificate },

@@ -36,8 +36,16 @@ export function addOpenings(
   derived: readonly Opening[],
 ): void {
   for (const { request, openings, lacking } of requests)
-    if (!lacking)
-      for (const [index, commitment] of commitmentsOf(request.operations).entries())
-        into.set(commitment, openings[index] as Opening)
+    if (!lacking) addInOrder(into, commitmentsOf(request.operations), openings)
   for (const opening of derived) into.set(commitmentOf(opening), opening)
+}
+
+/** Behind those of its commitments stand those of private values, and what judges reveal. */
+function addInOrder(
+  into: Map<string, Opening>,
+  commitments: readonly string[],
+  openings: readonly Opening[],
+): void {
+  for (const [index, commitment] of commitments.entries()) into.set(commitment, openings[index] as Opening)
+  for (const opening of openings.slice(commitments.length)) into.set(commitmentOf(opening), opening)
 }

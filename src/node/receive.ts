@@ -32,7 +32,13 @@ export function receive(replica: Replica, from: string, message: Message, nowMs:
   replica.resending.heard()
   switch (message.type) {
     case 'REQUEST':
-      takeRequest(replica, message.request, message.openings, nowMs)
+      takeRequest(replica, message.request, message.openings, nowMs, message.judgement)
+      break
+    case 'JUDGE':
+      replica.judging.asked(from, message, nowMs)
+      break
+    case 'JUDGED':
+      replica.judging.answered(from, message, nowMs)
       break
     case 'PROPOSE':
     case 'STATEMENT':

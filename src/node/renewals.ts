@@ -96,7 +96,7 @@ export class Renewals {
     const { contract } = replica
     const { number: lineage, base, leftOut } = replica.lineage
     // Of who is no member any more nothing is ordered.
-    for (const id of replica.chain.dropOf(leftOut)) {
+    for (const id of replica.chain.pool.dropOf(leftOut)) {
       engine.write({ kind: 'request-dropped', contract, id })
       engine.notify({ contract, type: 'expired', request: id })
     }

@@ -10,10 +10,8 @@ import {
   noteLocks,
   parentFor,
   restoredState,
-  type Timing,
   wantedView,
 } from '../consensus/state.ts'
-import type { SignatureCache } from '../crypto/statement.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
@@ -29,43 +27,20 @@ import { Epochs } from './epochs.ts'
 import { EvidenceBook } from './evidence-book.ts'
 import { Finality } from './finality.ts'
 import { Freezing } from './freezing.ts'
+import { Judging } from './judging.ts'
 import type { Lineage } from './lineage.ts'
 import type { Message, StatusMessage } from './messages.ts'
 import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
 import { isAnswer, receive } from './receive.ts'
+import type { Phase, ReplicaOptions } from './replica-options.ts'
 import { Resending } from './resending.ts'
 import { restoreChain } from './restore.ts'
 import type { Roster } from './roster.ts'
-import { sendInvitation } from './serve.ts'
+import { sendInvitation, sendRequest } from './serve.ts'
+import { takeSigned } from './signed.ts'
 import { Sync } from './sync.ts'
-
-/** signing: normal. starting, recalling: AMN-1, AMN-2; nothing is signed yet. */
-export type Phase = 'starting' | 'recalling' | 'signing'
-
-export type ReplicaOptions = {
-  contract: string
-  genesis: Genesis
-  lineage: Lineage
-  status: ContractStatus
-  reason?: string | undefined
-  /** Who sent the invitation, or this party. */
-  from: string
-  self: string
-  timing: Timing
-  store: Store
-  outbox: Outbox
-  phase: Phase
-  /** Random text, one a start of this node. */
-  boot: string
-  /** The engine's: members sign for many contracts at once (SIG-3). */
-  cache: SignatureCache
-  /** What our signer has signed in this contract, and the size it has cosigned. */
-  locks: Locks
-  cosignedSize: number
-  nowMs: number
-}
 
 export class Replica {
   readonly contract: string
@@ -83,6 +58,7 @@ export class Replica {
   readonly cosigning: Cosigning
   readonly older: Older
   readonly beginning: Beginning
+  readonly judging = new Judging(this)
   /** Where the ledger held here begins, if it isn’t held from its genesis on. */
   readonly basis: Basis | undefined
   readonly self: string
@@ -132,6 +108,8 @@ export class Replica {
     this.chain = restored.chain
     this.chain.lineageAt = (height) => this.lineage.at(height)
     this.chain.leftOutAt = (height) => this.lineage.leftOutAt(height)
+    this.chain.whenUnjudged = (id, atMs) => this.judging.unjudged(id, atMs)
+    this.chain.mayLack = () => this.epochs.mayLack
     this.roster = restored.roster
     this.epochs = new Epochs(this)
     this.basis = store.basis(contract)
@@ -165,6 +143,7 @@ export class Replica {
     if (this.phase === 'signing' || isAlone) this.maySign(nowMs)
     else this.poke(nowMs)
     if (this.status === 'halted') this.freezing.settle()
+    this.judging.restart(nowMs)
     this.settle(nowMs)
   }
 
@@ -196,7 +175,7 @@ export class Replica {
   }
 
   /** This party has signed LEAVE, and may be out already. */
-  private get hasLeft(): boolean {
+  get hasLeft(): boolean {
     return this.status === 'leaving' || this.status === 'left'
   }
 
@@ -219,9 +198,11 @@ export class Replica {
   /** Takes a request made, signed and already written to disk at this node. */
   submit(entry: OpenRequest<AnyRequest>, nowMs: number): void {
     if (this.epochs.isTooLate(entry)) return
-    this.chain.add({ ...entry, receivedMs: nowMs, local: true })
     this.outbox.notify({ contract: this.contract, type: 'received', request: entry.id })
-    this.sendRequest(undefined, entry)
+    if (!this.judging.takes({ ...entry, receivedMs: nowMs }, nowMs)) {
+      this.chain.add({ ...entry, receivedMs: nowMs, local: true })
+      this.sendRequest(undefined, entry)
+    }
     this.settle(nowMs)
   }
 
@@ -230,6 +211,7 @@ export class Replica {
     this.freezing.tellMissing(party, nowMs)
     if (!this.isHeard(party)) return
     this.event({ type: 'PEER_UP', party, nowMs })
+    this.judging.peerUp(nowMs)
     const isFounder = this.epochs.number === 0 && this.roster.isMember(party)
     if (isFounder && this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self)
       sendInvitation(this, party)
@@ -257,17 +239,7 @@ export class Replica {
 
   /** The signer's answer to an item of ours. */
   signedItem(item: SignItem, result: SignResult, nowMs: number): void {
-    if (item.kind === 'checkpoint') this.cosigning.isPending = false
-    if ('refused' in result) {
-      const level = this.hasLeft ? 'debug' : 'error'
-      this.outbox.log(level, 'signer-refused', { contract: this.contract, reason: result.refused })
-      if (item.kind === 'statement') this.event({ type: 'REFUSED', statement: item.statement, nowMs })
-      else if (item.kind === 'freeze') this.freezing.refused()
-      // EPO-12: one that was asked for before LEAVE was signed. Nothing larger is cosigned after it, and nothing is wrong.
-      else if (!this.hasLeft) this.halt(`the signer refused a checkpoint: ${result.refused}`)
-    } else if ('signed' in result) this.event({ type: 'SIGNED', signed: result.signed, nowMs })
-    else if ('frozen' in result) this.freezing.signed(result.frozen)
-    else this.cosigning.takeOwn(result.cosignature, nowMs)
+    takeSigned(this, item, result, nowMs)
     this.settle(nowMs)
   }
 
@@ -285,11 +257,16 @@ export class Replica {
     const uncommitted = [...blocks.values()].flatMap(({ block, status }) =>
       status === 'invalid' ? [] : [block],
     )
-    dropRequests(this.outbox, this.contract, this.chain.expire(nowMs, uncommitted))
+    dropRequests(
+      this.outbox,
+      this.contract,
+      this.chain.pool.expire(nowMs, this.chain.clockBoundMs, uncommitted),
+    )
     const wake = this.epochs.orderingWakeMs(nowMs)
     if (wake !== undefined && wake <= nowMs) this.event({ type: 'TICK', nowMs })
     this.older.ask(nowMs)
     this.beginning.ask(nowMs)
+    this.judging.tick(nowMs)
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.askForOwn()
       else this.sendStatus(undefined)
@@ -301,7 +278,12 @@ export class Replica {
   /** When `tick` is wanted, ms since 1970; undefined while idle. */
   wakeMs(nowMs: number): number | undefined {
     const times = [
-      ...[this.epochs.orderingWakeMs(nowMs), this.resending.atMs, this.chain.expiryMs],
+      ...[
+        this.epochs.orderingWakeMs(nowMs),
+        this.resending.atMs,
+        this.chain.pool.expiryMs,
+        this.judging.wakeMs(),
+      ],
       ...[this.older.wakeMs(nowMs), this.beginning.wakeMs(nowMs)],
     ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
@@ -311,8 +293,8 @@ export class Replica {
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
 
-  sendRequest(party: string | undefined, { request, signature, openings }: OpenRequest<AnyRequest>): void {
-    this.send(party, { type: 'REQUEST', request: { request, signature }, openings })
+  sendRequest(party: string | undefined, entry: OpenRequest<AnyRequest>): void {
+    sendRequest(this, party, entry)
   }
 
   // ── ordering ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -341,6 +323,7 @@ export class Replica {
       const uids = changes.map(([uid]) => uid)
       outbox.notify({ contract, type: 'tentative', height, requests, uids })
     }
+    this.judging.committed(done, nowMs)
     this.ordering.forgetWaiting()
     this.sync.progressed()
     this.epochs.moved(nowMs)
@@ -355,6 +338,7 @@ export class Replica {
   beginEpoch(nowMs: number): void {
     this.consensus = this.epochs.freshConsensus(this.consensus)
     this.ordering.restart()
+    this.judging.restart(nowMs)
     for (const told of [this.answers, this.forgetful]) told.clear()
     this.lastWork = false
     if (this.phase === 'signing') this.maySign(nowMs)

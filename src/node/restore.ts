@@ -11,7 +11,8 @@ import { blockHash, logLeaf } from '../ledger/block.ts'
 import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { commitmentsOf, requestId } from '../ledger/request.ts'
+import { revealedIn } from '../ledger/judgement.ts'
+import { committedIn, requestId } from '../ledger/request.ts'
 import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
@@ -105,16 +106,18 @@ export function restoreRoster(
 }
 
 function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
-  const { id, request, signature, receivedMs, local } = record
+  const { id, request, signature, receivedMs, local, judgement } = record
   if (requestId(request) !== id) throw damaged(chain.contract, `the waiting request ${id} was altered`)
-  const openings = store.openings(chain.contract, commitmentsOf(request.operations))
+  const named = committedIn(request.operations).map(({ commitment }) => commitment)
+  const openings = store.openings(chain.contract, [...named, ...revealedIn(judgement)])
   chain.add({
     id,
     request,
     signature,
     receivedMs,
     local,
-    openings: pickOpenings(request.operations, [...openings.values()]),
+    openings: pickOpenings(request.operations, [...openings.values()], judgement),
+    ...(judgement !== undefined && { judgement }),
   })
 }
 

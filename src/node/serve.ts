@@ -9,7 +9,7 @@ import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
 import type { Message, RecalledMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
-import { openingsFor } from './shown-openings.ts'
+import { openingsFor, shownTo } from './shown-openings.ts'
 
 const ANSWER_BYTES = 8 * 1024 * 1024
 /** Waiting requests given back to an author who may have forgotten them. */
@@ -36,14 +36,30 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
   }
 }
 
+/** Tells a request to a party, or to all, each with what it may see. */
+export function sendRequest(
+  replica: Replica,
+  party: string | undefined,
+  entry: OpenRequest<AnyRequest>,
+): void {
+  const { request, signature, judgement } = entry
+  const isPrivate = entry.openings.some(({ of }) => of !== undefined)
+  for (const to of party === undefined && isPrivate ? replica.audience : [party]) {
+    const openings = to === undefined ? entry.openings : shownTo(entry, to)
+    const judged = judgement !== undefined && { judgement }
+    replica.send(to, { type: 'REQUEST', request: { request, signature }, openings, ...judged })
+  }
+}
+
 function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyRequest> | undefined {
   const waiting = replica.chain.pool.get(id)
   if (waiting) return waiting
   replica.outbox.flush()
   const record = replica.store.request(replica.contract, id)
   if (!record) return undefined
-  const { request, signature } = record
-  return { id, request, signature, openings: openingsFor(replica, to, [record]) }
+  const { request, signature, judgement } = record
+  const openings = openingsFor(replica, to, [record])
+  return { id, request, signature, openings, ...(judgement !== undefined && { judgement }) }
 }
 
 /** Ledger blocks from a height up to the last one asked for that has its own COMMIT, as many as fit an answer. */

@@ -1,11 +1,12 @@
 /** Which values a party is shown: who comes in later sees those that are current then, older ones only if its invitation says so. */
 import { commitmentIn } from '../contract/record.ts'
 import { type ContractState, element } from '../contract/state.ts'
-import type { AnyOperation } from '../ledger/request.ts'
-import type { Opening } from '../ledger/value.ts'
+import { type JudgedBy, revealedIn } from '../ledger/judgement.ts'
+import { type AnyOperation, type AnyRequest, committedIn, type OpenRequest } from '../ledger/request.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Replica } from './replica.ts'
 
-type Shown = { request: { operations: readonly AnyOperation[] }; height?: number }
+type Shown = { request: { operations: readonly AnyOperation[] }; height?: number; judgement?: JudgedBy[] }
 
 /** The openings of these requests, as far as this party may have them (EPO-13), each once. */
 export function openingsFor(replica: Replica, to: string, requests: readonly Shown[]): Opening[] {
@@ -13,13 +14,23 @@ export function openingsFor(replica: Replica, to: string, requests: readonly Sho
   const { state } = replica.chain.tip
   const commitments = new Set<string>()
   const proposed = proposedIn(state)
-  for (const { request, height } of requests) {
+  for (const { request, height, judgement = [] } of requests) {
+    const revealed = new Set(revealedIn(judgement))
     const isDue = isShown === undefined || height === undefined || isShown(height)
     for (const operation of request.operations) {
       if ((operation.op !== 'create' && operation.op !== 'set') || operation.value === undefined) continue
       const isCurrent =
         element(state, operation.uid)?.value === operation.value || proposed.has(operation.value)
-      if (isDue || isCurrent) commitments.add(operation.value)
+      const mayRead = operation.readers?.includes(to) ?? true
+      if (mayRead && (isDue || isCurrent)) commitments.add(operation.value)
+    }
+    for (const [, uid, , result] of judgement.flatMap(({ items }) => items)) {
+      if (typeof result !== 'string') continue
+      const record = element(state, uid)
+      const isCurrent = record?.value === result
+      // What was computed of private values is for those who see it now; what is revealed is for all.
+      const mayRead = revealed.has(result) || (isCurrent && record?.readers?.includes(to))
+      if (mayRead && (isDue || isCurrent)) commitments.add(result)
     }
   }
   return [...replica.store.openings(replica.contract, [...commitments]).values()]
@@ -29,5 +40,16 @@ export function openingsFor(replica: Replica, to: string, requests: readonly Sho
 function proposedIn({ governance, map }: ContractState): Set<string> {
   return new Set(
     [...governance.proposals].flatMap(([, uids]) => uids.flatMap((uid) => commitmentIn(map.get(uid)) ?? [])),
+  )
+}
+
+/** Those of a request's openings that a party may see: all that are not private, and of these its own (VAL-4). */
+export function shownTo({ request, openings }: OpenRequest<AnyRequest>, party: string): Opening[] {
+  if (openings.every(({ of }) => of === undefined)) return openings
+  const readers = new Map(
+    committedIn(request.operations).map(({ commitment, readers: own }) => [commitment, own]),
+  )
+  return openings.filter(
+    (opening) => opening.of === undefined || readers.get(commitmentOf(opening))?.includes(party),
   )
 }

@@ -4,8 +4,9 @@
 import { CountersignError } from '../crypto/errors.ts'
 import { blockHash } from '../ledger/block.ts'
 import { type Certificate, certificateVerifies } from '../ledger/certificate.ts'
-import { checkAnyRequest, commitmentsOf } from '../ledger/request.ts'
-import { type AnyLedgerBlock, requestIdsOf, turnOf } from '../ledger/turn.ts'
+import { revealedIn } from '../ledger/judgement.ts'
+import { checkAnyRequest, commitmentsOf, committedIn } from '../ledger/request.ts'
+import { type AnyLedgerBlock, entriesOf, turnOf } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { pickOpenings } from './intake.ts'
 import type { LedgerMessage } from './messages.ts'
@@ -122,22 +123,31 @@ function addRequests(replica: Replica, message: LedgerMessage, added: string[], 
   const byCommitment = new Map<string, Opening>()
   for (const opening of message.openings) byCommitment.set(commitmentOf(opening), opening)
   // What no block of the range names was not asked for: it may be expired, or ordered long ago.
-  const named = new Set(message.blocks.flatMap(requestIdsOf))
+  const entries = message.blocks.flatMap(entriesOf)
+  const named = new Set(entries.map(({ request }) => request))
+  const judgements = new Map(entries.map(({ request, judgement }) => [request, judgement]))
   for (const value of message.requests) {
     // Whether it may stand in its block is asked of the block's parent, when it is executed.
     const checked = checkAnyRequest(value, replica.contract, ({ authorKey }) => authorKey)
     const { id } = checked
     if (!named.has(id) || replica.chain.pool.has(id) || replica.chain.hasOrdered(id)) continue
-    const own = commitmentsOf(checked.request.operations).flatMap((one) => byCommitment.get(one) ?? [])
+    const judgement = judgements.get(id)
+    const wanted = new Set([...commitmentsOf(checked.request.operations), ...revealedIn(judgement)])
+    const own = [...wanted].flatMap((one) => byCommitment.get(one) ?? [])
+    const secret = committedIn(checked.request.operations).flatMap(({ commitment, readers }) =>
+      readers ? (byCommitment.get(commitment) ?? []) : [],
+    )
     // Values from before it came in need not be shown to whoever was not invited to see them.
-    const lacking = own.length < commitmentsOf(checked.request.operations).length
+    const lacking = own.length < wanted.size
     if (lacking && !replica.epochs.mayLack)
       throw new ValuesMissing('bad-request', `not all values of request ${id.slice(0, 12)}… came with it`)
-    const openings = lacking ? own : pickOpenings(checked.request.operations, own)
+    const all = [...own, ...secret]
+    const openings = lacking ? all : pickOpenings(checked.request.operations, all, judgement)
     replica.chain.add({
       ...checked,
       openings,
       ...(lacking && { lacking }),
+      ...(judgement !== undefined && { judgement }),
       receivedMs: nowMs,
       local: checked.request.author === replica.self,
     })

@@ -39,7 +39,7 @@ function openWith(
 
 /** The same item, by the newer key. */
 const anew = (item: SignItem): SignItem =>
-  item.kind === 'statement'
+  'voteKey' in item
     ? { ...item, voteKey: newer.vote.publicKey }
     : { ...item, cosignKey: newer.cosign.publicKey }
 

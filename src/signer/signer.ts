@@ -20,6 +20,7 @@ import {
   sameCheckpoint,
 } from '../ledger/checkpoint.ts'
 import { type Freeze, freezeVerifies, type SignedFreeze, signFreeze } from '../ledger/freeze.ts'
+import { checkJudgement, type Judgement } from '../ledger/judgement.ts'
 import { signReport } from '../ledger/report.ts'
 import { type AnyRequest, epochOperationOf, type SignedRequest, signRequest } from '../ledger/request.ts'
 import {
@@ -61,15 +62,18 @@ export type SignItem =
   | { kind: 'statement'; statement: Statement; voteKey: string }
   | { kind: 'checkpoint'; checkpoint: Checkpoint; cosignKey: string; consistency: string[]; timeS: number }
   | { kind: 'freeze'; statement: Freeze; cosignKey: string }
+  | { kind: 'judgement'; statement: Judgement; voteKey: string }
 type StatementItem = Extract<SignItem, { kind: 'statement' }>
 type CheckpointItem = Extract<SignItem, { kind: 'checkpoint' }>
 type FreezeItem = Extract<SignItem, { kind: 'freeze' }>
+type JudgementItem = Extract<SignItem, { kind: 'judgement' }>
 
 /** refused: why nothing was signed, for people. */
 export type SignResult =
   | { signed: SignedStatement }
   | { cosignature: Cosignature }
   | { frozen: SignedFreeze }
+  | { judged: StatementSignature }
   | { refused: string }
 
 /** party: whose keys these are. former: public keys of its former cards, as far as the private ones may be lost. */
@@ -152,6 +156,7 @@ export class Signer {
       const answer = taken[index] as Taken
       if (answer.result === 'refused') return { refused: answer.reason }
       if (item.kind === 'freeze') return this.#frozen(item, rising)
+      if (item.kind === 'judgement') return this.#judged(item)
       if (item.kind === 'checkpoint') return this.#cosigned(item, rising, isNew(index))
       const signed = this.#signed(item.statement, made)
       const isByKey = isNew(index) || verifyStatement(item.voteKey, item.statement, signed.signature)
@@ -184,6 +189,12 @@ export class Signer {
     const key = keyOf(place)
     const held = this.#entries.get(key) ?? emptyEntry(place)
     return rising.get(key) ?? { held, lock: held.lock }
+  }
+
+  /** Nothing contradicts it: other values are judged anew. So it takes no lock. */
+  #judged({ statement, voteKey }: JudgementItem): SignResult {
+    const [judged] = signStatements(this.#keys.pair('vote', voteKey).privateKey, [statement])
+    return { judged: judged as StatementSignature }
   }
 
   #signStatements(items: readonly StatementItem[]): Map<string, StatementSignature> {
@@ -373,13 +384,19 @@ const floorShape: shape.Check<EpochView> = shape.object({
 
 /** The key that an item is to be signed by. */
 export function keyToSign(item: SignItem): [use: SignerUse, publicKey: string] {
-  return item.kind === 'statement' ? ['vote', item.voteKey] : ['cosign', item.cosignKey]
+  return 'voteKey' in item ? ['vote', item.voteKey] : ['cosign', item.cosignKey]
 }
 
 function takeItem(lock: Lock, item: SignItem): Taken {
   if (item.kind === 'statement') return takeStatement(lock, item.statement)
   if (item.kind === 'freeze') return takeFreeze(lock, item.statement)
+  if (item.kind === 'judgement' && lock.frozen !== undefined)
+    return { result: 'refused', reason: 'the lineage is frozen' }
   try {
+    if (item.kind === 'judgement') {
+      checkJudgement(item.statement)
+      return { result: 'same', lock }
+    }
     timeShape(item.timeS, 'timeS')
   } catch (error) {
     return { result: 'refused', reason: (error as Error).message }

@@ -11,6 +11,7 @@ import {
   bytesOf,
   type CertificateRow,
   hexOf,
+  type OpeningRow,
   type RequestRow,
   readBasis,
   readBlock,
@@ -25,7 +26,7 @@ import {
 import type { Basis, LoadedContract, RequestRecord, StoredBlock, StoredLineage } from './store.ts'
 
 const REQUEST_COLUMNS = `request.id, request.hash, request.body, request.signature, request.received_ms, request.local,
-  request_outcome.height, request_outcome.place, request_outcome.outcome, request_outcome.code
+  request_outcome.height, request_outcome.place, request_outcome.outcome, request_outcome.code, request.judgement
   FROM request LEFT JOIN request_outcome ON request_outcome.request = request.id`
 
 /** body: null where the row of `block` is missing. */
@@ -253,12 +254,12 @@ export class ContractReader {
   openings(commitments: readonly string[]): Map<string, Opening> {
     const found = new Map<string, Opening>()
     for (const commitment of commitments) {
-      const row = this.#database.get<{ salt: Uint8Array; value: string }>(
-        'SELECT salt, value FROM opening WHERE contract = ? AND commitment = ?',
+      const row = this.#database.get<OpeningRow>(
+        'SELECT salt, value, uid FROM opening WHERE contract = ? AND commitment = ?',
         this.#id,
         bytesOf(commitment),
       )
-      if (row !== undefined) found.set(commitment, readOpening(commitment, row.salt, row.value))
+      if (row !== undefined) found.set(commitment, readOpening(commitment, row))
     }
     return found
   }

@@ -13,6 +13,7 @@ import { type Cosignature, checkCosignatureShape } from '../ledger/checkpoint.ts
 import { type Evidence, evidenceId } from '../ledger/evidence.ts'
 import { freezeId, type SignedFreeze } from '../ledger/freeze.ts'
 import { contractId, type Genesis } from '../ledger/genesis.ts'
+import { type JudgedBy, judgementsShape } from '../ledger/judgement.ts'
 import { type AnyRequest, anyRequestShape } from '../ledger/request.ts'
 import { type AnyLedgerBlock, checkAnyBlockShape } from '../ledger/turn.ts'
 import { type Opening, type Value, valueShape } from '../ledger/value.ts'
@@ -102,6 +103,7 @@ export type RequestRow = {
   place: number | null
   outcome: Outcome | 'expired' | null
   code: string | null
+  judgement: string | null
 }
 
 export function readRequest(row: RequestRow): RequestRecord {
@@ -119,6 +121,13 @@ export function readRequest(row: RequestRow): RequestRecord {
     receivedMs: row.received_ms,
     local: row.local === 1,
   }
+  if (row.judgement !== null)
+    record.judgement = readJson<JudgedBy[]>(
+      'request',
+      id,
+      row.judgement,
+      (value) => judgementsShape(value, 'judgement') !== undefined,
+    )
   if (row.outcome === 'expired') record.code = 'expired'
   else if (row.outcome !== null) {
     record.height = row.height as number
@@ -193,7 +202,10 @@ export function readBasis(body: string): Basis {
   )
 }
 
-export function readOpening(commitment: string, salt: Uint8Array, body: string): Opening {
+/** uid: of the private field that it is of, otherwise null. */
+export type OpeningRow = { salt: Uint8Array; value: string; uid: Uint8Array | null }
+
+export function readOpening(commitment: string, { salt, value: body, uid }: OpeningRow): Opening {
   const saltText = text64Of(salt)
   const value = readJson<Value>(
     'opening',
@@ -201,7 +213,7 @@ export function readOpening(commitment: string, salt: Uint8Array, body: string):
     body,
     (found) => valueShape(found, 'value') !== undefined,
   )
-  return { salt: saltText, value }
+  return { salt: saltText, value, ...(uid !== null && { of: hexOf(uid) }) }
 }
 
 export function readRecord(uid: string, body: string): StateRecord {

@@ -184,4 +184,8 @@ export const MIGRATIONS: readonly string[] = [
     body TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE opening ADD COLUMN uid BLOB CHECK (length(uid) = 16);
+  ALTER TABLE request ADD COLUMN judgement TEXT;
+  `,
 ]

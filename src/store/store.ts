@@ -13,6 +13,7 @@ import type { ProvenCard } from '../ledger/epoch.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import type { SignedFreeze } from '../ledger/freeze.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import type { JudgedBy } from '../ledger/judgement.ts'
 import type { AnyRequest, SignedRequest } from '../ledger/request.ts'
 import type { NextLineage } from '../ledger/resolve.ts'
 import type { AnyLedgerBlock } from '../ledger/turn.ts'
@@ -62,7 +63,7 @@ export type ElementChange = [uid: string, record: StateRecord | null]
 
 /**
  * A request as it is held. local: it came in through this node's own API. height and index (its place in the ledger
- * block), outcome and code stand once it is ordered. One dropped before that has the code `expired` and nothing else.
+ * block), outcome and code stand once it is ordered. judgement: what was gathered for it here, or came with it. One dropped before that has the code `expired` and nothing else.
  */
 export type RequestRecord = {
   id: string
@@ -74,6 +75,7 @@ export type RequestRecord = {
   index?: number
   outcome?: Outcome
   code?: string
+  judgement?: JudgedBy[]
 }
 
 /**
@@ -117,6 +119,8 @@ export type StoreWrite =
       receivedMs: number
       local: boolean
     }
+  /** What those who see private values judge of a request that is held, in the place of what was. */
+  | { kind: 'judgement'; contract: string; id: string; judgement: readonly JudgedBy[] }
   /** Kept by commitment, apart from everything else. */
   | { kind: 'openings'; contract: string; openings: readonly Opening[] }
   /** Expired before it was ordered: it stays, marked. */

@@ -40,6 +40,9 @@ export class Writer {
       case 'request':
         this.#request(write)
         break
+      case 'judgement':
+        this.#judgement(write)
+        break
       case 'openings':
         this.#openings(write)
         break
@@ -156,15 +159,21 @@ export class Writer {
     this.#memory.setRequest(id, signed.id, { row, notAfterMs: request.notAfterMs })
   }
 
+  #judgement({ contract, id: hash, judgement }: Write<'judgement'>): void {
+    const { row } = this.#ledger.request(this.idOf(contract), hash)
+    this.#database.run('UPDATE request SET judgement = ? WHERE id = ?', JSON.stringify(judgement), row)
+  }
+
   #openings({ contract, openings }: Write<'openings'>): void {
     const id = this.idOf(contract)
     for (const opening of openings)
       this.#database.run(
-        'INSERT INTO opening (contract, commitment, salt, value) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        'INSERT INTO opening (contract, commitment, salt, value, uid) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
         id,
         bytesOf(commitmentOf(opening)),
         bytesOf64(opening.salt),
         JSON.stringify(opening.value),
+        opening.of === undefined ? null : bytesOf(opening.of),
       )
   }
 

@@ -1,0 +1,333 @@
+/**
+ * Requests that read or bring private values, until everybody has judged them who has to (PROTOCOL JUD-1): their author's node asks,
+ * each reader answers with what it signs, and only then are they told to all and ordered. The other side of it is here, too.
+ */
+import { checkJudgements } from '../contract/apply.ts'
+import { judge, judgednessOf } from '../contract/judge.ts'
+import { NotJudged } from '../contract/rules/judging.ts'
+import { ValueNotHeld } from '../contract/rules/work.ts'
+import { CountersignError } from '../crypto/errors.ts'
+import type { StatementSignature } from '../crypto/statement.ts'
+import { type JudgedBy, type Judgement, judgementAt, revealedIn } from '../ledger/judgement.ts'
+import {
+  type AnyRequest,
+  checkAnyRequest,
+  epochOperationOf,
+  type OpenRequest,
+  type Request,
+  readersIn,
+} from '../ledger/request.ts'
+import { type AnyLedgerBlock, type BlockPlace, entriesOf } from '../ledger/turn.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
+import { pickOpenings } from './intake.ts'
+import type { JudgedMessage, JudgeMessage } from './messages.ts'
+import { dropRequests } from './outbox.ts'
+import type { Replica } from './replica.ts'
+import { shownTo } from './shown-openings.ts'
+
+/** Who has yet to judge a request of this party, and since when it waits, ms since 1970. */
+export type WaitingFor = { parties: string[]; sinceMs: number }
+
+type Waiting = {
+  entry: OpenRequest<Request> & { receivedMs: number }
+  given: Map<string, JudgedBy>
+  lacking: readonly string[]
+  sinceMs: number
+  askAtMs: number
+  times: number
+}
+
+const ASK_FIRST_MS = 500
+const ASK_MOST_MS = 30_000
+/** What was judged while the ledger went on is asked for again a little later: others have to come so far. */
+const AGAIN_MS = 100
+
+export class Judging {
+  readonly #replica: Replica
+  readonly #waiting = new Map<string, Waiting>()
+  /** Judgements that the signer has been asked for: whom they are for, and what goes with them. */
+  readonly #signing = new Map<string, { to: string; openings: readonly Opening[] }>()
+
+  constructor(replica: Replica) {
+    this.#replica = replica
+  }
+
+  waitingFor(id: string): WaitingFor | undefined {
+    const one = this.#waiting.get(id)
+    return one && { parties: [...one.lacking], sinceMs: one.sinceMs }
+  }
+
+  all(): (WaitingFor & { request: string })[] {
+    return [...this.#waiting].map(([request, { lacking, sinceMs }]) => ({
+      request,
+      parties: [...lacking],
+      sinceMs,
+    }))
+  }
+
+  /** After a start, and where an epoch has begun: what was judged before holds no more. */
+  restart(nowMs: number): void {
+    for (const one of this.#waiting.values()) one.given.clear()
+    const { chain } = this.#replica
+    for (const entry of [...chain.pool.values()])
+      if (this.#lacks(entry, nowMs)) this.unjudged(entry.id, nowMs)
+    for (const one of this.#waiting.values()) one.askAtMs = nowMs
+  }
+
+  /** A request that waits to be ordered can't be, for want of a judgement: its author's node asks, others let go of it. */
+  unjudged(id: string, nowMs: number): void {
+    const { chain } = this.#replica
+    const entry = chain.pool.get(id)
+    chain.remove(id)
+    if (entry?.local) this.#wait(entry, nowMs)
+  }
+
+  /** Keeps a request made here that somebody has to judge first; false for one that nobody has to. */
+  takes(entry: OpenRequest<AnyRequest> & { receivedMs: number }, nowMs: number): boolean {
+    if (!this.#lacks(entry, nowMs)) return false
+    this.#look(this.#wait(entry, nowMs), nowMs)
+    return true
+  }
+
+  /** Whether the judgement of a request isn't complete, by the state here. */
+  #lacks(entry: OpenRequest<AnyRequest>, nowMs: number): boolean {
+    const { state } = this.#replica.chain.tip
+    const { operations } = entry.request
+    if (epochOperationOf(entry.request) || (state.privateCount === 0 && readersIn(operations).size === 0))
+      return false
+    const given = this.#verified(entry.id, entry.judgement)
+    return this.#judgedness(entry as OpenRequest<Request>, given, nowMs).lacking.length > 0
+  }
+
+  /** Whether a request of another party can stand in a block, as far as its judgement goes. */
+  isComplete(entry: OpenRequest<AnyRequest>, nowMs: number): boolean {
+    return !this.#lacks(entry, nowMs)
+  }
+
+  #wait(entry: OpenRequest<AnyRequest> & { receivedMs: number }, nowMs: number): Waiting {
+    const { judgement: _, ...rest } = entry as Waiting['entry']
+    const one: Waiting = {
+      entry: rest,
+      given: new Map(),
+      lacking: [],
+      sinceMs: nowMs,
+      askAtMs: nowMs,
+      times: 0,
+    }
+    this.#waiting.set(entry.id, one)
+    return one
+  }
+
+  #judgedness(entry: OpenRequest<Request>, given: readonly JudgedBy[], nowMs: number) {
+    const { chain } = this.#replica
+    return judgednessOf(chain.tip.state, entry, chain.sourceFor(entry), this.#at(nowMs), given)
+  }
+
+  #at(nowMs: number): Pick<BlockPlace, 'height' | 'timeMs'> {
+    const { header } = this.#replica.chain.tip.block
+    return { height: header.height + 1, timeMs: Math.max(nowMs, header.timeMs + 1) }
+  }
+
+  /** Of a judgement those parts that are signed in this epoch. */
+  #verified(request: string, judgement: readonly JudgedBy[] = []): JudgedBy[] {
+    return judgement.filter((judged) => {
+      try {
+        this.#check(request, [judged])
+        return true
+      } catch (error) {
+        if (error instanceof CountersignError) return false
+        throw error
+      }
+    })
+  }
+
+  /** @throws CountersignError `bad-signature`, `unknown-party` */
+  #check(request: string, judgement: readonly JudgedBy[]): void {
+    const { chain, lineage } = this.#replica
+    checkJudgements(chain.tip.state, { lineage: lineage.number, request }, judgement)
+  }
+
+  /** Asks whoever has yet to judge; once nobody has, the request goes its way. */
+  #look(one: Waiting, nowMs: number): void {
+    const { replica, entry } = { replica: this.#replica, entry: one.entry }
+    let { lacking, isOutdated } = this.#judgedness(entry, sorted(one.given), nowMs)
+    if (isOutdated) {
+      one.given.clear()
+      one.askAtMs = Math.max(one.askAtMs, nowMs + AGAIN_MS)
+      ;({ lacking } = this.#judgedness(entry, [], nowMs))
+    }
+    one.lacking = lacking
+    if (lacking.length === 0) {
+      this.#complete(one, nowMs)
+      return
+    }
+    if (nowMs < one.askAtMs) return
+    one.askAtMs = nowMs + Math.min(ASK_MOST_MS, ASK_FIRST_MS * 2 ** one.times)
+    one.times = Math.min(one.times + 1, 10)
+    const judgement = sorted(one.given)
+    for (const party of lacking)
+      if (party === replica.self) this.#judge(entry, party, judgement, nowMs)
+      else if (replica.up.has(party)) this.#ask(party, entry, judgement)
+  }
+
+  #ask(party: string, entry: OpenRequest<Request>, judgement: JudgedBy[]): void {
+    const { request, signature } = entry
+    this.#replica.send(party, {
+      type: 'JUDGE',
+      request: { request, signature },
+      openings: shownTo(entry, party),
+      ...(judgement.length > 0 && { judgement }),
+    })
+  }
+
+  #complete(one: Waiting, nowMs: number): void {
+    const { contract, outbox, chain } = this.#replica
+    const judgement = sorted(one.given)
+    const { id } = one.entry
+    this.#waiting.delete(id)
+    const entry = { ...one.entry, judgement, local: true }
+    outbox.write({ kind: 'judgement', contract, id, judgement })
+    outbox.write({ kind: 'openings', contract, openings: entry.openings })
+    chain.add(entry)
+    this.#replica.sendRequest(undefined, entry)
+    this.#replica.ordering.retryWaiting(nowMs)
+  }
+
+  // ── being asked ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Judges a request of another member's. @throws CountersignError where it is refused */
+  asked(from: string, message: JudgeMessage, nowMs: number): void {
+    const { replica } = { replica: this.#replica }
+    const { contract, roster, chain } = replica
+    const checked = checkAnyRequest(message.request, contract, (own) => roster.authorKeyOf(own))
+    const { id, request } = checked
+    if (request.author !== from || epochOperationOf(request))
+      throw new CountersignError(
+        'bad-request',
+        'a request is judged for its author, and not one on the epoch',
+      )
+    if (chain.hasOrdered(id)) return
+    if (request.notAfterMs + replica.electorate.policy.clockBoundMs < nowMs)
+      throw new CountersignError('expired', 'the request’s notAfterMs has passed')
+    const { judgement = [] } = message
+    this.#check(id, judgement)
+    const openings = pickOpenings(request.operations, message.openings, judgement)
+    const entry = { ...checked, openings } as OpenRequest<Request>
+    this.#judge(entry, from, judgement, nowMs)
+  }
+
+  #judge(entry: OpenRequest<Request>, to: string, others: readonly JudgedBy[], nowMs: number): void {
+    const { contract, chain, self, phase, status, electorate, outbox } = this.#replica
+    const voteKey = electorate.voteKeys.get(self)
+    if (phase !== 'signing' || status !== 'accepted' || voteKey === undefined) return
+    try {
+      const { openings, ...said } = judge(
+        chain.tip.state,
+        entry,
+        chain.sourceFor(entry),
+        this.#at(nowMs),
+        self,
+        others,
+      )
+      // It is a receipt: what it is for is on disk before it is signed.
+      const held = entry.openings.filter(({ of }) => of !== undefined)
+      if (held.length + openings.length > 0)
+        outbox.write({ kind: 'openings', contract, openings: [...held, ...openings] })
+      const revealed = new Set(said.reveals ?? [])
+      this.#signing.set(entry.id, {
+        to,
+        openings: openings.filter((opening) => revealed.has(commitmentOf(opening))),
+      })
+      const statement = judgementAt(this.#placeOf(entry.id), said)
+      outbox.sign(contract, { kind: 'judgement', statement, voteKey })
+    } catch (error) {
+      // Others judge first what this party can't see: its author asks again with what they say.
+      if (error instanceof NotJudged) return
+      if (!(error instanceof ValueNotHeld)) throw error
+      outbox.log('warn', 'not-judged', { contract, request: entry.id, reason: error.message })
+    }
+  }
+
+  #placeOf(request: string): Pick<Judgement, 'contract' | 'lineage' | 'epoch' | 'request'> {
+    const { contract, lineage, epochs } = this.#replica
+    return { contract, lineage: lineage.number, epoch: epochs.number, request }
+  }
+
+  /** The signer has answered; refused: why it did not sign. */
+  signed(statement: Judgement, signature: StatementSignature | undefined, nowMs: number): void {
+    const { request, items, reveals, epoch } = statement
+    const asked = this.#signing.get(request)
+    this.#signing.delete(request)
+    if (asked === undefined || signature === undefined || epoch !== this.#replica.epochs.number) return
+    const { self } = this.#replica
+    const judged: JudgedBy = { party: self, items, ...(reveals && { reveals }), signature }
+    const openings = [...asked.openings]
+    if (asked.to === self) this.#take(judged, request, openings, nowMs)
+    else this.#replica.send(asked.to, { type: 'JUDGED', request, judged, openings })
+  }
+
+  /** Takes what a party judges of a request of this party's. @throws CountersignError `bad-signature`, `unknown-party` */
+  answered(from: string, { request, judged, openings }: JudgedMessage, nowMs: number): void {
+    if (judged.party !== from || !this.#waiting.has(request)) return
+    this.#check(request, [judged])
+    this.#take(judged, request, openings, nowMs)
+  }
+
+  #take(judged: JudgedBy, request: string, openings: readonly Opening[], nowMs: number): void {
+    const one = this.#waiting.get(request)
+    if (one === undefined) return
+    const revealed = new Set(revealedIn([judged]))
+    const held = new Set(one.entry.openings.map(commitmentOf))
+    const brought = openings.filter((opening) => {
+      const commitment = commitmentOf(opening)
+      return revealed.has(commitment) && !held.has(commitment)
+    })
+    one.entry = { ...one.entry, openings: [...one.entry.openings, ...brought] }
+    one.given.set(judged.party, judged)
+    this.#look(one, nowMs)
+  }
+
+  // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The ledger has gone on: what was judged may be of other values now. */
+  committed(done: Iterable<{ block: AnyLedgerBlock }>, nowMs: number): void {
+    const { contract, outbox } = this.#replica
+    for (const { block } of done)
+      for (const { request: id, judgement } of entriesOf(block)) {
+        this.#waiting.delete(id)
+        if (judgement !== undefined) outbox.write({ kind: 'judgement', contract, id, judgement })
+      }
+    for (const one of this.#waiting.values()) one.askAtMs = Math.min(one.askAtMs, nowMs + AGAIN_MS)
+  }
+
+  peerUp(nowMs: number): void {
+    for (const one of this.#waiting.values()) {
+      one.times = 0
+      one.askAtMs = nowMs
+    }
+  }
+
+  wakeMs(): number | undefined {
+    const times = [...this.#waiting.values()].flatMap(({ askAtMs, entry }) => [
+      askAtMs,
+      this.#expiryMs(entry.request),
+    ])
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  #expiryMs({ notAfterMs }: AnyRequest): number {
+    return notAfterMs + 2 * this.#replica.chain.clockBoundMs + 1
+  }
+
+  tick(nowMs: number): void {
+    for (const [id, one] of this.#waiting)
+      if (this.#expiryMs(one.entry.request) <= nowMs) {
+        this.#waiting.delete(id)
+        dropRequests(this.#replica.outbox, this.#replica.contract, [id])
+      } else if (one.askAtMs <= nowMs) this.#look(one, nowMs)
+  }
+}
+
+function sorted(given: ReadonlyMap<string, JudgedBy>): JudgedBy[] {
+  return [...given.values()].sort((a, b) => (a.party < b.party ? -1 : 1))
+}
