@@ -95,6 +95,12 @@ export function commitmentIn(record: StateRecord | null | undefined): string | u
   return isRuleRecord(record) && record.kind === 'proposal' ? record.value : undefined
 }
 
+/** Likewise, of a value that everybody may see. */
+export function shownCommitmentIn(record: StateRecord | null | undefined): string | undefined {
+  const isPrivate = record !== null && record !== undefined && 'readers' in record
+  return isPrivate ? undefined : commitmentIn(record)
+}
+
 /** A record's hash, 64 hex digits: what the map commits to, and what effects list. */
 export function recordHash(record: StateRecord): string {
   return hashJson(isElement(record) ? 'element' : 'meta', record)

@@ -11,7 +11,7 @@ import {
   HeaderChain,
 } from '../contract/basis.ts'
 import { electorateAt } from '../contract/epoch.ts'
-import { commitmentIn, type StateRecord } from '../contract/record.ts'
+import { type StateRecord, shownCommitmentIn } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { cardHash, type ProvenCard, partyOf } from '../identity/card.ts'
 import type { Header } from '../ledger/block.ts'
@@ -255,5 +255,5 @@ function inOrder(items: readonly (readonly [key: string, rest: unknown])[], afte
 }
 
 function valuesOf(records: readonly (readonly [uid: string, record: StateRecord])[]): Set<string> {
-  return new Set(records.flatMap(([, record]) => commitmentIn(record) ?? []))
+  return new Set(records.flatMap(([, record]) => shownCommitmentIn(record) ?? []))
 }

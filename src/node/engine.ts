@@ -19,7 +19,7 @@ import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { Amnesia } from './amnesia.ts'
 import { DEFAULT_LIFETIME_MS, type EngineOptions, type Envelope } from './engine-options.ts'
 import { genesisBlock } from './genesis-block.ts'
-import { checkOpen, heldOf, pickOpenings } from './intake.ts'
+import { checkOpen, heldOf, madePrivate, pickOpenings } from './intake.ts'
 import { checkInvitation, Invitations, newGenesis } from './invite.ts'
 import { Leaving } from './leaving.ts'
 import { Lineage } from './lineage.ts'
@@ -231,15 +231,16 @@ export class Engine implements Outbox {
   /** Signs a request and queues it; `done` is told when it is on disk, or failed. @throws CountersignError at once */
   submit(
     contract: string,
-    operations: AnyOperation[],
-    openings: readonly Opening[],
+    wished: AnyOperation[],
+    given: readonly Opening[],
     nowMs: number,
     done: Submission['done'],
     notAfterMs = nowMs + DEFAULT_LIFETIME_MS,
   ): string {
     this.refuseWhenFull()
     const replica = this.replica(contract)
-    checkOpen(replica, operations)
+    checkOpen(replica, wished)
+    const { operations, openings } = madePrivate(replica, wished, given, nowMs)
     const request = {
       contract,
       author: this.party,

@@ -1,7 +1,9 @@
 /**
  * Requests from other members: checked, queued for the disk, put to those that wait.
  */
+import { withReaders } from '../contract/privacy.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { isEpochOperation } from '../ledger/epoch-operation.ts'
 import { type JudgedBy, revealedIn } from '../ledger/judgement.ts'
 import {
   type AnyOperation,
@@ -13,6 +15,7 @@ import {
   LIFETIME_MAX_MS,
   OPENINGS_MAX_BYTES,
   type OpenRequest,
+  type Operation,
   openingsSizeBytes,
   requestId,
 } from '../ledger/request.ts'
@@ -32,6 +35,7 @@ export function takeRequest(
   // Waiting requests are passed on again and again: most that come are known, and need no check of their signature.
   const body = (value as { request?: unknown } | null)?.request
   const known = typeof body === 'object' && body !== null ? requestId(body as AnyRequest) : ''
+  replica.ownValues.take(openings)
   if (replica.older.take(known, openings)) return
   if (replica.chain.pool.has(known) || replica.chain.hasOrdered(known)) return
   // One that a block names which may still be committed is needed however late it is, and whether it may stand there is
@@ -138,4 +142,16 @@ export function checkOpen(replica: Replica, operations: readonly AnyOperation[])
     throw new CountersignError('conflict', 'this node has not accepted the contract: accept it first')
   if (replica.chain.pool.size >= POOL_MAX)
     throw new CountersignError('unavailable', `${POOL_MAX} requests wait in this contract already`)
+}
+
+/** What somebody wants done, with its values for those alone who may see them (VAL-4). */
+export function madePrivate(
+  { chain }: Replica,
+  operations: AnyOperation[],
+  openings: readonly Opening[],
+  nowMs: number,
+): { operations: AnyOperation[]; openings: readonly Opening[] } {
+  if (operations.some(isEpochOperation)) return { operations, openings }
+  const edit = { operations: operations as Operation[], openings: [...openings] }
+  return withReaders(chain.tip.state, edit, nowMs)
 }

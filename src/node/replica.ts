@@ -33,6 +33,7 @@ import type { Message, StatusMessage } from './messages.ts'
 import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
+import { OwnValues } from './own-values.ts'
 import { isAnswer, receive } from './receive.ts'
 import type { Phase, ReplicaOptions } from './replica-options.ts'
 import { Resending } from './resending.ts'
@@ -59,6 +60,7 @@ export class Replica {
   readonly older: Older
   readonly beginning: Beginning
   readonly judging = new Judging(this)
+  readonly ownValues = new OwnValues(this)
   /** Where the ledger held here begins, if it isn’t held from its genesis on. */
   readonly basis: Basis | undefined
   readonly self: string
@@ -144,6 +146,7 @@ export class Replica {
     else this.poke(nowMs)
     if (this.status === 'halted') this.freezing.settle()
     this.judging.restart(nowMs)
+    this.ownValues.look([], nowMs)
     this.settle(nowMs)
   }
 
@@ -211,7 +214,7 @@ export class Replica {
     this.freezing.tellMissing(party, nowMs)
     if (!this.isHeard(party)) return
     this.event({ type: 'PEER_UP', party, nowMs })
-    this.judging.peerUp(nowMs)
+    for (const one of [this.judging, this.ownValues]) one.peerUp(nowMs)
     const isFounder = this.epochs.number === 0 && this.roster.isMember(party)
     if (isFounder && this.finality.sizeOf(party) === 0 && this.genesis.creator === this.self)
       sendInvitation(this, party)
@@ -267,6 +270,7 @@ export class Replica {
     this.older.ask(nowMs)
     this.beginning.ask(nowMs)
     this.judging.tick(nowMs)
+    this.ownValues.ask(nowMs)
     if (this.resending.isDue(nowMs, this.consensus.patienceMs)) {
       if (this.phase === 'recalling') this.askForOwn()
       else this.sendStatus(undefined)
@@ -283,6 +287,7 @@ export class Replica {
         this.resending.atMs,
         this.chain.pool.expiryMs,
         this.judging.wakeMs(),
+        this.ownValues.wakeMs(),
       ],
       ...[this.older.wakeMs(nowMs), this.beginning.wakeMs(nowMs)],
     ]
@@ -324,6 +329,7 @@ export class Replica {
       outbox.notify({ contract, type: 'tentative', height, requests, uids })
     }
     this.judging.committed(done, nowMs)
+    for (const { changes } of done) this.ownValues.look(changes, nowMs)
     this.ordering.forgetWaiting()
     this.sync.progressed()
     this.epochs.moved(nowMs)

@@ -20,7 +20,7 @@ export function answerFetch(replica: Replica, to: string, fetch: Extract<Message
   for (const id of fetch.requests ?? []) {
     const held = findRequest(replica, id, to)
     if (!held) continue
-    replica.sendRequest(to, held)
+    tell(replica, to, held, held.openings)
     sizeBytes += JSON.stringify(held).length
     if (sizeBytes > ANSWER_BYTES) return
   }
@@ -42,18 +42,24 @@ export function sendRequest(
   party: string | undefined,
   entry: OpenRequest<AnyRequest>,
 ): void {
-  const { request, signature, judgement } = entry
   const isPrivate = entry.openings.some(({ of }) => of !== undefined)
-  for (const to of party === undefined && isPrivate ? replica.audience : [party]) {
-    const openings = to === undefined ? entry.openings : shownTo(entry, to)
-    const judged = judgement !== undefined && { judgement }
-    replica.send(to, { type: 'REQUEST', request: { request, signature }, openings, ...judged })
-  }
+  for (const to of party === undefined && isPrivate ? replica.audience : [party])
+    tell(replica, to, entry, to === undefined ? entry.openings : shownTo(entry, to))
+}
+
+function tell(
+  replica: Replica,
+  to: string | undefined,
+  { request, signature, judgement }: OpenRequest<AnyRequest>,
+  openings: Opening[],
+): void {
+  const judged = judgement !== undefined && { judgement }
+  replica.send(to, { type: 'REQUEST', request: { request, signature }, openings, ...judged })
 }
 
 function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyRequest> | undefined {
   const waiting = replica.chain.pool.get(id)
-  if (waiting) return waiting
+  if (waiting) return { ...waiting, openings: shownTo(waiting, to) }
   replica.outbox.flush()
   const record = replica.store.request(replica.contract, id)
   if (!record) return undefined

@@ -1,5 +1,6 @@
 /** Which values a party is shown: who comes in later sees those that are current then, older ones only if its invitation says so. */
 import { commitmentIn } from '../contract/record.ts'
+import { mayRead } from '../contract/rules/gate.ts'
 import { type ContractState, element } from '../contract/state.ts'
 import { type JudgedBy, revealedIn } from '../ledger/judgement.ts'
 import { type AnyOperation, type AnyRequest, committedIn, type OpenRequest } from '../ledger/request.ts'
@@ -21,16 +22,16 @@ export function openingsFor(replica: Replica, to: string, requests: readonly Sho
       if ((operation.op !== 'create' && operation.op !== 'set') || operation.value === undefined) continue
       const isCurrent =
         element(state, operation.uid)?.value === operation.value || proposed.has(operation.value)
-      const mayRead = operation.readers?.includes(to) ?? true
-      if (mayRead && (isDue || isCurrent)) commitments.add(operation.value)
+      const isReader = operation.readers?.includes(to) ?? true
+      if (isReader ? isDue || isCurrent : readsNow(replica, operation.uid, operation.value, to))
+        commitments.add(operation.value)
     }
     for (const [, uid, , result] of judgement.flatMap(({ items }) => items)) {
       if (typeof result !== 'string') continue
-      const record = element(state, uid)
-      const isCurrent = record?.value === result
-      // What was computed of private values is for those who see it now; what is revealed is for all.
-      const mayRead = revealed.has(result) || (isCurrent && record?.readers?.includes(to))
-      if (mayRead && (isDue || isCurrent)) commitments.add(result)
+      // What is revealed is for all; what was computed of private values is for those who see it now.
+      const isCurrent = element(state, uid)?.value === result
+      if (revealed.has(result) ? isDue || isCurrent : readsNow(replica, uid, result, to))
+        commitments.add(result)
     }
   }
   return [...replica.store.openings(replica.contract, [...commitments]).values()]
@@ -52,4 +53,20 @@ export function shownTo({ request, openings }: OpenRequest<AnyRequest>, party: s
   return openings.filter(
     (opening) => opening.of === undefined || readers.get(commitmentOf(opening))?.includes(party),
   )
+}
+
+/** Whether a field, or a proposal for it, holds this value now, and a party may see it. */
+function readsNow(replica: Replica, uid: string, commitment: string, party: string): boolean {
+  const { tip } = replica.chain
+  const { state } = tip
+  const held = [uid, ...(state.governance.proposals.get(uid) ?? [])]
+  const { timeMs } = tip.block.header
+  return held.some((one) => {
+    const record = state.map.get(one)
+    return (
+      commitmentIn(record) === commitment &&
+      record !== undefined &&
+      mayRead(state, one, record, party, timeMs)
+    )
+  })
 }

@@ -4,10 +4,10 @@
  */
 import { cardsToProve } from '../contract/basis.ts'
 import {
-  commitmentIn,
   type EpochRecord,
   epochUidOf,
   type StateRecord as Recorded,
+  shownCommitmentIn,
 } from '../contract/record.ts'
 import { type Card, cardHash, type ProvenCard, partyOf } from '../identity/card.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
@@ -105,7 +105,8 @@ function recordsOf({ contract, store }: Replica, height: number, after: string):
     }
     records.push([uid, record])
     sizeBytes += JSON.stringify(record).length
-    const value = commitmentIn(record as Recorded)
+    // What not everybody may see is asked for by whom it is for, once it is in.
+    const value = shownCommitmentIn(record as Recorded)
     if (value === undefined) continue
     commitments.add(value)
     const opening = store.openings(contract, [value]).get(value)

@@ -3,6 +3,7 @@
  */
 import type { Access, AccessAction, Grant } from '../../ledger/behaviour.ts'
 import { type ContractState, element, subtreeUids } from '../elements.ts'
+import type { StateRecord } from '../record.ts'
 import type { RuleCode } from './codes.ts'
 import type { Law, LawRule } from './law.ts'
 import { lineOf, pathKey, stepsFrom } from './paths.ts'
@@ -91,6 +92,23 @@ export function readersAt(
     readers = readers.filter((party) => hasGrant(state, behaviour, party, timeMs))
   }
   return readers && [...new Set(readers)].sort()
+}
+
+/**
+ * Whether a party may see the private value in a record, an element's or a proposal's: it could when it was set, or it may now.
+ * @param uid of the record
+ */
+export function mayRead(
+  state: ContractState,
+  uid: string,
+  record: StateRecord,
+  party: string,
+  timeMs: number,
+): boolean {
+  const readers = 'readers' in record ? record.readers : undefined
+  if (readers === undefined || readers.includes(party)) return true
+  const field = 'on' in record && typeof record.on === 'string' ? record.on : uid
+  return readersAt(state, lineOf(state, field), timeMs)?.includes(party) ?? false
 }
 
 /** Whether a value is put forward for other readers than those who may see it. */

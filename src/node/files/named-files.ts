@@ -8,8 +8,9 @@ import type { Store } from '../../store/store.ts'
 import type { Replica } from '../replica.ts'
 import type { FileId } from './file-store.ts'
 
-/** From which ledger block on, and up to before which, a field names a file. isOwn: by this party's own request. */
-type Naming = FileId & { fromHeight: number; toHeight: number; isOwn: boolean }
+/** From which ledger block on, and up to before which, a field names a file. isOwn: by this party's own request. readers: who
+ * may see the field, where that is not everybody. */
+type Naming = FileId & { fromHeight: number; toHeight: number; isOwn: boolean; readers?: readonly string[] }
 
 type Named = { byUid: Map<string, Naming[]>; byHash: Map<string, Map<string, Naming[]>> }
 
@@ -83,7 +84,9 @@ export class NamedFiles {
 
   /** Whether a party that is heard in the contract may have it: what it was shown the field of. */
   isDue(replica: Replica, party: string, id: FileId): boolean {
-    const namings = this.#namings(replica.contract, id)
+    const namings = this.#namings(replica.contract, id).filter(
+      ({ readers }) => readers?.includes(party) ?? true,
+    )
     if (namings.length === 0) return false
     const isShown = replica.epochs.rightsOf(party)
     if (isShown === undefined) return true
@@ -129,6 +132,7 @@ export class NamedFiles {
       return {
         ...{ hash: file.hash, sizeBytes: file.sizeBytes, isOwn: author === this.#self },
         ...{ fromHeight: height, toHeight: versions[index + 1]?.height ?? CURRENT },
+        ...(element.readers !== undefined && { readers: element.readers }),
       }
     })
   }
