@@ -252,12 +252,14 @@ export class Chain {
     const taken = this.idsSince(parentHash)
     const mayStand = this.keysOn(parent)
     const chosen: PoolEntry[] = []
-    let sizeBytes = 0
+    let [sizeBytes, judgedBytes] = [0, 0]
     for (const entry of this.pool.values()) {
       if (taken.has(entry.id) || !isOrderable(entry, timeMs)) continue
       if (entry.lacking || mayStand(entry.request) !== entry.request.authorKey) continue
       sizeBytes += entry.sizeBytes
-      if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || sizeBytes > BLOCK_SIZE_BYTES)) break
+      judgedBytes += judgementsSizeBytes([entry])
+      const isFull = sizeBytes > BLOCK_SIZE_BYTES || judgedBytes > JUDGEMENTS_MAX_BYTES
+      if (chosen.length > 0 && (chosen.length >= ENTRIES_MAX || isFull)) break
       chosen.push(entry)
     }
     // What a turn has left is final by the next epoch's members, once they have cosigned a block of it.

@@ -4,7 +4,7 @@
 import { withReaders } from '../contract/privacy.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { isEpochOperation } from '../ledger/epoch-operation.ts'
-import { type JudgedBy, revealedIn } from '../ledger/judgement.ts'
+import { JUDGEMENTS_MAX_BYTES, type JudgedBy, judgementsSizeBytes, revealedIn } from '../ledger/judgement.ts'
 import {
   type AnyOperation,
   type AnyRequest,
@@ -62,6 +62,8 @@ export function takeRequest(
     openings: pickOpenings(request.operations, openings, judgement),
     ...(judgement !== undefined && { judgement }),
   }
+  if (judgementsSizeBytes([entry]) > JUDGEMENTS_MAX_BYTES)
+    throw new CountersignError('too-large', 'the judgement of the request is too large for a ledger block')
   // Its author's node gathers what its judges say before it tells anybody.
   if (!isNeeded && !replica.judging.isComplete(entry, nowMs))
     throw new CountersignError(

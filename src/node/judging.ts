@@ -8,7 +8,14 @@ import { NotJudged } from '../contract/rules/judging.ts'
 import { ValueNotHeld } from '../contract/rules/work.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import type { StatementSignature } from '../crypto/statement.ts'
-import { type JudgedBy, type Judgement, judgementAt, revealedIn } from '../ledger/judgement.ts'
+import {
+  JUDGEMENTS_MAX_BYTES,
+  type JudgedBy,
+  type Judgement,
+  judgementAt,
+  judgementsSizeBytes,
+  revealedIn,
+} from '../ledger/judgement.ts'
 import {
   type AnyRequest,
   checkAnyRequest,
@@ -185,8 +192,15 @@ export class Judging {
     const judgement = sorted(one.given)
     const { id } = one.entry
     this.#waiting.delete(id)
-    const entry = { ...one.entry, judgement, local: true }
-    outbox.write({ kind: 'judgement', contract, id, judgement })
+    if (judgementsSizeBytes([{ judgement }]) > JUDGEMENTS_MAX_BYTES) {
+      outbox.log('error', 'judgement-too-large', { contract, request: id })
+      dropRequests(outbox, contract, [id])
+      return
+    }
+    // Nobody may have to judge it any more: what it names is gone.
+    const isJudged = judgement.length > 0
+    const entry = { ...one.entry, ...(isJudged && { judgement }), local: true }
+    if (isJudged) outbox.write({ kind: 'judgement', contract, id, judgement })
     outbox.write({ kind: 'openings', contract, openings: entry.openings })
     chain.add(entry)
     this.#replica.sendRequest(undefined, entry)

@@ -35,10 +35,11 @@ export function receive(replica: Replica, from: string, message: Message, nowMs:
       takeRequest(replica, message.request, message.openings, nowMs, message.judgement)
       break
     case 'JUDGE':
-      replica.judging.asked(from, message, nowMs)
-      break
     case 'JUDGED':
-      replica.judging.answered(from, message, nowMs)
+      // What is signed in another epoch is asked for again in this one.
+      if ((message.epoch ?? 0) !== replica.epochs.number) break
+      if (message.type === 'JUDGE') replica.judging.asked(from, message, nowMs)
+      else replica.judging.answered(from, message, nowMs)
       break
     case 'PROPOSE':
     case 'STATEMENT':

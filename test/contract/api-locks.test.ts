@@ -151,7 +151,7 @@ describe('two batch jobs', () => {
         const backoff = new Backoff({ baseMs: 10, maxMs: 500 })
         let taken: Answer
         for (;;) {
-          taken = await post('locks', { path: `/Items[${item + 1}]`, leaseMs: 60_000 })
+          taken = await post('locks', { path: `/Items[${item + 1}]`, leaseMs: 600_000 })
           attempts += 1
           if (taken.status === 201) break
           expect([taken.status, problem(taken).code]).toEqual([423, 'locked'])

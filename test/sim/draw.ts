@@ -34,7 +34,8 @@ export function drawOptions(seed: number): SimOptions {
   const isHonest = flip(0.5)
   if (isHonest) {
     const epochs = members < 7 && flip(0.4)
-    return { ...options, epochs, checkpoints: epochs && flip(0.4) }
+    const checkpoints = epochs && flip(0.4)
+    return { ...options, epochs, checkpoints, secrets: flip(0.3) }
   }
   const epochs = members < 7 && flip(0.4)
   const names = epochs ? [...ATTACK_NAMES, ...EPOCH_ATTACK_NAMES] : ATTACK_NAMES

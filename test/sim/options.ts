@@ -21,6 +21,8 @@ export type SimOptions = {
   epochs: boolean
   /** Who comes in may begin at a checkpoint that a member vouches for (EPO-15). */
   checkpoints: boolean
+  /** Some fields are for some members alone, and a rule reads one of them. */
+  secrets: boolean
   /** What liars do, by name; nobody lies where there is none. */
   hostile: readonly string[]
   /** How many members lie, where any do. Which ones is drawn from the seed. */
@@ -46,6 +48,7 @@ export const DEFAULTS: SimOptions = {
   reorder: false,
   epochs: false,
   checkpoints: false,
+  secrets: false,
   hostile: [],
   liars: 0,
   last: 40,
@@ -59,6 +62,7 @@ const SWITCHES = [
   'reorder',
   'epochs',
   'checkpoints',
+  'secrets',
 ] as const
 
 /** The options of a command line. @throws Error saying what is wrong */
@@ -82,6 +86,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
       reorder: { type: 'boolean' },
       epochs: { type: 'boolean' },
       checkpoints: { type: 'boolean' },
+      secrets: { type: 'boolean' },
       json: { type: 'boolean' },
     },
   })

@@ -55,6 +55,16 @@ describe('a network of nodes', () => {
     },
   )
 
+  it.each([2, 3, 5])(
+    '[VAL-4] [JUD-1] [JUD-2] [ORD-9] of %i with values for some alone shows them to nobody else, and orders what their readers judge',
+    (members) => {
+      const { checked } = run({ members, seed: 31, steps: 2500, secrets: true, ...FAILING })
+      expect(checked['private values are held by those alone who may see them']?.privateHeld).toBeGreaterThan(
+        0,
+      )
+    },
+  )
+
   it.each(MEMBERS)(
     '[AMN-1] [AMN-2] [COS-2] [SYN-2] of %i whose backups are put back signs nothing twice, and catches up',
     (members) => {

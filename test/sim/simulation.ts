@@ -5,6 +5,7 @@
 import { importOperations } from '../../src/contract/edit.ts'
 import { CountersignError } from '../../src/crypto/errors.ts'
 import { block, text } from '../../src/document/tree.ts'
+import { partyOf } from '../../src/identity/card.ts'
 import { GENESIS_ROOT, type Policy } from '../../src/ledger/genesis.ts'
 import type { Engine } from '../../src/node/engine.ts'
 import type { Message } from '../../src/node/messages.ts'
@@ -17,6 +18,7 @@ import { Evidence } from './checkers/evidence.ts'
 import { Finals } from './checkers/finals.ts'
 import { NoFork } from './checkers/no-fork.ts'
 import { type Goal, IDLE_MS, Progress, WIND_DOWN_MS } from './checkers/progress.ts'
+import { Secrets } from './checkers/secrets.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
 import { Versions } from './checkers/versions.ts'
@@ -28,6 +30,7 @@ import type { Guards, Parts, Plot, Stage } from './plot.ts'
 import { EventQueue, type Scheduled } from './queue.ts'
 import { Random } from './random.ts'
 import { Seats } from './seats.ts'
+import { SECRETS, secretRules } from './secrets.ts'
 import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
 import { Turnover } from './turnover.ts'
@@ -166,6 +169,7 @@ export class Simulation implements World {
       new Signatures(this),
       new Cosignatures(this),
       new Versions(this),
+      new Secrets(this),
       goal,
     ]
     return { goal, checkers }
@@ -482,15 +486,22 @@ export class Simulation implements World {
       const creator = this.random.pick(this.honest.filter(({ index }) => index < members))
       const others = this.nodes.slice(0, members).filter((node) => node !== creator)
       const cards = this.random.shuffled([creator, ...others]).map(({ party }) => party.card)
-      const tree = block('', [text('Title', `Contract ${number}`), block('Part', [text('Note', 'first')])])
+      const secrets = this.options.secrets ? SECRETS.map((name) => text(name, 'nothing yet')) : []
+      const part = block('Part', [text('Note', 'first')])
+      const tree = block('', [text('Title', `Contract ${number}`), part, ...secrets])
       creator.act((engine) => {
-        const { operations, openings } = importOperations(tree, GENESIS_ROOT, (size) =>
-          this.random.bytes(size),
-        )
+        const bytes = (size: number): Uint8Array => this.random.bytes(size)
+        const { operations, openings } = importOperations(tree, GENESIS_ROOT, bytes)
+        const rules = this.options.secrets
+          ? secretRules(
+              cards.map(({ card }) => partyOf(card)),
+              this.random,
+            )
+          : []
         const contract = engine.create(
           `Contract ${number}`,
           cards,
-          { operations, openings },
+          { operations: [...operations, ...rules], openings },
           policy,
           creator.nowMs,
         )

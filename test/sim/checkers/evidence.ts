@@ -7,8 +7,11 @@ import { type Checker, Violation, type World } from './checker.ts'
 /** What a node says of itself or others that never happens where nobody lies. */
 const NEVER = new Set(['evidence', 'damaged', 'halted', 'bad-cosignature', 'signer-refused'])
 
-/** Why an honest message may be refused: its time is over, or this node's disk refuses. */
-const MAY_BE = new Set(['expired', 'disk-full', 'storage-failed'])
+/**
+ * Why an honest message may be refused: its time is over, this node's disk refuses, or its state is another than that a request was
+ * judged on.
+ */
+const MAY_BE = new Set(['expired', 'disk-full', 'storage-failed', 'not-judged'])
 
 export class Evidence implements Checker {
   readonly name = 'evidence never names an honest member'
