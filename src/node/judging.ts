@@ -74,8 +74,16 @@ export class Judging {
 
   /** After a start, and where an epoch has begun: what was judged before holds no more. */
   restart(nowMs: number): void {
-    for (const one of this.#waiting.values()) one.given.clear()
-    const { chain } = this.#replica
+    const { chain, contract, outbox, roster, status } = this.#replica
+    for (const [id, one] of this.#waiting) {
+      one.given.clear()
+      const { request } = one.entry
+      if (status !== 'left' && roster.authorKeyOf(request) === request.authorKey) continue
+      // EPO-2: it may not stand any more.
+      this.#waiting.delete(id)
+      dropRequests(outbox, contract, [id])
+    }
+    if (status === 'left') return
     for (const entry of [...chain.pool.values()])
       if (this.#lacks(entry, nowMs)) this.unjudged(entry.id, nowMs)
     for (const one of this.#waiting.values()) one.askAtMs = nowMs

@@ -10,7 +10,8 @@ import type { ElementChange } from '../store/store.ts'
 import type { Replica } from './replica.ts'
 
 const ASK_FIRST_MS = 1000
-const ASK_MOST_MS = 60_000
+/** Each holder is asked a few times; then whoever comes, or a new value, begins anew. */
+const TIMES_MAX = 12
 const REQUESTS_MAX = 256
 
 export class OwnValues {
@@ -57,14 +58,20 @@ export class OwnValues {
 
   /** When to ask next, ms since 1970; undefined while nothing is missing. */
   wakeMs(): number | undefined {
-    return this.#wanted.size > 0 ? this.#askAtMs : undefined
+    return this.#isAsking ? this.#askAtMs : undefined
+  }
+
+  get #isAsking(): boolean {
+    const { status, epochs } = this.#replica
+    const isIn = status === 'accepted' && epochs.part !== 'out'
+    return isIn && this.#wanted.size > 0 && this.#times < TIMES_MAX
   }
 
   /** One after the other of those who hold them and are connected is asked. */
   ask(nowMs: number): void {
-    if (this.#wanted.size === 0 || nowMs < this.#askAtMs) return
+    if (!this.#isAsking || nowMs < this.#askAtMs) return
     const turn = this.#times
-    this.#askAtMs = nowMs + Math.min(ASK_MOST_MS, ASK_FIRST_MS * 2 ** Math.min(turn, 10))
+    this.#askAtMs = nowMs + ASK_FIRST_MS * 2 ** Math.floor(turn / 2)
     this.#times += 1
     const asked = new Map<string, Set<string>>()
     for (const { requests, holders } of this.#wanted.values()) {

@@ -364,6 +364,7 @@ export class Replica {
     const { contract, outbox } = this
     this.status = 'left'
     this.haltReason = reason
+    this.judging.restart(0)
     outbox.write({ kind: 'contract-status', contract, status: 'left', ...(reason && { reason }) })
     outbox.notify({ contract, type: 'left' })
   }

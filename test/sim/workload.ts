@@ -83,7 +83,9 @@ export class Workload {
   }
 
   private pickField(state: ContractState): string | undefined {
-    const fields = this.uids(state).filter((uid) => element(state, uid)?.kind === 'field')
+    const all = this.uids(state).filter((uid) => element(state, uid)?.kind === 'field')
+    const secret = state.governance.law.hasPrivate && this.random.chance(0.3)
+    const fields = secret ? all.filter((uid) => element(state, uid)?.name.startsWith('Secret')) : all
     return fields.length === 0 ? undefined : this.random.pick(fields)
   }
 
