@@ -16,6 +16,9 @@ export function secretRules(parties: readonly string[], random: Random): Operati
       behaviour: { kind: 'access', actions: ['see'], grants: readers.map((party) => ({ party })) },
     }
   })
+  // They stay: what is gone, nobody looks at any more.
+  for (const name of SECRETS)
+    rules.push({ path: [name], behaviour: { kind: 'access', actions: ['remove'], grants: [] } })
   // Refuses now and then, whoever sets one of the two.
   const expression = 'not(ends with(SecretA, "3") and ends with(Title, "3"))'
   rules.push({ path: [], behaviour: { kind: 'constraint', expression, message: 'both end with 3' } })
