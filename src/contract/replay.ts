@@ -1,8 +1,7 @@
 /** Replay: a contract's history executed again from its genesis. */
 import type { Header } from '../ledger/block.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import type { AnyRequest } from '../ledger/request.ts'
-import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from './apply.ts'
+import { type ExecutedBlock, executeBlock, type JudgedRequest } from './apply.ts'
 import type { OpeningSource } from './outcome.ts'
 import { type GenesisState, genesisState } from './state.ts'
 
@@ -10,7 +9,7 @@ import { type GenesisState, genesisState } from './state.ts'
 export type ReplayBlock = {
   header: Pick<Header, 'height' | 'timeMs'>
   /** In the order of its entries. */
-  requests: readonly IdentifiedRequest<AnyRequest>[]
+  requests: readonly JudgedRequest[]
 }
 
 /** A height with the state after it; `executed` from height 1 on. */

@@ -5,7 +5,7 @@
 import { replay } from '../../../src/contract/replay.ts'
 import { type OpeningSource, restoreState, type StateRecord, stateRoot } from '../../../src/contract/state.ts'
 import { commitmentsOf } from '../../../src/ledger/request.ts'
-import { type AnyLedgerBlock, isTick, requestIdsOf, turnOf } from '../../../src/ledger/turn.ts'
+import { type AnyLedgerBlock, entriesOf, isTick, requestIdsOf, turnOf } from '../../../src/ledger/turn.ts'
 import { checkIntegrity } from '../../../src/node/integrity.ts'
 import { restoreChain } from '../../../src/node/restore.ts'
 import type { Store, StoredBlock, StoredContract } from '../../../src/store/store.ts'
@@ -46,12 +46,12 @@ export class Versions implements Checker {
     const openings: OpeningSource = {
       get: (commitment) => store.openings(contract, [commitment]).get(commitment),
     }
-    const requestsOf = (ids: readonly string[]) => {
-      const held = store.requestsOf(contract, ids)
-      return ids.map((id) => {
+    const requestsOf = (block: AnyLedgerBlock) => {
+      const held = store.requestsOf(contract, requestIdsOf(block))
+      return entriesOf(block).map(({ request: id, judgement }) => {
         const record = held.get(id)
         if (!record) throw new Violation(this.name, `${node.name} lacks the ordered request ${id}`)
-        return record
+        return { id, request: record.request, ...(judgement !== undefined && { judgement }) }
       })
     }
     const wanted = new Set([0, blocks.length])
@@ -59,7 +59,7 @@ export class Versions implements Checker {
       wanted.add(Math.floor((blocks.length * sample) / (SAMPLES + 1)))
     const history = blocks.map(({ block }) => ({
       header: block.header,
-      requests: requestsOf(requestIdsOf(block)),
+      requests: requestsOf(block),
     }))
     for (const { height, state, executed } of replay(contract, genesis, history, openings)) {
       const header = height === 0 ? store.block(contract, 0)?.block.header : blocks[height - 1]?.block.header
