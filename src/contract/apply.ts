@@ -72,7 +72,10 @@ export type ExecutedBlock = {
   stateRoot: string
 }
 
-/** The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. */
+/**
+ * The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. openings: of what was
+ * computed until then; what comes of a refused request is held against them too.
+ */
 export type Sequence =
   | {
       code: undefined
@@ -82,7 +85,7 @@ export type Sequence =
       openings: Opening[]
       evaluations: number
     }
-  | (Refusal & { position: number })
+  | (Refusal & { position: number; openings: Opening[] })
 
 /**
  * Runs operations in sequence, then what follows from them by the rules in force.
@@ -109,6 +112,22 @@ export function runOperations(
       )
   }
   const work = new Work(state, context, openings, taken, judge)
+  const refused = carryOut(work, operations, isOfType)
+  const made = [...work.made.values()]
+  if (refused) return { ...refused, openings: made }
+  admit(work)
+  undoSettlement(work)
+  const { touched, results, evaluations } = work
+  return { code: undefined, state: work.state, touched, results, openings: made, evaluations }
+}
+
+/** Does the operations and what follows from them; the first thing that stands against it ends it. */
+function carryOut(
+  work: Work,
+  operations: readonly Operation[],
+  isOfType: TypeCheck,
+): (Refusal & { position: number }) | undefined {
+  const { context, judge, taken } = work
   const agenda = new Agenda()
   let position = 0
   try {
@@ -126,11 +145,7 @@ export function runOperations(
     if (error instanceof Refused) return { ...error.refusal, position }
     throw error
   }
-  if (taken === undefined && judge.hasMore) return { code: 'judgement-outdated', position }
-  admit(work)
-  undoSettlement(work)
-  const { touched, results, made, evaluations } = work
-  return { code: undefined, state: work.state, touched, results, openings: [...made.values()], evaluations }
+  return taken === undefined && judge.hasMore ? { code: 'judgement-outdated', position } : undefined
 }
 
 /** What members have confirmed is no more what is there. */

@@ -39,7 +39,8 @@ export function judge(
   return {
     items: own.items,
     ...(reveals.length > 0 && { reveals }),
-    openings: done.code === undefined ? done.openings : [],
+    // Others look at them before they come to what stands against it.
+    openings: done.openings,
   }
 }
 
