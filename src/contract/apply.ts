@@ -28,7 +28,7 @@ import { publishGenesis } from './rules/drafts.ts'
 import { isUngoverned } from './rules/element-gates.ts'
 import { GivenJudgement, type Judge, membersAmong, NotJudged, Refused } from './rules/judging.ts'
 import { type Refusal, runOperation } from './rules/operations.ts'
-import { type RequestContext, type Result, ValueNotHeld, Work } from './rules/work.ts'
+import { type RequestContext, type Result, Taken, ValueNotHeld, Work } from './rules/work.ts'
 
 /** A request with its id. */
 export type IdentifiedRequest<R extends AnyRequest = Request> = { id: string; request: R }
@@ -111,7 +111,7 @@ export function runOperations(
         `executed without the opening of commitment ${commitment}`,
       )
   }
-  const work = new Work(state, context, openings, taken, judge)
+  const work = new Work(state, context, openings, taken && new Taken(taken), judge)
   const refused = carryOut(work, operations, isOfType)
   const made = [...work.made.values()]
   if (refused) return { ...refused, openings: made }
@@ -143,6 +143,7 @@ function carryOut(
     if (refused) return { ...refused, position }
   } catch (error) {
     if (error instanceof Refused) return { ...error.refusal, position }
+    if (error instanceof NotJudged) error.openings = [...work.made.values()]
     throw error
   }
   return taken === undefined && judge.hasMore ? { code: 'judgement-outdated', position } : undefined
@@ -249,9 +250,22 @@ function applyUnopened(
   const about = { ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
   if (outcome !== 'accepted') return refused(state, outcome, { code: code as OutcomeCode, ...about })
   const context = { id, author: request.author, height: at.height, timeMs: at.timeMs }
-  const result = runUnopened(state, request.operations as Operation[], context, results, judge)
+  const result = untold(() => runUnopened(state, request.operations as Operation[], context, results, judge))
   if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
   return accepted(state, result)
+}
+
+/** @throws CountersignError `invariant-broken` where a block does not say what it should of what rules came to */
+export function untold<T>(execute: () => T): T {
+  try {
+    return execute()
+  } catch (error) {
+    if (!(error instanceof ValueNotHeld)) throw error
+    throw new CountersignError(
+      'invariant-broken',
+      `${error.message}: the block does not say what comes of it`,
+    )
+  }
 }
 
 /**
