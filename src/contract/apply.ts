@@ -28,7 +28,7 @@ import { publishGenesis } from './rules/drafts.ts'
 import { isUngoverned } from './rules/element-gates.ts'
 import { GivenJudgement, type Judge, membersAmong, NotJudged, Refused } from './rules/judging.ts'
 import { type Refusal, runOperation } from './rules/operations.ts'
-import { type RequestContext, type Result, ValueNotHeld, Work } from './rules/work.ts'
+import { type RequestContext, type Result, Taken, ValueNotHeld, Work } from './rules/work.ts'
 
 /** A request with its id. */
 export type IdentifiedRequest<R extends AnyRequest = Request> = { id: string; request: R }
@@ -72,7 +72,10 @@ export type ExecutedBlock = {
   stateRoot: string
 }
 
-/** The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. */
+/**
+ * The outcome of operations in sequence: the first that isn't accepted decides, and then none has an effect. openings: of what was
+ * computed until then; what comes of a refused request is held against them too.
+ */
 export type Sequence =
   | {
       code: undefined
@@ -82,7 +85,7 @@ export type Sequence =
       openings: Opening[]
       evaluations: number
     }
-  | (Refusal & { position: number })
+  | (Refusal & { position: number; openings: Opening[] })
 
 /**
  * Runs operations in sequence, then what follows from them by the rules in force.
@@ -108,7 +111,23 @@ export function runOperations(
         `executed without the opening of commitment ${commitment}`,
       )
   }
-  const work = new Work(state, context, openings, taken, judge)
+  const work = new Work(state, context, openings, taken && new Taken(taken), judge)
+  const refused = carryOut(work, operations, isOfType)
+  const made = [...work.made.values()]
+  if (refused) return { ...refused, openings: made }
+  admit(work)
+  undoSettlement(work)
+  const { touched, results, evaluations } = work
+  return { code: undefined, state: work.state, touched, results, openings: made, evaluations }
+}
+
+/** Does the operations and what follows from them; the first thing that stands against it ends it. */
+function carryOut(
+  work: Work,
+  operations: readonly Operation[],
+  isOfType: TypeCheck,
+): (Refusal & { position: number }) | undefined {
+  const { context, judge, taken } = work
   const agenda = new Agenda()
   let position = 0
   try {
@@ -124,13 +143,10 @@ export function runOperations(
     if (refused) return { ...refused, position }
   } catch (error) {
     if (error instanceof Refused) return { ...error.refusal, position }
+    if (error instanceof NotJudged) error.openings = [...work.made.values()]
     throw error
   }
-  if (taken === undefined && judge.hasMore) return { code: 'judgement-outdated', position }
-  admit(work)
-  undoSettlement(work)
-  const { touched, results, made, evaluations } = work
-  return { code: undefined, state: work.state, touched, results, openings: [...made.values()], evaluations }
+  return taken === undefined && judge.hasMore ? { code: 'judgement-outdated', position } : undefined
 }
 
 /** What members have confirmed is no more what is there. */
@@ -234,9 +250,22 @@ function applyUnopened(
   const about = { ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
   if (outcome !== 'accepted') return refused(state, outcome, { code: code as OutcomeCode, ...about })
   const context = { id, author: request.author, height: at.height, timeMs: at.timeMs }
-  const result = runUnopened(state, request.operations as Operation[], context, results, judge)
+  const result = untold(() => runUnopened(state, request.operations as Operation[], context, results, judge))
   if (result.code !== undefined) return refused(state, outcomeOf(result.code), result)
   return accepted(state, result)
+}
+
+/** @throws CountersignError `invariant-broken` where a block does not say what it should of what rules came to */
+export function untold<T>(execute: () => T): T {
+  try {
+    return execute()
+  } catch (error) {
+    if (!(error instanceof ValueNotHeld)) throw error
+    throw new CountersignError(
+      'invariant-broken',
+      `${error.message}: the block does not say what comes of it`,
+    )
+  }
 }
 
 /**

@@ -27,6 +27,8 @@ export function withRecords(
     if (uid === state.epochUid) epoch = record as EpochRecord
     else if (isRuleRecord(record ?? undefined) || isRuleRecord(state.map.get(uid))) {
       if (record !== null && !isRuleRecord(record)) return undefined
+      // An element was there before, with what lies in it.
+      if (element(state, uid) !== undefined) return undefined
       surrounding.push([uid, record ?? undefined])
     } else {
       if (record !== null && !isElement(record)) return undefined

@@ -7,7 +7,7 @@ import { hashOf } from '../crypto/hash.ts'
 import { type Effect, entriesRoot, type RuleResult } from '../ledger/block.ts'
 import type { TickEntry } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
-import { type BlockMoment, netChanges } from './apply.ts'
+import { type BlockMoment, netChanges, untold } from './apply.ts'
 import { type ContractState, stateRoot, withEpoch } from './elements.ts'
 import { isLapsed } from './epoch.ts'
 import { withChanges } from './epoch-step.ts'
@@ -20,7 +20,7 @@ import { isOn } from './rules/gate.ts'
 import { NotJudged, Refused } from './rules/judging.ts'
 import type { LawRule } from './rules/law.ts'
 import { fire } from './rules/triggers.ts'
-import { ValueNotHeld, Work } from './rules/work.ts'
+import { Taken, ValueNotHeld, Work } from './rules/work.ts'
 
 /** A TICK's ledger block, executed; see `ExecutedBlock`. */
 export type ExecutedTick = {
@@ -101,7 +101,7 @@ function firedOrTaken(
     if (!(error instanceof ValueNotHeld)) throw error
     if (taken === undefined)
       throw new CountersignError('invariant-broken', `${error.message}, which is not held here`)
-    return fireDue(state, at, openings, taken)
+    return untold(() => fireDue(state, at, openings, new Taken(taken)))
   }
 }
 
@@ -110,7 +110,7 @@ function fireDue(
   state: ContractState,
   { height, timeMs }: Pick<BlockMoment, 'height' | 'timeMs'>,
   openings: OpeningSource,
-  taken?: readonly RuleResult[],
+  taken?: Taken,
 ): Fired {
   const fired: Fired = { state, touched: new Set(), results: [], openings: [] }
   const context = { id: hashOf('tick', `${state.contract}${height}`), author: '', height, timeMs }
@@ -130,7 +130,7 @@ function fireDue(
 
 /** Whether rules let a trigger do what it is for. */
 function carriesOut(work: Work, rule: LawRule): boolean {
-  if (work.taken?.get(`${rule.uid} ${rule.rule.at}`) === false) return false
+  if (work.taken?.take(rule.uid, rule.rule.at) === false) return false
   const agenda = new Agenda()
   try {
     fire(work, agenda, rule)

@@ -12,10 +12,21 @@ it('[TPL-6] a health record is filled, shared for a time, and closed on the pati
   expect(said(record.set('Pat', '/Patient/Name', 'Pat'))).toBe('accepted')
   expect(said(record.set('Pat', '/Patient/BloodGroup', 'C'))).toBe('limits-broken blood-group')
   expect(said(record.set('Pat', '/Patient/BloodGroup', 'AB+'))).toBe('accepted')
+  const all = ['Pat', 'Practice', 'Specialist']
+  const seenBy = (path: string): string[] => all.filter((name) => record.seen(name, path) !== undefined)
+  expect(seenBy('/Patient/BloodGroup')).toEqual(['Pat'])
+  expect(said(record.show('Pat', '/Patient/Name', 'Pat', ['Pat', 'Practice']))).toBe('wrong-readers')
+  expect(said(record.item('Pat', '/Allergies', { Substance: 'Pollen' }))).toBe('accepted')
+  const pollen = '/Allergies[1]/Substance'
+  expect(said(record.show('Pat', pollen, 'Pollen', ['Pat', 'Practice']))).toBe('wrong-readers')
   expect(said(record.phase('Practice', 'shared'))).toBe('access-denied phases')
   expect(said(record.phase('Pat', 'shared'))).toBe('required-missing born-needed')
   expect(said(record.set('Pat', '/Patient/Born', '1980-05-17'))).toBe('accepted')
   expect(said(record.phase('Pat', 'shared'))).toBe('accepted')
+  expect(seenBy('/Patient/BloodGroup'), 'what was written before').toEqual(['Pat'])
+  expect(said(record.set('Pat', '/Patient/BloodGroup', 'AB+'))).toBe('accepted')
+  expect(seenBy('/Patient/BloodGroup')).toEqual(all)
+  expect(said(record.delete('Pat', '/Allergies[1]'))).toBe('accepted')
 
   const nuts = { Substance: 'Nuts', Severity: 'severe' }
   expect(said(record.item('Specialist', '/Allergies', nuts))).toBe(
@@ -43,6 +54,19 @@ it('[TPL-6] a health record is filled, shared for a time, and closed on the pati
   expect(said(record.delete('Specialist', '/Findings[1]'))).toBe('access-denied findings-removed-by-patient')
   expect(said(record.delete('Pat', '/Findings[1]'))).toBe('accepted')
   record.wait(30 * DAY_MINUTES)
+  expect(said(record.set('Practice', '/Medication[1]/Dose', '50 mg'))).toBe('accepted')
+  expect(seenBy('/Medication[1]/Dose')).toEqual(['Pat', 'Practice'])
+  expect(seenBy('/Medication[1]/Name'), 'what it was shown stays with it').toEqual(all)
+  expect(said(record.item('Practice', '/Findings', { Text: 'Well', By: record.party('Practice') }))).toBe(
+    'accepted',
+  )
+  for (const [name, path, value] of [
+    ['Pat', '/Patient/Name', 'Patricia'],
+    ['Pat', '/Allergies[1]/Substance', 'Peanuts'],
+    ['Practice', '/Medication[1]/Dose', '75 mg'],
+    ['Practice', '/Findings[1]/Text', 'Very well'],
+  ] as const)
+    expect(said(record.show(name, path, value, all)), 'after 30 days').toBe('wrong-readers')
   expect(said(record.item('Specialist', '/Findings', finding)), 'after 30 days').toBe(
     'access-denied findings-for-a-time',
   )
@@ -59,5 +83,6 @@ it('[TPL-6] a health record is filled, shared for a time, and closed on the pati
     'access-denied medication-by-practice',
   )
   expect(said(record.item('Pat', '/Allergies', { Substance: 'Dust' }))).toBe('accepted')
+  expect(seenBy('/Allergies[2]/Substance')).toEqual(['Pat'])
   expect(record.unproven()).toEqual([])
 })

@@ -6,7 +6,7 @@
 import { expect } from 'vitest'
 import { type ExecutedBlock, executeBlock, type IdentifiedRequest } from '../../src/contract/apply.ts'
 import { createOperations, importOperations, setOperations } from '../../src/contract/edit.ts'
-import { judge, judgednessOf } from '../../src/contract/judge.ts'
+import { judge, judgednessOf, type OwnWord } from '../../src/contract/judge.ts'
 import { withReaders } from '../../src/contract/privacy.ts'
 import { NotJudged } from '../../src/contract/rules/judging.ts'
 import {
@@ -159,22 +159,27 @@ export class Agreement {
     }
   }
 
-  /** Has everybody who has to judge a request do so, one after the other. */
+  /** Has everybody who has to judge a request do so, one after the other; who can't yet is asked again. */
   judged(request: IdentifiedRequest, at = { height: this.height + 1, timeMs: this.timeMs + 1 }): JudgedBy[] {
-    const given: JudgedBy[] = []
+    const said = new Map<string, { judged: JudgedBy; isWhole: boolean }>()
     for (;;) {
+      const whole = [...said.values()].filter(({ isWhole }) => isWhole)
+      const given = whole
+        .map(({ judged }) => judged)
+        .sort((left, right) => (left.party < right.party ? -1 : 1))
       const { lacking } = judgednessOf(this.state, request, this.viewOf(request.request.author), at, given)
       if (lacking.length === 0) return given
-      const before = given.length
+      const before = heard(said)
       for (const party of lacking) {
         try {
-          given.push(this.judgedBy(party, request, at, given))
+          const others = [...said.values()].map(({ judged }) => judged)
+          const { waits, ...word } = this.wordOf(party, request, at, others)
+          said.set(party, { judged: this.signed(party, request.id, word), isWhole: waits === undefined })
         } catch (error) {
           if (!(error instanceof NotJudged)) throw error
         }
       }
-      if (given.length === before) throw new Error(`nobody of ${lacking.join(', ')} can judge it`)
-      given.sort((a, b) => (a.party < b.party ? -1 : 1))
+      if (heard(said) === before) throw new Error(`nobody of ${lacking.join(', ')} can judge it`)
     }
   }
 
@@ -185,6 +190,17 @@ export class Agreement {
     at: { height: number; timeMs: number },
     others: readonly JudgedBy[] = [],
   ): JudgedBy {
+    const { waits: _, ...word } = this.wordOf(party, request, at, others)
+    return this.signed(party, request.id, word)
+  }
+
+  /** What a party says of a request; who may see what it computed gets it. */
+  wordOf(
+    party: string,
+    request: IdentifiedRequest,
+    at: { height: number; timeMs: number },
+    others: readonly JudgedBy[] = [],
+  ): Omit<OwnWord, 'openings'> {
     const { openings, ...said } = judge(this.state, request, this.viewOf(party), at, party, others)
     this.open(openings)
     for (const opening of openings)
@@ -192,7 +208,7 @@ export class Agreement {
         const commitment = commitmentOf(opening)
         this.holders.set(commitment, (this.holders.get(commitment) ?? new Set()).add(party))
       }
-    return this.signed(party, request.id, said)
+    return said
   }
 
   signed(party: string, request: string, said: Pick<JudgedBy, 'items' | 'reveals'>): JudgedBy {
@@ -339,4 +355,11 @@ export class Agreement {
     const record = this.state.map.get(uid) as { yes?: string[] } | undefined
     return record?.yes?.includes(this.party(name)) ?? false
   }
+}
+
+/** How much has been said. */
+function heard(said: ReadonlyMap<string, { judged: JudgedBy; isWhole: boolean }>): number {
+  let count = 0
+  for (const { judged, isWhole } of said.values()) count += judged.items.length + (isWhole ? 2 : 1)
+  return count
 }

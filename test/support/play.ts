@@ -8,7 +8,7 @@ import { createOperations } from '../../src/contract/edit.ts'
 import { Agenda, addTouched } from '../../src/contract/rules/agenda.ts'
 import { CHECKED_KINDS, isMissing } from '../../src/contract/rules/checks.ts'
 import { evaluate } from '../../src/contract/rules/consequences.ts'
-import { isInactive, rulesOver } from '../../src/contract/rules/gate.ts'
+import { hasGrant, isInactive, rulesOver } from '../../src/contract/rules/gate.ts'
 import type { LawRule } from '../../src/contract/rules/law.ts'
 import { elementsAt, lineOf } from '../../src/contract/rules/paths.ts'
 import type { RuleRecord } from '../../src/contract/rules/records.ts'
@@ -21,7 +21,7 @@ import type { Cast } from '../../src/contract/template/roles.ts'
 import { block, type DocumentNode, type FieldType, field } from '../../src/document/tree.ts'
 import { type ProvenCard, partyOf } from '../../src/identity/card.ts'
 import type { Operation } from '../../src/ledger/request.ts'
-import type { Value } from '../../src/ledger/value.ts'
+import { commitmentOf, type Value } from '../../src/ledger/value.ts'
 import { Agreement, type Came } from './agreement.ts'
 import { seededRandom } from './contract.ts'
 import { fixtureParty, seededBytes } from './ledger-parties.ts'
@@ -120,6 +120,22 @@ export class Play extends Agreement {
     return this.run(name, ...Object.entries(values).map(([path, value]) => this.setting(path, value)))
   }
 
+  /** Has a party put a value forward for these alone, whatever the rules say of who may see it. */
+  show(name: string, path: string, value: Value, to: readonly string[]): Came {
+    const uid = this.at(path)
+    const opening = { salt: Buffer.from(this.random(16)).toString('base64url'), value, of: uid }
+    this.open([opening])
+    const readers = to.map((one) => this.party(one)).sort()
+    const plain = this.settingOf(uid, undefined) as Extract<Operation, { op: 'set' }>
+    return this.run(name, { ...plain, value: commitmentOf(opening), readers })
+  }
+
+  /** What a party sees in a field; undefined where it sees nothing. */
+  seen(name: string, path: string): Value | undefined {
+    const { value } = element(this.state, this.at(path)) ?? {}
+    return value === undefined ? undefined : this.viewOf(this.party(name)).get(value)?.value
+  }
+
   /** Has a party add an item with the fields that the list's type has; what is not given is empty. */
   item(name: string, list: string, values: Record<string, Value>): Came {
     return this.run(name, ...this.itemOperations(list, values))
@@ -172,6 +188,9 @@ export class Play extends Agreement {
 
   #noteRefused(before: ContractState, operations: readonly Operation[], came: Came): void {
     this.#count(came.rule, 'refused')
+    const by = before.governance.law.rules.get(came.rule ?? '')?.rule.behaviour
+    // Who grants nobody anything has no other effect.
+    if (by?.kind === 'access' && by.grants.length === 0) this.#count(came.rule, 'done')
     // These name the element only.
     if (came.code === 'not-active' && came.element !== undefined) {
       const made = new Map(operations.flatMap((one) => (one.op === 'create' ? [[one.uid, one.parent]] : [])))
@@ -182,11 +201,25 @@ export class Play extends Agreement {
         if (rule.rule.behaviour.kind === 'activation' && element(before, uid)?.inactive)
           this.#count(rule.uid, 'refused')
     }
+    if (came.code === 'wrong-readers') this.#noteKeptFrom(before, operations, came.element)
     if (came.code === 'not-asked' && came.rule === undefined && came.element !== undefined)
       this.#countOver(before, came.element, 'approval', 'refused')
     if (came.code === 'wrong-phase' && operations.some(({ op }) => op === 'phase'))
       for (const rule of before.governance.law.rules.values())
         if (rule.rule.behaviour.kind === 'phases') this.#count(rule.uid, 'refused')
+  }
+
+  /** Each rule by which one of those whom a value was put forward for may not see it. */
+  #noteKeptFrom(before: ContractState, operations: readonly Operation[], refused: string | undefined): void {
+    for (const operation of operations) {
+      if (operation.op !== 'set' || operation.uid !== refused) continue
+      for (const { rule } of rulesOver(before, lineOf(before, operation.uid))) {
+        const { behaviour } = rule.rule
+        if (behaviour.kind !== 'access' || !behaviour.actions.includes('see')) continue
+        const isKept = operation.readers?.some((party) => !hasGrant(before, behaviour, party, this.timeMs))
+        if (isKept) this.#count(rule.uid, 'refused')
+      }
+    }
   }
 
   #countOver(state: ContractState, uid: string, kind: string, what: keyof Count): void {
@@ -198,7 +231,8 @@ export class Play extends Agreement {
     for (const operation of operations) this.#noteOperation(before, after, operation)
     for (const [uid, , result] of came.results ?? []) {
       const kind = after.governance.law.rules.get(uid)?.rule.behaviour.kind
-      if (kind === 'assignment' && typeof result === 'string') this.#count(uid, 'done')
+      if ((kind === 'assignment' || kind === 'aggregate') && typeof result === 'string')
+        this.#count(uid, 'done')
       if (kind === 'activation' && result === true) this.#count(uid, 'done')
     }
     if (before.governance.workflow.phase !== after.governance.workflow.phase)
@@ -239,6 +273,8 @@ export class Play extends Agreement {
       const { behaviour } = rule.rule
       if (behaviour.kind === 'access' && behaviour.actions.some((one) => actions.includes(one)))
         this.#count(rule.uid, 'done')
+      if (behaviour.kind === 'access' && behaviour.actions.includes('see'))
+        if (element(after, operation.uid)?.readers !== undefined) this.#count(rule.uid, 'done')
       if (behaviour.kind === 'ownership' && !isSelf && operation.op !== 'set') this.#count(rule.uid, 'done')
       if (behaviour.kind === 'transfer' && isSelf && operation.op === 'set') this.#count(rule.uid, 'done')
       if (behaviour.kind === 'approval' && isSelf && operation.op === 'set')
@@ -270,7 +306,7 @@ function holds(work: Work, rule: LawRule, place: string): boolean {
   const targets = elementsAt(state, place, path.slice(rule.here.length), true)
   switch (behaviour.kind) {
     case 'constraint': {
-      const run = evaluate(work, rule, place)
+      const run = work.privately(() => evaluate(work, rule, place))
       return run.kind === 'value' && run.isTrue
     }
     case 'required':

@@ -14,17 +14,19 @@ import { compareValues } from '../feel/values.ts'
 import { elementsAt } from './paths.ts'
 import type { Work } from './work.ts'
 
-/** The fields that hold a value for an aggregate, each with who may see it. */
+/** The fields that hold a value for an aggregate, each with who may see it: by UID, so that nothing goes by where they lie. */
 export function aggregated(
   { state }: Pick<Work, 'state'>,
   at: string,
   { over }: Pick<Aggregate, 'over'>,
 ): { uid: string; readers: readonly string[] | undefined }[] {
-  return elementsAt(state, at, over, true).flatMap((uid) => {
-    const record = element(state, uid)
-    if (record?.value === undefined || record.inactive || isInside(state, uid)) return []
-    return [{ uid, readers: record.readers }]
-  })
+  return elementsAt(state, at, over, true)
+    .sort()
+    .flatMap((uid) => {
+      const record = element(state, uid)
+      if (record?.value === undefined || record.inactive || isInside(state, uid)) return []
+      return [{ uid, readers: record.readers }]
+    })
 }
 
 /** Whether something that an element lies in is switched off. */

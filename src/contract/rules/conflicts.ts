@@ -9,6 +9,7 @@ import { type ContractState, element } from '../elements.ts'
 import { isRuleRecord, versionOf } from '../record.ts'
 import { checkRule } from './checks.ts'
 import { missingYes } from './drafts.ts'
+import type { Judge } from './judging.ts'
 import { lawRuleOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import type { DraftRecord, ProposalRecord } from './records.ts'
@@ -128,6 +129,14 @@ function ruleOf(action: DraftAction): RuleBody | undefined {
   return action.do === 'replace' ? action.by : undefined
 }
 
+/** Whoever looks judges for itself, as far as it can see. */
+const AS_HELD: Judge = {
+  answer: (_, compute) => compute(),
+  reveals: () => true,
+  lacking: () => [],
+  hasMore: false,
+}
+
 /** The elements that would break a drafted rule if it were in force. */
 function breaking(
   state: ContractState,
@@ -140,7 +149,7 @@ function breaking(
   const found: string[] = []
   try {
     const drafted = lawRuleOf(uid, { owner: by, rule, reads, place })
-    const work = new Work(state, { id: '', author: by, height: 0, timeMs }, openings)
+    const work = new Work(state, { id: '', author: by, height: 0, timeMs }, openings, undefined, AS_HELD)
     for (const at of elementsAt(state, rule.at, drafted.here, true)) {
       const refused = checkRule(work, drafted, at)
       if (refused?.element !== undefined) found.push(refused.element)

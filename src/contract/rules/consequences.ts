@@ -12,7 +12,7 @@ import { aggregate, aggregated, groupsOf } from './aggregate.ts'
 import { CHECKED_KINDS, checkRule } from './checks.ts'
 import { type Run, readBy } from './expressions.ts'
 import { isOn, type Refusal, readersAt } from './gate.ts'
-import { type Judged, judgedOf, membersAmong, type Question } from './judging.ts'
+import { type AnswerKind, isAnswer, type Judged, judgedOf, membersAmong, type Question } from './judging.ts'
 import type { LawRule } from './law.ts'
 import { isAboutItems } from './law.ts'
 import { elementsAt, lineOf } from './paths.ts'
@@ -107,12 +107,13 @@ function valueFor(
 ): Computed | Refusal {
   const { behaviour } = rule.rule
   if (behaviour.kind === 'aggregate') return aggregatedFor(work, rule, behaviour, uid, type)
-  const judged = judgedAt(work, rule, place)
+  // A result of the field's type is none of another's.
+  const judged = judgedAt(work, rule, place, [[uid, type]])
   const readers = judged && readersAt(work.state, lineOf(work.state, uid), work.context.timeMs)
   // Whoever sees what is computed could tell something of what it is computed from.
   if (judged && (readers === undefined || readers.some((party) => !judged.readers.includes(party))))
     return { code: 'would-reveal', rule: rule.uid, element: uid }
-  const result = decide(work, rule, uid, judged, () => {
+  const result = decide(work, rule, uid, judged, 'commitment', () => {
     const run = evaluate(work, rule, place)
     if (run.kind === 'over-budget') return run
     const value = run.toField(type)
@@ -139,12 +140,12 @@ function aggregatedFor(
   const { reader } = behaviour
   const fields = aggregated(work, at, behaviour)
   if (groupsOf(fields, reader) < behaviour.atLeast) return { result: null }
-  const all = judgedOf(state, () => fields.map((one) => one.uid))
+  const all = judgedOf(state, () => fields.map((one) => one.uid), [[uid, type]])
   const judged = all && {
     ...all,
     judges: all.readers.includes(reader) ? membersAmong(state, [reader]) : [],
   }
-  const result = decide(work, rule, uid, judged, () => {
+  const result = decide(work, rule, uid, judged, 'commitment', () => {
     const { value, salts } = aggregate(work, behaviour, fields, type)
     return value === null ? null : work.make({ salt: derivedSalt(uid, context.id, salts), value })
   })
@@ -159,7 +160,7 @@ function activate(work: Work, agenda: Agenda, rule: LawRule, place: string): Ref
   for (const uid of targetsOf(work, rule, place)) {
     const block = element(work.state, uid)
     if (block === undefined) continue
-    const result = decide(work, rule, uid, judgedAt(work, rule, place), () => {
+    const result = decide(work, rule, uid, judgedAt(work, rule, place), 'truth', () => {
       const run = evaluate(work, rule, place)
       return run.kind === 'over-budget' ? run : run.isTrue
     })
@@ -186,9 +187,14 @@ export function evaluate(work: Work, { program }: LawRule, place: string): Run {
   return (program as NonNullable<typeof program>).run(work, place)
 }
 
-/** What a rule reads at a place that not everybody may see; undefined where everybody may. */
-export function judgedAt(work: Work, { program, rule }: LawRule, place: string): Judged | undefined {
-  return program && judgedOf(work.state, () => readBy(work, program, rule.at, place))
+/** What a rule reads at a place that not everybody may see; undefined where everybody may. more: what its result goes by beside. */
+export function judgedAt(
+  work: Work,
+  { program, rule }: LawRule,
+  place: string,
+  more: readonly (readonly [uid: string, what: string])[] = [],
+): Judged | undefined {
+  return program && judgedOf(work.state, () => readBy(work, program, rule.at, place), more)
 }
 
 /**
@@ -201,16 +207,16 @@ export function decide<T extends Result[2] | { kind: 'over-budget' }>(
   { uid }: LawRule,
   element: string,
   judged: Judged | undefined,
+  asks: AnswerKind,
   compute: () => T,
 ): T | Result[2] {
-  const key = `${uid} ${element}`
   if (work.taken !== undefined) {
-    const taken = work.taken.get(key)
-    if (taken === undefined) throw new ValueNotHeld(key)
+    const taken = work.taken.take(uid, element)
+    if (!isAnswer(taken, asks)) throw new ValueNotHeld(`${uid} ${element}`)
     work.results.push([uid, element, taken])
     return taken
   }
-  const result = judged ? answered(work, { ...judged, rule: uid, element }, compute) : compute()
+  const result = judged ? answered(work, { ...judged, rule: uid, element, asks }, compute) : compute()
   if (typeof result !== 'object' || result === null) work.results.push([uid, element, result])
   return result
 }
@@ -220,11 +226,13 @@ export function answered(
   work: Work,
   question: Question,
   compute: () => JudgedResult | { kind: 'over-budget' },
+  otherwise?: JudgedResult,
 ): JudgedResult {
-  return work.judge.answer(question, () => {
+  const own = (): JudgedResult => {
     const result = work.privately(compute)
     return typeof result === 'object' ? null : result
-  })
+  }
+  return work.judge.answer(question, own, otherwise)
 }
 
 /** Whether something holds, computed here or judged by those who can see what it reads. */
@@ -234,5 +242,7 @@ export function holds(
   judged: Judged | undefined,
   compute: () => boolean,
 ): boolean {
-  return judged ? answered(work, { ...judged, rule, element }, compute) === true : compute()
+  if (judged === undefined) return compute()
+  // If it does not hold, the request ends here.
+  return answered(work, { ...judged, rule, element, asks: 'truth' }, compute, true) === true
 }

@@ -12,6 +12,7 @@ import { isWithinLimits } from './checks.ts'
 import { holds } from './consequences.ts'
 import {
   accessRefused,
+  computedBy,
   holdsAnchor,
   isInactive,
   lockOver,
@@ -47,8 +48,8 @@ export function createRefusal(work: Work, operation: CreateOperation): Refusal |
 function valueRefusal(work: Work, line: readonly string[]): Refusal | undefined {
   const { state, context } = work
   const element = line.at(-1) as string
-  for (const { rule, isSelf } of over(state, line, 'assignment'))
-    if (isSelf) return { code: 'derived-field', rule: rule.uid, element }
+  const computing = computedBy(state, line)
+  if (computing) return { code: 'derived-field', rule: computing.uid, element }
   const [asking] = approvalsOver(state, line)
   if (asking) return { code: 'needs-approval', rule: asking.rule.uid, element }
   const access = accessRefused(state, line, 'propose', context.author, context.timeMs)
@@ -66,8 +67,8 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
   if (lock) return { code: 'locked', rule: lock.uid, element: lock.lock.on }
   const access = accessRefused(state, line, 'propose', context.author, context.timeMs)
   if (access) return { code: 'access-denied', rule: access.uid, element: uid }
-  for (const { rule, isSelf } of over(state, line, 'assignment'))
-    if (isSelf) return { code: 'derived-field', rule: rule.uid, element: uid }
+  const computing = computedBy(state, line)
+  if (computing) return { code: 'derived-field', rule: computing.uid, element: uid }
   if (isInactive(state, line)) return { code: 'not-active', element: uid }
   const refused = kindRefusal(state, line, type) ?? holderRefusal(work, line)
   if (refused) return refused

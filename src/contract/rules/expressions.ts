@@ -59,7 +59,7 @@ export function programOf(rule: RuleBody, here: Names, scope: Scope): Program | 
   }
 }
 
-/** Everything that an expression may read, and what that lies in, whether it then does or not. */
+/** Everything that an expression may read, and what that lies in, lists included, whether it then does or not. */
 export function readBy(
   { state }: Pick<Work, 'state'>,
   program: Program,
@@ -69,9 +69,16 @@ export function readBy(
   const read = new Set<string>()
   for (const { from, path } of program.inputs)
     for (let length = 1; length <= path.length; length += 1)
-      for (const uid of elementsAt(state, from === 'root' ? root : here, path.slice(0, length), true))
-        read.add(uid)
+      for (const uid of elementsAt(state, from === 'root' ? root : here, path.slice(0, length), false))
+        addItems(state, uid, read)
   return [...read]
+}
+
+/** An element, and a list's items with those of lists in it. */
+function addItems(state: ContractState, uid: string, into: Set<string>): void {
+  into.add(uid)
+  if (element(state, uid)?.kind !== 'list') return
+  for (const item of childrenOf(state, uid)) addItems(state, item, into)
 }
 
 /** The scope that a rule's recorded paths make. */

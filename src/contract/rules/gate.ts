@@ -45,6 +45,15 @@ export function* over<K extends LawRule['rule']['behaviour']['kind']>(
   }
 }
 
+/** The rule that computes a field's value, if one does: nobody types it. */
+export function computedBy(state: ContractState, line: readonly string[]): LawRule | undefined {
+  for (const { rule, isSelf } of rulesOver(state, line)) {
+    const { kind } = rule.rule.behaviour
+    if (isSelf && (kind === 'assignment' || kind === 'aggregate')) return rule
+  }
+  return undefined
+}
+
 /** How far the phases have come: 0 is `edit`. A phase that no rule names comes first. */
 export function phaseIndex({ phases }: Law, phase: string): number {
   return phases.indexOf(phase) + 1
@@ -121,7 +130,8 @@ export function readersRefusal(
   return due?.join() === readers?.join() ? undefined : { code: 'wrong-readers', element: uid }
 }
 
-function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs: number): boolean {
+/** Whether a party may do, now, what an access rule is about. */
+export function hasGrant(state: ContractState, { grants }: Access, who: string, timeMs: number): boolean {
   return grants.some((grant) => isGranted(state, grant, who, timeMs))
 }
 

@@ -56,7 +56,7 @@ export function fireWhere(
 }
 
 function lookAtCondition(work: Work, agenda: Agenda, rule: LawRule, place: string): boolean | Refusal {
-  const result = decide(work, rule, place, judgedAt(work, rule, place), () => {
+  const result = decide(work, rule, place, judgedAt(work, rule, place), 'truth', () => {
     const run = evaluate(work, rule, place)
     return run.kind === 'over-budget' ? run : run.isTrue
   })
@@ -75,7 +75,7 @@ function lookAtCondition(work: Work, agenda: Agenda, rule: LawRule, place: strin
 
 /** The date that a trigger waits for is kept in its record: the block that comes first after it fires it (EPO-14). */
 function lookAtDate(work: Work, rule: LawRule, place: string): Refusal | undefined {
-  const result = decide(work, rule, place, judgedAt(work, rule, place), () => {
+  const result = decide(work, rule, place, judgedAt(work, rule, place), 'time', () => {
     const run = evaluate(work, rule, place)
     return run.kind === 'over-budget' ? run : (run.toTimeText() ?? null)
   })

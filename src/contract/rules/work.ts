@@ -41,14 +41,32 @@ export class ValueNotHeld extends Error {
   }
 }
 
+/** What rules came to by the entry of a block, taken in the order in which they did: one may be looked at several times. */
+export class Taken {
+  readonly #results: readonly Result[]
+  #next = 0
+
+  constructor(results: readonly Result[]) {
+    this.#results = results
+  }
+
+  /** @throws ValueNotHeld where the entry says something else next */
+  take(rule: string, element: string): Result[2] {
+    const next = this.#results[this.#next]
+    if (next?.[0] !== rule || next[1] !== element) throw new ValueNotHeld(`${rule} ${element}`)
+    this.#next += 1
+    return next[2]
+  }
+}
+
 /** Steps that the rules of one request may take in all; see `Budget`. */
 const STEPS_MAX = 20_000_000
 
 export class Work {
   readonly before: ContractState
   readonly context: RequestContext
-  /** What all members who could tell came to, where it is not computed here; by rule and element. */
-  readonly taken: ReadonlyMap<string, Result[2]> | undefined
+  /** What all members who could tell came to, where it is not computed here. */
+  readonly taken: Taken | undefined
   state: ContractState
   readonly touched = new Set<string>()
   /** Of these, whatever reads them has been told. */
@@ -72,7 +90,7 @@ export class Work {
     state: ContractState,
     context: RequestContext,
     openings: OpeningSource,
-    taken?: readonly Result[],
+    taken?: Taken,
     judge: Judge = new GivenJudgement(),
   ) {
     this.judge = judge
@@ -80,7 +98,7 @@ export class Work {
     this.state = state
     this.context = context
     this.#openings = openings
-    this.taken = taken && new Map(taken.map(([rule, element, result]) => [`${rule} ${element}`, result]))
+    this.taken = taken
   }
 
   /** What a field holds, or what is put forward for it. @throws ValueNotHeld */

@@ -60,11 +60,65 @@ const withRule = (more: Partial<Rule> | object): Template => {
 const constraint = (expression: string): Template =>
   withRule({ path: [], behaviour: { kind: 'constraint', expression, message: 'no' } })
 
+const sees = (path: string[], grants: readonly string[]): Rule => ({
+  name: `seen-${path.join('-').toLowerCase()}`,
+  help: 'Private.',
+  owner: 'reader',
+  anchor: [],
+  path,
+  behaviour: { kind: 'access', actions: ['see'], grants: grants.map((party) => ({ party })) },
+})
+
+/** A template with a total that its reader computes of what others give, to be spoilt. */
+function room(
+  more: object,
+  seen: readonly string[] | null = ['@first', '@reader'],
+  also: string | string[] = [],
+): Template {
+  const role = (name: string) => ({ name, title: name, help: 'A role.' })
+  const total = {
+    kind: 'aggregate',
+    function: 'sum',
+    over: ['Given'],
+    reader: '@reader',
+    atLeast: 2,
+    ...more,
+  }
+  const rule = { name: 'total', help: 'All together.', owner: 'reader', anchor: [], path: ['Total'] }
+  const paths = [['Given'], ...(also.length > 0 ? [[also].flat()] : [])]
+  return {
+    ...small(),
+    roles: [role('first'), role('second'), role('reader'), { ...role('watcher'), observer: true }],
+    types: [{ name: 'Line', base: 'block', members: [{ name: 'Cost', kind: 'field', type: 'decimal' }] }],
+    tree: [
+      { name: 'Given', kind: 'field', type: 'decimal' },
+      { name: 'Other', kind: 'field', type: 'decimal' },
+      { name: 'Total', kind: 'field', type: 'decimal' },
+      { name: 'Lines', kind: 'list', typed: 'Line' },
+    ],
+    rules: [...(seen ? paths.map((path) => sees(path, seen)) : []), { ...rule, behaviour: total } as Rule],
+  }
+}
+
+/** Likewise with an expression that reads what is private. */
+function tells(expression: string, path: string | string[]): Template {
+  const template = room({})
+  const isField = typeof path === 'string'
+  const behaviour = isField
+    ? { kind: 'assignment', expression }
+    : { kind: 'constraint', expression, message: 'no' }
+  template.rules = [
+    sees(['Given'], ['@first', '@reader']),
+    { ...(template.rules.at(-1) as Rule), path: [path].flat(), behaviour } as Rule,
+  ]
+  return template
+}
+
 describe('the templates that come with it', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
 
-  it('are seven at least', () => {
-    expect(files.length).toBeGreaterThanOrEqual(7)
+  it('are eight at least', () => {
+    expect(files.length).toBeGreaterThanOrEqual(8)
   })
 
   it.each(files)('%s works, and says everything in words', (name) => {
@@ -76,6 +130,28 @@ describe('the templates that come with it', () => {
     )
     expect(unlabelled).toEqual([])
     expect(template.tree.filter(({ label }) => label === undefined)).toEqual([])
+  })
+})
+
+describe('a template with private values', () => {
+  it('[TPL-1] works where its reader sees what it computes from, and its results are for those who see it', () => {
+    checkTemplate(templateOf(room({})))
+    checkTemplate(templateOf(room({ over: ['Lines', 'Cost'] }, ['@first', '@reader'], ['Lines'])))
+    const computed = tells('Given * 2', 'Total')
+    checkTemplate(templateOf({ ...computed, rules: [...computed.rules, sees(['Total'], ['@reader'])] }))
+  })
+
+  it('[TPL-5] has roles in the place of those who read', () => {
+    const template = room({})
+    const roles = { first: 'Acme', second: 'Beta', reader: 'Cove', watcher: 'Dune' }
+    const made = instantiate(template, { cast: castOf(roles), timeMs: 0 }, seededRandom('reader'))
+    const bodies = made.operations.flatMap((one) =>
+      one.op === 'draft' && one.action.do === 'add' ? [one.action.rule.behaviour] : [],
+    )
+    expect(bodies.find(({ kind }) => kind === 'aggregate')).toMatchObject({
+      reader: castOf(roles).reader?.[0],
+    })
+    for (const text of ['@first', '@reader']) expect(JSON.stringify(bodies)).not.toContain(text)
   })
 })
 
@@ -301,6 +377,47 @@ describe('a template that does not work', () => {
       }),
       'bad-template',
       'no role court',
+    ],
+    [
+      'an aggregate of a reader who sees nothing',
+      room({ reader: '@second' }),
+      'bad-template',
+      'does not see Given',
+    ],
+    ['an aggregate of what all see', room({}, null), 'bad-template', 'everybody sees Given'],
+    ['an aggregate of its reader’s own', room({}, ['@reader']), 'bad-template', 'its reader alone sees'],
+    ['an aggregate read by an observer', room({ reader: '@watcher' }), 'bad-template', 'has to be a member'],
+    [
+      'an aggregate that is private',
+      room({}, ['@first', '@reader'], 'Total'),
+      'bad-template',
+      'would-reveal',
+    ],
+    [
+      'an aggregate of a list’s items whose reader sees nothing',
+      room({ over: ['Lines', 'Cost'] }, ['@first'], ['Lines']),
+      'bad-template',
+      'does not see Lines › item › Cost',
+    ],
+    ['a computed field that tells', tells('Given * 2', 'Total'), 'bad-template', 'keep Total private'],
+    ['what no member may see', room({}, ['@watcher']), 'bad-template', 'no member may see it'],
+    [
+      'what nobody may see all of',
+      {
+        ...tells('Given > Other', []),
+        rules: [...tells('Given > Other', []).rules, sees(['Other'], ['@second'])],
+      },
+      'bad-template',
+      'no member may see all of it',
+    ],
+    [
+      'a private value in it',
+      {
+        ...room({}),
+        tree: room({}).tree.map((one) => (one.name === 'Given' ? { ...one, value: '7' } : one)),
+      },
+      'bad-template',
+      'take its value out',
     ],
   ])('[TPL-1] is refused, with the place: %s', (_, template, code, message) => {
     expect(() => checkTemplate(templateOf(template))).toThrow(

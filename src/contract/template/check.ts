@@ -17,6 +17,7 @@ import type { Random } from '../place.ts'
 import { isWithinLimits } from '../rules/checks.ts'
 import { prepareRule } from '../rules/draft-check.ts'
 import { genesisResults, genesisState } from '../state.ts'
+import { checkPrivate } from './check-private.ts'
 import { badTemplate, type Template, type TemplateElement } from './format.ts'
 import { type Instance, instantiate } from './instantiate.ts'
 import type { Cast, Casting } from './roles.ts'
@@ -37,6 +38,7 @@ export function checkTemplate(template: Template): void {
   } catch (error) {
     throw named(error, instance, whole)
   }
+  checkPrivate(template, instance, state)
 }
 
 /** A party that nobody has, in the place of one that has a role; two for a role that several may have. */

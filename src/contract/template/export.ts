@@ -8,7 +8,7 @@ import { type ProvenCard, partyOf } from '../../ledger/epoch.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import type { OpeningSource } from '../outcome.ts'
-import { over } from '../rules/gate.ts'
+import { computedBy } from '../rules/gate.ts'
 import type { LawRule } from '../rules/law.ts'
 import { lineOf, namesFrom } from '../rules/paths.ts'
 import { existing } from '../view.ts'
@@ -241,7 +241,9 @@ class Exporting {
   }
 
   #value(uid: string, own?: { role: string; party: string }): Value | undefined {
-    const { type, value } = existing(this.#state, uid)
+    const { type, value, readers } = existing(this.#state, uid)
+    // A template is for everybody: what not everybody may see has no place in it.
+    if (readers !== undefined) return undefined
     const held = value === undefined ? undefined : this.#openings.get(value)?.value
     if (held === undefined || held === null || this.#isComputed(uid)) return undefined
     if (type === 'party' && typeof held === 'string') {
@@ -253,9 +255,7 @@ class Exporting {
   }
 
   #isComputed(uid: string): boolean {
-    for (const { isSelf } of over(this.#state, lineOf(this.#state, uid), 'assignment'))
-      if (isSelf) return true
-    return false
+    return computedBy(this.#state, lineOf(this.#state, uid)) !== undefined
   }
 
   #path(uid: string): string {

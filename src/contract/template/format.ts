@@ -46,7 +46,7 @@ export type TemplateElement = {
 /** A grant that ends after so many days ends that long after the contract was made. */
 export type TemplateGrant = Omit<Grant, 'untilMs'> & { forDays?: number }
 
-/** A behaviour with `@role` in the place of parties, cards, and texts in expressions; a count may be `all`. */
+/** A behaviour with `@role` in the place of parties (an aggregate's reader too), cards, and texts in expressions; a count may be `all`. */
 export type TemplateBehaviour =
   | Exclude<Behaviour, { kind: 'access' | 'approval' | 'trigger' | 'phases' }>
   | (Omit<Extract<Behaviour, { kind: 'access' }>, 'grants'> & { grants: TemplateGrant[] })

@@ -66,6 +66,7 @@ describe('a contract made of a template', () => {
     'health-record',
     'order-to-invoice',
     'service-registry',
+    'supply-chain-clean-room',
   ])('[TPL-5] %s comes out of a contract as it went in, with nothing left over', (name) => {
     const template = templateFile(name)
     const names = template.roles.flatMap((role) =>
@@ -107,6 +108,18 @@ describe('an export', () => {
     checkTemplate(template)
     const withValues = exportTemplate(play.state, play.openings, { ...options, values: true }).template
     expect(JSON.stringify(withValues)).toContain('Pier 7')
+  })
+
+  it('[TPL-5] never holds a private value, whoever makes it', () => {
+    const roles = { operator: 'Hub', supplier: ['Ash', 'Birch', 'Cedar'] }
+    const play = Play.of('supply-chain-clean-room', roles)
+    const cost = '/Reports[1]/Figures/UnitCost'
+    expect(play.set('Ash', cost, '1234.5')).toMatchObject(accepted)
+    expect(play.seen('Ash', cost)).toBe('1234.5')
+    const options = optionsOf(templateFile('supply-chain-clean-room'), play, roles)
+    const { template } = exportTemplate(play.state, play.openings, { ...options, values: true })
+    expect(JSON.stringify(template)).not.toContain('1234.5')
+    checkTemplate(template)
   })
 
   it('[TPL-5] of a block takes the rules that stand at or below it, and tells of those above', () => {

@@ -99,6 +99,8 @@ export class Casted {
       case 'assignment':
       case 'activation':
         return { ...behaviour, expression: this.expression(textOf(behaviour.expression)) }
+      case 'aggregate':
+        return { ...behaviour, reader: this.one(textOf(behaviour.reader)) }
       case 'trigger': {
         const { when } = behaviour
         const casted =
@@ -211,6 +213,8 @@ export function mapParties(
     case 'assignment':
     case 'activation':
       return { ...behaviour, expression: text(behaviour.expression) }
+    case 'aggregate':
+      return { ...behaviour, reader: word(behaviour.reader) }
     case 'trigger': {
       const { when } = behaviour
       return {
