@@ -5,6 +5,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { checkFieldPaths, contractsIn, fieldsIn, type Reported, type ReportWish } from '../node/report.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, numbersInCursor } from './page-cursor.ts'
+import { privacyOf } from './private.ts'
 import type { ReportedContract, reportPage } from './schemas-time.ts'
 import { readTime } from './shown.ts'
 
@@ -90,15 +91,16 @@ function contractView(
     tentative,
     members: state.epoch.members.map((party) => ({ party, name: names.get(party) ?? party })),
     fields: fields.map(({ uid, path }) => {
-      const record = state.map.get(uid) as { type: string; value: string }
-      const { type, value: version } = record
-      const opening = values.shown(version)
+      const record = state.map.get(uid) as { type: string; value: string; readers?: string[] }
+      const { type, value: version, readers } = record
+      const opening = values.shown(version, readers)
       return {
         path,
         uid,
         type,
         version,
-        ...(opening === undefined ? { notShown: true as const } : { value: opening.value }),
+        ...(opening && { value: opening.value }),
+        ...privacyOf(context, contract, readers, opening !== undefined),
       }
     }),
     missing,

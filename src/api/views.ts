@@ -12,6 +12,7 @@ import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
+import { judgedViews } from './judging.ts'
 import { changeViews, standingOf } from './members.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
@@ -197,6 +198,7 @@ export function contractDetails(context: Context, id: string): ContractDetails {
     ...view,
     ...(replica && { policy: { ...replica.electorate.policy }, phase: replica.phase }),
     changes: replica ? changeViews(context, replica) : [],
+    judging: replica ? judgedViews(context, replica) : [],
     rootUid: rootUidOf(id),
     objections: [...(replica?.objections ?? [])],
     refusedHistories: [...(replica?.sync.refused ?? [])].map(([party, reason]) => ({

@@ -9,8 +9,10 @@ import { existing, pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
 import type { Context } from '../context.ts'
+import { judgedView } from '../judging.ts'
+import type { JudgedView } from '../schemas.ts'
 import { membersOf } from '../views.ts'
-import { namer } from './look.ts'
+import { type Named, namer } from './look.ts'
 import type { ElementStatus } from './view-schemas.ts'
 import { settlementView } from './views.ts'
 
@@ -85,6 +87,9 @@ export class Tiers {
     const replica = context.replica(state.contract)
     const height = this.lastVersion(uid)?.height ?? 0
     const request = this.waiting.get(uid)
+    const judged = request === undefined ? undefined : judgedView(context, state.contract, request)
+    if (request !== undefined && judged !== undefined)
+      return { stage: 'received', request, judging: judged, reached: false, missing: peopleIn(judged) }
     if (request !== undefined) {
       const absent = membersOf(replica).filter(
         ({ party }) => party !== replica.self && !replica.up.has(party),
@@ -115,6 +120,10 @@ export class Tiers {
     const { node, states } = this.context
     return states.read(contract, () => node.store.elementHistory(contract, uid))?.at(-1)
   }
+}
+
+function peopleIn({ waitingFor }: JudgedView): Named[] {
+  return waitingFor.map(({ party, name }) => ({ party, name }))
 }
 
 /** Elements that requests are about which are not ordered yet, with the last such request. */
