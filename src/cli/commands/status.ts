@@ -8,8 +8,10 @@ export type StatusView = {
   code?: string
   height?: number
   dialogues: { name: string; received: boolean; accepted: boolean }[]
-  waitingFor: { name: string; sinceMs: number; connected: boolean }[]
+  waitingFor: Awaited[]
+  judging?: { sinceMs: number; waitingFor: Awaited[] }
 }
+type Awaited = { name: string; sinceMs: number; connected: boolean }
 
 export function printStatus(status: StatusView): void {
   const mark = status.stage === 'final' ? green('✓ final') : yellow(`… ${status.stage}`)
@@ -21,4 +23,10 @@ export function printStatus(status: StatusView): void {
     )
   for (const { name, sinceMs, connected } of status.waitingFor)
     print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
+  for (const one of status.judging?.waitingFor ?? []) print(`  ${judgeText(one)}`)
+}
+
+/** Who has to sign what it sees of private values before a request can be ordered. */
+export function judgeText({ name, sinceMs, connected }: Awaited): string {
+  return `waiting for ${yellow(safe(name))} to judge private values, since ${time(sinceMs)}${connected ? '' : ', not connected'}`
 }
