@@ -4,6 +4,8 @@
  */
 import type { Edit } from '../contract/edit.ts'
 import { withReaders } from '../contract/privacy.ts'
+import { readersAt } from '../contract/rules/gate.ts'
+import { lineOf } from '../contract/rules/paths.ts'
 import { type ContractState, element, subtreeUids } from '../contract/state.ts'
 import { existing, pathOf } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -90,7 +92,8 @@ export function refuseHidden(context: Context, state: ContractState, uid: string
   if (readers === undefined || !values.isHidden(record)) return
   const people = readers.map(namer(context, state.contract))
   const path = pathOf(state, uid)
-  const isReader = readers.includes(context.node.party)
+  const now = readersAt(state, lineOf(state, uid), nextTimeMs(context, state.contract)) ?? []
+  const isReader = [...readers, ...now].includes(context.node.party)
   const who = people.map(({ name }) => name).join(', ') || 'nobody that is in the contract'
   throw new CountersignError(
     'private-value',

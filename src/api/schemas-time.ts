@@ -201,7 +201,7 @@ const reportedContract = named(
         path: z.string(),
         uid,
         type: z.string(),
-        version: hash.describe('its commitment'),
+        version: hash.describe('its commitment; 64 zeros while it is empty'),
         value: value.optional(),
         readers,
         notShown,

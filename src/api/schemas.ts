@@ -412,6 +412,10 @@ export const blockDetails = z.object({
       code: z.string().optional(),
       rule: uid.optional(),
       element: uid.optional(),
+      judgedBy: z
+        .array(person)
+        .optional()
+        .describe('who signed what it judged of private values, which is a receipt for them, too'),
     }),
   ),
   notarization: z.unknown().optional(),

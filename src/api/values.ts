@@ -33,13 +33,17 @@ export class Values implements OpeningSource {
     this.lacksOlder = lacksOlder
   }
 
+  get contract(): string {
+    return (this.all as [ContractState])[0].contract
+  }
+
   /**
    * Undefined for a private value that is not held here.
    * @param readers who may see it, where it may stand in none of the states
    * @throws CountersignError `invariant-broken` where it is missing or is not what was signed; `not-shown`
    */
   get(commitment: string, readers?: Readers): Opening | undefined {
-    const [{ contract }] = this.all as [ContractState]
+    const { contract } = this
     const look = (): Opening | undefined => this.store.openings(contract, [commitment]).get(commitment)
     const opening = this.states.read(contract, look, () => this.fault(commitment))
     if (opening === undefined && (readers ?? this.readersOf(commitment)) !== undefined) return undefined
@@ -88,8 +92,7 @@ export class Values implements OpeningSource {
 
   private isCurrent(commitment: string): boolean {
     if (this.current === undefined) {
-      const [{ contract }] = this.all as [ContractState]
-      const { state } = this.states.tentative(contract)
+      const { state } = this.states.tentative(this.contract)
       this.current = new Set()
       for (const [, record] of state.map)
         if ('value' in record && record.value) this.current.add(record.value)

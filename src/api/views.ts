@@ -12,7 +12,7 @@ import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
-import { judgedViews } from './judging.ts'
+import { judgedViews, judgingOf } from './judging.ts'
 import { changeViews, standingOf } from './members.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
@@ -73,7 +73,7 @@ export function contractView(context: Context, id: string): ContractView {
     observers: replica.electorate.observers.map((party) => ({ party, name: nameOf(party) })),
     ...lapseView(replica),
     waitingFor: waitingFor(context, replica, height),
-    waitingRequests: replica.chain.pool.size,
+    waitingRequests: replica.chain.pool.size + judgingOf(replica).all().length,
     ...beginningView(replica),
   }
 }
@@ -231,8 +231,13 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
   }
 }
 
+/** Whether a request may still be ordered; one that is to be judged first stands in no pool. */
+function isWaiting(replica: Replica, id: string): boolean {
+  return replica.chain.pool.has(id) || judgingOf(replica).waitingFor(id) !== undefined
+}
+
 function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
-  if (height === undefined) return replica.chain.pool.has(id) ? 'received' : 'expired'
+  if (height === undefined) return isWaiting(replica, id) ? 'received' : 'expired'
   return replica.finalSize > height ? 'final' : 'tentative'
 }
 

@@ -116,8 +116,6 @@ function elementOf(
   if (isProved) one.proof = mapProof(state.map, uid)
   if (path === undefined) return one
   one.path = path
-  // A report is passed on: what is private is proved to stand there, and left out.
-  if (element(state, uid)?.readers !== undefined) return one
   const commitment = element(state, uid)?.value ?? ''
   const opening = states.read(
     contract,

@@ -9,7 +9,7 @@ import { existing, pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
 import type { Context } from '../context.ts'
-import { judgedView } from '../judging.ts'
+import { judgedView, judgingOf } from '../judging.ts'
 import type { JudgedView } from '../schemas.ts'
 import { membersOf } from '../views.ts'
 import { type Named, namer } from './look.ts'
@@ -129,8 +129,15 @@ function peopleIn({ waitingFor }: JudgedView): Named[] {
 /** Elements that requests are about which are not ordered yet, with the last such request. */
 function waitingOn(context: Context, contract: string): ReadonlyMap<string, string> {
   const waiting = new Map<string, string>()
-  for (const [id, { request }] of context.replica(contract).chain.pool)
-    for (const operation of request.operations as AnyOperation[])
-      if ('uid' in operation) waiting.set(operation.uid, id)
+  const note = (id: string, operations: readonly AnyOperation[]): void => {
+    for (const operation of operations) if ('uid' in operation) waiting.set(operation.uid, id)
+  }
+  const replica = context.replica(contract)
+  const { node, states } = context
+  for (const [id, { request }] of replica.chain.pool) note(id, request.operations)
+  for (const { request: id } of judgingOf(replica).all()) {
+    const record = states.read(contract, () => node.store.request(contract, id))
+    if (record !== undefined) note(id, record.request.operations)
+  }
   return waiting
 }

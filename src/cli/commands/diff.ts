@@ -127,8 +127,9 @@ function printDifference({ what, kind, path, oldPath, old, new: now, change }: D
     : what.includes('removed')
       ? ['-', red]
       : ['~', yellow]
+  const isOther = what.includes('changed') || what.includes('retyped')
   const values =
-    old && now && (what.includes('changed') || what.includes('retyped'))
+    kind === 'field' && isOther && (old || now)
       ? `${valueText(old)} → ${valueText(now)}`
       : valueText(now ?? old ?? { type: kind })
   const notes = [
@@ -142,7 +143,10 @@ function printDifference({ what, kind, path, oldPath, old, new: now, change }: D
   print(dim(`    ${originText(change)}`))
 }
 
-function valueText({ type, value, notShown, readers }: ValueView): string {
+/** Undefined: the field is empty. */
+function valueText(view: ValueView | undefined): string {
+  if (view === undefined) return dim('(empty)')
+  const { type, value, notShown, readers } = view
   if (notShown) return readers === undefined ? dim('not held here') : privateText(readers)
   if (value === undefined) return dim(type)
   return value === null ? dim('null') : cyan(safe(String(value)))

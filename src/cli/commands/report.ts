@@ -158,9 +158,10 @@ function printText({ atMs, total, leftOut, contracts }: ReportPage, isFirst: boo
   }
 }
 
-function fieldText({ value, readers, notShown }: Field): string {
+function fieldText({ type, value, readers, notShown }: Field): string {
   if (notShown) return readers === undefined ? dim('not held here') : privateText(readers)
-  return value === null || value === undefined ? dim('null') : cyan(safe(String(value)))
+  if (value === null || value === undefined) return dim(type === 'null' ? 'null' : '(empty)')
+  return cyan(safe(String(value)))
 }
 
 /** What is not in a report, and why. */
