@@ -1,25 +1,9 @@
 /** Requests that wait for the word of those who can see private values (PROTOCOL JUD-1), as people and programs see them. */
+import { judgingOf, type Lacking } from '../node/judging-status.ts'
 import type { Replica } from '../node/replica.ts'
 import type { Context } from './context.ts'
 import { namer } from './rules/look.ts'
 import type { JudgedView } from './schemas.ts'
-
-/** Whose word a request lacks, and since when it has been asked for. */
-export type Lacking = { parties: readonly string[]; sinceMs: number }
-
-/** What a replica tells of its requests that are not judged yet. */
-export interface Judging {
-  /** Undefined for a request that lacks nobody's word. */
-  waitingFor(request: string): Lacking | undefined
-  all(): readonly (Lacking & { request: string })[]
-}
-
-/** A replica without private values has nobody to wait for. */
-const NOTHING: Judging = { waitingFor: () => undefined, all: () => [] }
-
-export function judgingOf(replica: Replica): Judging {
-  return (replica as { judging?: Judging }).judging ?? NOTHING
-}
 
 /** Who has yet to judge a request; undefined where nobody has. */
 export function judgedView(context: Context, contract: string, request: string): JudgedView | undefined {

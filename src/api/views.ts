@@ -4,6 +4,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import { isAwaited, judgingOf } from '../node/judging-status.ts'
 import { knownChain } from '../node/known-cards.ts'
 import { lapseOf } from '../node/lapse.ts'
 import type { Replica } from '../node/replica.ts'
@@ -12,7 +13,7 @@ import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
-import { judgedViews, judgingOf } from './judging.ts'
+import { judgedViews } from './judging.ts'
 import { changeViews, standingOf } from './members.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
@@ -231,13 +232,8 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
   }
 }
 
-/** Whether a request may still be ordered; one that is to be judged first stands in no pool. */
-function isWaiting(replica: Replica, id: string): boolean {
-  return replica.chain.pool.has(id) || judgingOf(replica).waitingFor(id) !== undefined
-}
-
 function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
-  if (height === undefined) return isWaiting(replica, id) ? 'received' : 'expired'
+  if (height === undefined) return isAwaited(replica, id) ? 'received' : 'expired'
   return replica.finalSize > height ? 'final' : 'tentative'
 }
 

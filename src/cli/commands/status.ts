@@ -21,9 +21,12 @@ export function printStatus(status: StatusView): void {
     print(
       `  ${accepted ? green('signed  ') : received ? yellow('received') : dim('–       ')}  ${safe(name)}`,
     )
+  const judges = status.judging?.waitingFor ?? []
+  for (const one of judges) print(`  ${judgeText(one)}`)
+  // Nobody else can do anything about it before they have.
+  if (judges.length > 0) return
   for (const { name, sinceMs, connected } of status.waitingFor)
     print(`  waiting for ${yellow(safe(name))} since ${time(sinceMs)}${connected ? '' : ', not connected'}`)
-  for (const one of status.judging?.waitingFor ?? []) print(`  ${judgeText(one)}`)
 }
 
 /** Who has to sign what it sees of private values before a request can be ordered. */
