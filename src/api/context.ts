@@ -53,10 +53,10 @@ export class Context {
     return this.node.engine.replica(contract)
   }
 
-  /** The values of the fields of a state. */
-  values(state: ContractState): Values {
+  /** The values of the fields of a state, or of several of one contract. */
+  values(state: ContractState, ...others: ContractState[]): Values {
     const lacksOlder = this.node.engine.replicas.get(state.contract)?.epochs.lacksOlder ?? false
-    return new Values(state, this.node.store, this.states, lacksOlder)
+    return new Values([state, ...others], this.node.store, this.states, lacksOlder)
   }
 
   readonly random = (sizeBytes: number): Uint8Array => randomBytes(sizeBytes)

@@ -13,6 +13,7 @@ import { type ContractState, type OpeningSource, stateRoot } from '../contract/s
 import { CountersignError } from '../crypto/errors.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, numbersInCursor } from './page-cursor.ts'
+import { privacyOf } from './private.ts'
 import type { DifferenceView, differencePage } from './schemas-time.ts'
 import { type Shown, shownState } from './shown.ts'
 
@@ -64,7 +65,7 @@ export function differenceView(
       'too-large',
       `${changes.length} elements differ; a difference tells of ${DIFFERENCES_MAX} at most: ask for heights that lie closer together`,
     )
-  const values = context.values(after.state)
+  const values = context.values(after.state, before.state)
   const openings: OpeningSource = { get: (commitment) => values.shown(commitment) }
   const page = changes.slice(Math.max(0, start), Math.max(0, start) + limit)
   const end = Math.max(0, start) + page.length
@@ -123,14 +124,14 @@ function elementView(
   const { old, new: now, ...told } = differenceOf(before.state, after.state, changed, openings)
   return {
     ...told,
-    ...(old && { old: valueView(old) }),
-    ...(now && { new: valueView(now) }),
+    ...(old && { old: valueView(context, after.state.contract, old) }),
+    ...(now && { new: valueView(context, after.state.contract, now) }),
     change: originOf(context, before, after, changed),
   }
 }
 
-function valueView({ held, ...rest }: ValueThen) {
-  return held ? rest : { ...rest, notShown: true as const }
+function valueView(context: Context, contract: string, { held, readers, ...rest }: ValueThen) {
+  return { ...rest, ...privacyOf(context, contract, readers, held) }
 }
 
 /** The last request that changed an element up to the later of two heights. */

@@ -9,6 +9,8 @@ export type ElementView = {
   type?: string
   value?: string | boolean | null
   version?: string
+  readers?: readonly string[]
+  notShown?: true
   typed?: string
   label?: string
   help?: string
@@ -37,6 +39,12 @@ const elementFields = {
     .optional()
     .describe('as the type has it; null with another type than null: the field is empty'),
   version: hash.optional().describe('a field’s commitment, 64 zeros while it is empty: what If-Match takes'),
+  readers: z
+    .array(hash)
+    .readonly()
+    .optional()
+    .describe('parties that may see the value, where that is not everybody; names and types all see'),
+  notShown: z.literal(true).optional().describe('the value is private and not held by this node'),
   typed: uid.optional().describe('the named type it has'),
   label: z.string().optional(),
   help: z.string().optional(),

@@ -1,9 +1,12 @@
 /** Several wishes as one edit, each seeing what those before it do. */
 import type { Edit } from '../contract/edit.ts'
-import { step, type TypeCheck, typeCheck } from '../contract/outcome.ts'
+import { Foresight } from '../contract/foresight.ts'
+import { isValueOfType, step, type TypeCheck, typeCheck } from '../contract/outcome.ts'
+import { withReaders } from '../contract/privacy.ts'
 import { Agenda } from '../contract/rules/agenda.ts'
+import { Refused } from '../contract/rules/judging.ts'
 import { runOperation } from '../contract/rules/operations.ts'
-import { Work } from '../contract/rules/work.ts'
+import { ValueNotHeld, Work } from '../contract/rules/work.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { existing, resolvePath } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -15,6 +18,7 @@ import type { RuleOperation } from '../ledger/rule-operation.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Context } from './context.ts'
 import { RawJson } from './json-body.ts'
+import { nextTimeMs } from './private.ts'
 import { nodeOf } from './records/documents.ts'
 import { Editor, typed } from './records/edits.ts'
 import { UNSIGNED } from './refusals.ts'
@@ -46,10 +50,12 @@ export function composeEdit(
         if (wishes.length > 1) current = ruled(context, current, operation, source)
         continue
       }
-      const edit = editOf(new Editor(context, current, undefined, source), wish)
+      const wanted = editOf(new Editor(context, current, undefined, source), wish)
+      // Now: what a later wish says to have seen is the commitment that is signed.
+      const edit = withReaders(current, wanted, nextTimeMs(context, state.contract))
       for (const opening of edit.openings) opened.set(commitmentOf(opening), opening)
       // What rules say is looked at once all operations are there: one may make good what another breaks.
-      for (const operation of edit.operations) current = stepped(current, operation, typeCheck(source))
+      for (const operation of edit.operations) current = stepped(current, operation, ofType(source))
       operations.push(...asSeen(edit.operations, wish))
       openings.push(...edit.openings)
     } catch (error) {
@@ -72,11 +78,26 @@ function ruled(
   source: OpeningSource,
 ): ContractState {
   const { chain, self } = context.replica(state.contract)
-  const { height, timeMs } = chain.tip.block.header
-  const at = { id: UNSIGNED, author: self, height: height + 1, timeMs: Math.max(timeMs, context.node.now()) }
-  const work = new Work(state, at, source)
-  const refused = runOperation(work, new Agenda(), operation, 0, typeCheck(source))
-  return refused ? state : work.state
+  const { height } = chain.tip.block.header
+  const timeMs = nextTimeMs(context, state.contract)
+  const at = { id: UNSIGNED, author: self, height: height + 1, timeMs }
+  const work = new Work(state, at, source, undefined, new Foresight())
+  try {
+    const refused = runOperation(work, new Agenda(), operation, 0, typeCheck(source))
+    return refused ? state : work.state
+  } catch (error) {
+    // What is for others to judge is left as it is here.
+    if (error instanceof Refused || error instanceof ValueNotHeld) return state
+    throw error
+  }
+}
+
+/** Whoever writes a value can see what it is, private or not. */
+function ofType(source: OpeningSource): TypeCheck {
+  return (type, commitment) => {
+    const opening = source.get(commitment)
+    return opening !== undefined && isValueOfType(type, opening.value)
+  }
 }
 
 function stepped(state: ContractState, operation: ElementOperation, isOfType: TypeCheck): ContractState {

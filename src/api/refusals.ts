@@ -2,7 +2,8 @@
 
 import { runOperations } from '../contract/apply.ts'
 import type { Edit } from '../contract/edit.ts'
-import { outcomeOf } from '../contract/outcome.ts'
+import { Foresight } from '../contract/foresight.ts'
+import { outcomeOf, typeCheck } from '../contract/outcome.ts'
 import { isUngoverned } from '../contract/rules/element-gates.ts'
 import type { Refusal } from '../contract/rules/operations.ts'
 import type { LockRecord } from '../contract/rules/records.ts'
@@ -14,6 +15,7 @@ import { isRuleOperation } from '../ledger/rule-operation.ts'
 import { commitmentOf } from '../ledger/value.ts'
 import type { Context } from './context.ts'
 import { isRuleCode, outcomeWords } from './outcome-words.ts'
+import { nextTimeMs } from './private.ts'
 import { namer, pathAmong, recordOf } from './rules/look.ts'
 import type { RefusalView } from './rules/view-schemas.ts'
 import { sentenceOf } from './rules/views.ts'
@@ -22,7 +24,8 @@ type About = { code: string; rule?: string; element?: string }
 
 /**
  * What every node would come to by the state as it is here; undefined where the request may be accepted, or where that can't be
- * told: a value that a rule reads is not held, or requests that are not ordered yet may change it.
+ * told: a value that a rule reads is not held, since it is private or did not come, or requests that are not ordered yet may
+ * change it.
  */
 export function foresee(
   context: Context,
@@ -32,17 +35,18 @@ export function foresee(
   const { state, height } = context.states.tentative(contract)
   if (isUngoverned(state) && !operations.some(isRuleOperation)) return undefined
   const { chain, self } = context.replica(contract)
-  const timeMs = Math.max(context.node.now(), chain.tip.block.header.timeMs)
+  const timeMs = nextTimeMs(context, contract)
   const request = { id: UNSIGNED, author: self, height: height + 1, timeMs }
   const source = openingsOf(context, state, openings)
   try {
-    const result = runOperations(state, operations, source, request)
+    const isOfType = typeCheck(source)
+    const result = runOperations(state, operations, source, request, isOfType, undefined, new Foresight())
     if (result.code === undefined) return undefined
     const { position: _, ...refusal } = result
-    // What is waiting to be ordered comes first; of a lock its holder alone disposes.
-    return refusal.code === 'locked' || (isRuleCode(refusal.code) && chain.pool.size === 0)
-      ? refusal
-      : undefined
+    // What is waiting to be ordered comes first; of a lock its holder alone disposes; a value must not go out to others than may
+    // see it.
+    const isSure = refusal.code === 'locked' || refusal.code === 'wrong-readers'
+    return isSure || (isRuleCode(refusal.code) && chain.pool.size === 0) ? refusal : undefined
   } catch (error) {
     if (error instanceof ValueNotHeld) return undefined
     throw error

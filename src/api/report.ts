@@ -1,12 +1,16 @@
 /** Reports: what the contracts of this node held at a time, page by page. */
 import type { z } from 'zod'
-import { stateRoot } from '../contract/state.ts'
+import { type ElementRecord, stateRoot } from '../contract/state.ts'
+import { existing } from '../contract/view.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { NO_VALUE } from '../ledger/value.ts'
 import { checkFieldPaths, contractsIn, fieldsIn, type Reported, type ReportWish } from '../node/report.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, numbersInCursor } from './page-cursor.ts'
+import { privacyOf } from './private.ts'
 import type { ReportedContract, reportPage } from './schemas-time.ts'
 import { readTime } from './shown.ts'
+import type { Values } from './values.ts'
 
 /** As queries have it. */
 export type ReportQuery = {
@@ -89,18 +93,24 @@ function contractView(
     recordHash: stateRoot(state),
     tentative,
     members: state.epoch.members.map((party) => ({ party, name: names.get(party) ?? party })),
-    fields: fields.map(({ uid, path }) => {
-      const record = state.map.get(uid) as { type: string; value: string }
-      const { type, value: version } = record
-      const opening = values.shown(version)
-      return {
-        path,
-        uid,
-        type,
-        version,
-        ...(opening === undefined ? { notShown: true as const } : { value: opening.value }),
-      }
-    }),
+    fields: fields.map(({ uid, path }) => fieldView(context, existing(state, uid), { path, uid }, values)),
     missing,
+  }
+}
+
+function fieldView(
+  context: Context,
+  { type = 'null', value: version, readers }: ElementRecord,
+  place: { path: string; uid: string },
+  values: Values,
+): ReportedContract['fields'][number] {
+  if (version === undefined) return { ...place, type, version: NO_VALUE, value: null }
+  const opening = values.shown(version, readers)
+  return {
+    ...place,
+    type,
+    version,
+    ...(opening && { value: opening.value }),
+    ...privacyOf(context, values.contract, readers, opening !== undefined),
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FIELD_TYPES } from '../ledger/request.ts'
 import { type RuleWish, ruleWishes, typed, words } from './rules/schemas.ts'
 import { madeView, proposalView, refusalView } from './rules/view-schemas.ts'
-import { awaited, hash, named, timeMs, uid } from './schemas.ts'
+import { awaited, hash, judgedView, named, timeMs, uid } from './schemas.ts'
 
 const path = z.string().max(65_536).describe('such as /Invoice/Line[2]/Amount')
 const document = z.unknown().describe('any JSON')
@@ -76,6 +76,9 @@ export const requestStatusView = named(
       .array(z.string())
       .optional()
       .describe('who was silent, where it is accepted by lapse: never final without them'),
+    judging: judgedView
+      .optional()
+      .describe('it can’t be ordered before these have judged it: they can see private values'),
     dialogues: z.array(
       z.object({ party: hash, name: z.string(), received: z.boolean(), accepted: z.boolean() }),
     ),

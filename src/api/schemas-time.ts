@@ -6,11 +6,13 @@ const value = z.union([z.string(), z.boolean(), z.null()])
 const notShown = z
   .literal(true)
   .optional()
-  .describe('its value was erased, or is from before this party came in')
+  .describe('its value is not held here: it is private to others, from before this party came in, or erased')
+const readers = z.array(person).optional().describe('who may see it, where that is not everybody')
 const valueThen = z.object({
   type: z.string(),
   version: hash.describe('its commitment'),
   value: value.optional(),
+  readers,
   notShown,
 })
 /** Who is behind a change, and when. */
@@ -56,6 +58,7 @@ const historyChange = named(
     oldName: z.string().optional(),
     type: z.string().optional(),
     value: value.optional(),
+    readers,
     notShown,
     version: hash.optional().describe('a field’s commitment'),
     recordHash: hash.optional(),
@@ -198,8 +201,9 @@ const reportedContract = named(
         path: z.string(),
         uid,
         type: z.string(),
-        version: hash.describe('its commitment'),
+        version: hash.describe('its commitment; 64 zeros while it is empty'),
         value: value.optional(),
+        readers,
         notShown,
       }),
     ),

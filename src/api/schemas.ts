@@ -155,6 +155,15 @@ export const awaited = z.object({ party: hash, name: z.string(), sinceMs: timeMs
 
 export const person = z.object({ party: hash, name: z.string() })
 
+/** What a request waits for before it can be ordered. */
+export const judgedView = z.object({
+  sinceMs: timeMs.describe('since when they have been asked'),
+  waitingFor: z
+    .array(awaited)
+    .describe('who has yet to sign what it judges of private values that the request sets or rules read'),
+})
+export type JudgedView = z.infer<typeof judgedView>
+
 export const contractView = named(
   'Contract',
   z.object({
@@ -300,6 +309,9 @@ export const contractDetails = named(
     rootUid: uid,
     objections: z.array(z.object({ party: hash, view: z.int(), block: hash, code: z.string() })),
     refusedHistories: z.array(z.object({ party: hash, name: z.string(), reason: z.string() })),
+    judging: z
+      .array(z.object({ request: hash, ...judgedView.shape }))
+      .describe('requests that can’t be ordered before others have judged private values'),
     evidence: z
       .array(z.object({ id: hash, kind: z.string(), party: hash, name: z.string(), text: z.string() }))
       .describe('members who have signed against themselves; whole at /evidence'),
@@ -400,6 +412,10 @@ export const blockDetails = z.object({
       code: z.string().optional(),
       rule: uid.optional(),
       element: uid.optional(),
+      judgedBy: z
+        .array(person)
+        .optional()
+        .describe('who signed what it judged of private values, which is a receipt for them, too'),
     }),
   ),
   notarization: z.unknown().optional(),

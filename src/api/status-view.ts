@@ -4,12 +4,15 @@ import type { ContractState } from '../contract/state.ts'
 import type { AnyOperation } from '../ledger/request.ts'
 import type { RequestStatus } from '../node/request-status.ts'
 import type { Context } from './context.ts'
+import { judgedView } from './judging.ts'
 import { refusalView } from './refusals.ts'
 import { recordOf } from './rules/look.ts'
 import type { MadeView, ProposalView, RefusalView } from './rules/view-schemas.ts'
 import { proposalView } from './rules/views.ts'
+import type { JudgedView } from './schemas.ts'
 
 export type StatusView = RequestStatus & {
+  judging?: JudgedView
   refusal?: RefusalView
   made?: MadeView[]
   /** Values that stand as proposals, since a rule asks for others’ yes. */
@@ -24,8 +27,11 @@ export function statusView(
   status: RequestStatus,
   operations?: readonly AnyOperation[],
 ): StatusView {
-  const { contract, outcome, code, rule, element } = status
-  if (outcome === undefined) return status
+  const { contract, stage, outcome, code, rule, element } = status
+  if (outcome === undefined) {
+    const judging = stage === 'received' ? judgedView(context, contract, status.id) : undefined
+    return { ...status, ...(judging && { judging }) }
+  }
   const { state } = context.states.tentative(contract)
   const read = () =>
     operations ??

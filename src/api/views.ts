@@ -4,6 +4,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
+import { isAwaited, judgingOf } from '../node/judging-status.ts'
 import { knownChain } from '../node/known-cards.ts'
 import { lapseOf } from '../node/lapse.ts'
 import type { Replica } from '../node/replica.ts'
@@ -12,6 +13,7 @@ import type { RequestRecord, Store, StoredPeer } from '../store/store.ts'
 import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
+import { judgedViews } from './judging.ts'
 import { changeViews, standingOf } from './members.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
@@ -72,7 +74,7 @@ export function contractView(context: Context, id: string): ContractView {
     observers: replica.electorate.observers.map((party) => ({ party, name: nameOf(party) })),
     ...lapseView(replica),
     waitingFor: waitingFor(context, replica, height),
-    waitingRequests: replica.chain.pool.size,
+    waitingRequests: replica.chain.pool.size + judgingOf(replica).all().length,
     ...beginningView(replica),
   }
 }
@@ -197,6 +199,7 @@ export function contractDetails(context: Context, id: string): ContractDetails {
     ...view,
     ...(replica && { policy: { ...replica.electorate.policy }, phase: replica.phase }),
     changes: replica ? changeViews(context, replica) : [],
+    judging: replica ? judgedViews(context, replica) : [],
     rootUid: rootUidOf(id),
     objections: [...(replica?.objections ?? [])],
     refusedHistories: [...(replica?.sync.refused ?? [])].map(([party, reason]) => ({
@@ -230,7 +233,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
 }
 
 function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
-  if (height === undefined) return replica.chain.pool.has(id) ? 'received' : 'expired'
+  if (height === undefined) return isAwaited(replica, id) ? 'received' : 'expired'
   return replica.finalSize > height ? 'final' : 'tentative'
 }
 

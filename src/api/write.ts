@@ -12,6 +12,7 @@ import { attemptOf } from './app.ts'
 import type { Context } from './context.ts'
 import { isRuleCode, outcomeWords } from './outcome-words.ts'
 import { readPrefer } from './prefer.ts'
+import { madePrivate } from './private.ts'
 import { foresee, refusalError, refusalView } from './refusals.ts'
 import { type StatusView, statusView } from './status-view.ts'
 import { type Expected, isReached } from './waiting.ts'
@@ -39,7 +40,9 @@ export async function performWrite(
 ): Promise<FastifyReply> {
   let write: Write | undefined
   const submit: Submit = async (prepare) => {
-    write = make()
+    const made = make()
+    write =
+      made.edit.operations.length === 0 ? made : { ...made, edit: madePrivate(context, contract, made.edit) }
     const { operations, openings } = write.edit
     if (operations.length === 0) return undefined
     checkSize(operations)
@@ -136,7 +139,11 @@ function sendStatus(
         status,
         link,
       })
-    return reply.code(202).header('location', link).type('application/json').send(JSON.stringify(status))
+    return reply
+      .code(202)
+      .header('location', link)
+      .type('application/json')
+      .send(JSON.stringify(statusView(context, status, write?.edit.operations)))
   }
   if (stage === 'expired')
     throw new CountersignError('expired', 'the request was not ordered in its time', { status, link })

@@ -52,6 +52,11 @@ export function safe(text: string): string {
   })
 }
 
+/** In the place of a private value that the node does not hold: who may see it. */
+export function privateText(readers: readonly { name: string }[]): string {
+  return dim(`(private: ${readers.map(({ name }) => safe(name)).join(', ') || 'nobody in the contract'})`)
+}
+
 export function time(timeMs: number): string {
   return new Date(timeMs)
     .toISOString()

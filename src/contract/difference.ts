@@ -29,8 +29,14 @@ export type Alteration =
   | 'described'
   | 'switched'
 
-/** A value as it stood. version: its commitment; held: false where it was erased or never shown here, and `value` is missing. */
-export type ValueThen = { type: string; version: string; held: boolean; value?: Value }
+/** A value as it stood. version: its commitment; held: false where it was erased or never shown here, and `value` is missing; readers: who may see it, where that is not everybody. */
+export type ValueThen = {
+  type: string
+  version: string
+  held: boolean
+  value?: Value
+  readers?: readonly string[]
+}
 
 /**
  * One element in a difference. path: in the later state, or in the earlier one if it is gone; oldPath: where it was, if that is
@@ -116,12 +122,17 @@ export function alterationsOf(
 }
 
 /** A field's value as far as it is held; undefined for a block or list. */
-export function valueThen({ type, value }: ElementRecord, openings: OpeningSource): ValueThen | undefined {
+export function valueThen(
+  { type, value, readers }: ElementRecord,
+  openings: OpeningSource,
+): ValueThen | undefined {
   if (type === undefined || value === undefined) return undefined
   const opening: Opening | undefined = openings.get(value)
-  return opening === undefined
-    ? { type, version: value, held: false }
-    : { type, version: value, held: true, value: opening.value }
+  return {
+    ...{ type, version: value, held: opening !== undefined },
+    ...(opening && { value: opening.value }),
+    ...(readers && { readers }),
+  }
 }
 
 /** Parties that have come in as members or observers, and that are in no more. policy: whether it is another. */

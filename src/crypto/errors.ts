@@ -176,6 +176,11 @@ export const REGISTRY = {
     title: 'There is no place left between two elements',
     advice: 'Delete one of the two neighbours, create it again, and insert then.',
   },
+  'private-value': {
+    status: 403,
+    title: 'The value is private and not held by this node',
+    advice: 'Ask one of the parties that the message names: they alone can show it.',
+  },
   'range-not-satisfiable': {
     status: 416,
     title: 'The range lies outside the file',

@@ -22,9 +22,10 @@ export function textUidOf(state: ContractState, uid: string): string | undefined
   return siblings.countNamed(TEXT) === 1 ? siblings.namedAt(TEXT, 0) : undefined
 }
 
-/** A field's value as plain text: '' while it is empty. */
+/** A field's value as plain text: '' while it is empty, and where it is not held here. */
 function plainText({ value }: ElementRecord, values: OpeningSource): string {
-  return value === undefined ? '' : String(values.get(value)?.value ?? null)
+  const opening = value === undefined ? undefined : values.get(value)
+  return opening === undefined ? '' : String(opening.value)
 }
 
 /** An element in one of its forms. @throws CountersignError `invariant-broken`, `too-large` */

@@ -11,6 +11,7 @@ import { entriesOf } from '../../ledger/turn.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { ElementVersion, RequestRecord } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import { privacyOf } from '../private.ts'
 import { fieldOfProposal } from '../rules/look.ts'
 import type { HistoryChange, HistoryView } from '../schemas-time.ts'
 import type { Shown } from '../shown.ts'
@@ -221,18 +222,25 @@ class Reading {
     return { name, ...(value === undefined ? empty : this.valueOf(record)), recordHash: recordHash(record) }
   }
 
-  private wantedOf({ type, version }: Attempt) {
-    return type === undefined || version === undefined ? {} : this.valueOf({ type, value: version })
+  private wantedOf({ type, version, readers }: Attempt) {
+    if (type === undefined || version === undefined) return {}
+    return this.valueOf({ type, value: version, ...(readers && { readers }) })
   }
 
-  private valueOf({ type, value: version }: { type?: string; value?: string }) {
+  private valueOf({
+    type,
+    value: version,
+    readers,
+  }: Partial<Pick<ElementRecord, 'value' | 'readers'>> & { type?: string }) {
     const { context, contract } = this
     const content = { type: type as string, version: version as string }
     const { state } = context.states.tentative(contract)
-    const opening = context.values(state).shown(content.version)
-    return opening === undefined
-      ? { ...content, notShown: true as const }
-      : { ...content, value: opening.value }
+    const opening = context.values(state).shown(content.version, readers)
+    return {
+      ...content,
+      ...(opening && { value: opening.value }),
+      ...privacyOf(context, contract, readers, opening !== undefined),
+    }
   }
 }
 

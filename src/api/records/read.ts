@@ -7,6 +7,7 @@ import { parseFileValue } from '../../document/file-value.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { Context } from '../context.ts'
 import { sendFile } from '../files.ts'
+import { leftOutHeader, refuseHidden } from '../private.ts'
 import { proposalPage, rulePage, statusPage, votePage } from '../rules/lists.ts'
 import type { Page } from '../rules/pages.ts'
 import { type Shown, shownState, type Wanted } from '../shown.ts'
@@ -45,6 +46,9 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   const isFile = isText && element(state, textUid)?.type === 'file'
   if (question === 'file' && !isFile) throw new CountersignError('not-found', 'the element names no file')
   const form = question === 'file' ? 'file' : chooseForm(request.headers.accept, isText, isFile)
+  const values = context.values(state)
+  const isSingle = form === 'text' || form === 'file' || element(state, uid)?.kind === 'field'
+  if (isText && isSingle) refuseHidden(context, state, textUid, values)
   const version = seenOf(state, (form === 'text' || form === 'file') && isText ? textUid : uid) as string
   reply
     .header('etag', `"${version}"`)
@@ -58,7 +62,9 @@ export function readRecord(context: Context, request: FastifyRequest, reply: Fas
   if (form === 'file') return sendFileOf(context, shown, textUid as string, request, reply)
   // There is the field, and nothing in it: another answer than an empty text.
   if (form === 'text' && version === NO_VALUE) return reply.code(204).send()
-  const text = writeElement(state, uid, form, context.values(state))
+  const leftOut = leftOutHeader(context, state, uid, values)
+  if (leftOut !== undefined) reply.header('countersign-private', leftOut)
+  const text = writeElement(state, uid, form, values)
   return reply.header('content-type', CONTENT_TYPE[form]).send(text)
 }
 

@@ -19,7 +19,7 @@ type RequestStep = {
 }
 
 /** What a refused request wanted of an element. version: of a value that it brought. */
-export type Attempt = { what: Step[]; type?: string; version?: string }
+export type Attempt = { what: Step[]; type?: string; version?: string; readers?: readonly string[] }
 
 /**
  * What each of several requests of one ledger block did to an element. Where they don't lead from its one record to the other
@@ -63,9 +63,14 @@ function performed(
 function changed(record: ElementRecord, operation: AnyOperation): ElementRecord {
   switch (operation.op) {
     case 'set': {
-      const { value: _, ...rest } = record
-      const { type, value } = operation
-      return { ...rest, type, ...(value !== undefined && { value }) }
+      const { value: _, readers: __, ...rest } = record
+      const { type, value, readers } = operation
+      return {
+        ...rest,
+        type,
+        ...(value !== undefined && { value }),
+        ...(readers !== undefined && { readers }),
+      }
     }
     case 'move':
       return { ...record, parent: operation.parent, order: operation.order }
@@ -103,10 +108,11 @@ export function refusedAttempt(operations: readonly AnyOperation[], uid: string)
   if (own.op === 'move') return { what: ['moved'] }
   if (own.op === 'rename') return { what: ['renamed'] }
   if (own.op === 'describe') return { what: ['described'] }
-  const { type, value } = own
+  const { type, value, readers } = own
   return {
     what: [own.op === 'create' ? 'created' : 'set'],
     ...(type !== undefined && value !== undefined && { type, version: value }),
+    ...(readers !== undefined && { readers }),
   }
 }
 

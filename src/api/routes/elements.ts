@@ -99,14 +99,17 @@ function childView(context: Context, state: ContractState, uid: string, values: 
 
 function fieldsOf(context: Context, state: ContractState, uid: string, values: Values) {
   const record = existing(state, uid)
-  const { name, kind, type, typed, label, help, inactive } = record
+  const { name, kind, type, typed, label, help, inactive, readers } = record
+  const isHidden = values.isHidden(record)
   const value = type === undefined ? undefined : (values.of(record)?.value ?? null)
   const file = type === undefined ? undefined : fileView(context, state.contract, type, value)
   return {
     uid,
     name,
     kind,
-    ...(type !== undefined && { type, value, version: versionOf(record) }),
+    ...(type !== undefined && { type, ...(!isHidden && { value }), version: versionOf(record) }),
+    ...(readers && { readers }),
+    ...(isHidden && { notShown: true as const }),
     ...(file && { file }),
     ...(typed !== undefined && { typed }),
     ...(label !== undefined && { label }),

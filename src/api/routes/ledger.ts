@@ -107,7 +107,7 @@ function details(context: Context, contract: string, height: number) {
     stage: height <= context.states.finalHeight(contract) ? ('final' as const) : ('tentative' as const),
     header: block.header,
     ...turnView(block),
-    entries: entriesOf(block).map(({ request, outcome, code, rule, element }) => {
+    entries: entriesOf(block).map(({ request, outcome, code, rule, element, judgement }) => {
       const author = requests?.get(request)?.request.author
       return {
         request,
@@ -116,6 +116,7 @@ function details(context: Context, contract: string, height: number) {
         ...(code !== undefined && { code }),
         ...(rule !== undefined && { rule }),
         ...(element !== undefined && { element }),
+        ...(judgement && { judgedBy: judgement.map(({ party }) => ({ party, name: nameOf(party) })) }),
       }
     }),
     ...(notarization && { notarization }),

@@ -1,5 +1,6 @@
 /** Contracts made of templates, and templates made of contracts. */
 import { z } from 'zod'
+import type { OpeningSource } from '../../contract/state.ts'
 import { checkTemplate } from '../../contract/template/check.ts'
 import { exportTemplate } from '../../contract/template/export.ts'
 import { parseTemplate } from '../../contract/template/format.ts'
@@ -36,7 +37,7 @@ const exportQuery = z.strictObject({
     .union([roleWord, z.array(roleWord).max(256)])
     .optional()
     .describe('what a party is in the template, as role:party; said again for each'),
-  values: z.literal('true').optional().describe('with the values that are held here'),
+  values: z.literal('true').optional().describe('with the values that are held here, but for private ones'),
 })
 const exported = z.object({
   template: z.unknown(),
@@ -107,7 +108,12 @@ export function templateRoutes(app: App, context: Context): void {
       const { state } = shownState(context, contract, {}, true)
       const { genesis } = context.replica(contract)
       const words = title ?? genesis.name
-      return exportTemplate(state, context.values(state), {
+      const held = context.values(state)
+      // A template is passed on: what is private in the contract has no place in it.
+      const openings: OpeningSource = {
+        get: (commitment) => (held.readersOf(commitment) ? undefined : held.get(commitment)),
+      }
+      return exportTemplate(state, openings, {
         at: block ?? state.rootUid,
         name,
         title: words,

@@ -1,6 +1,6 @@
 /** Shapes of rules, votes, locks and phases as the HTTP interface takes them. */
 import { z } from 'zod'
-import { ACCESS_ACTIONS } from '../../ledger/behaviour.ts'
+import { ACCESS_ACTIONS, AGGREGATE_FUNCTIONS } from '../../ledger/behaviour.ts'
 import { FIELD_TYPES } from '../../ledger/request.ts'
 import { HELP_MAX_LENGTH, LABEL_MAX_LENGTH, LEASE_MAX_MS } from '../../ledger/rule-operation.ts'
 import { contractParams, hash, named, uid } from '../schemas.ts'
@@ -72,15 +72,40 @@ const newBehaviour = named(
     z.strictObject({ kind: z.literal('constraint'), expression, message: text }),
     z.strictObject({
       kind: z.literal('access'),
-      actions: z.array(z.enum(ACCESS_ACTIONS)).min(1).max(ACCESS_ACTIONS.length),
+      actions: z
+        .array(z.enum(ACCESS_ACTIONS))
+        .min(1)
+        .max(ACCESS_ACTIONS.length)
+        .describe(
+          'see: values, which are private then: the nodes of others hold neither the values nor what opens them. propose: change ' +
+            'values. add, remove: elements below. approve: vote on proposals',
+        ),
       grants: z
         .array(
           z.strictObject({ party: hash, untilMs: z.int().min(0).optional(), untilPhase: phase.optional() }),
         )
-        .max(256),
+        .max(256)
+        .describe(
+          'nobody else may; members and, for see, observers. Each until a block time or a phase, where given',
+        ),
     }),
     z.strictObject({ kind: z.literal('ownership'), owner: hash }),
     z.strictObject({ kind: z.literal('assignment'), expression }),
+    z
+      .strictObject({
+        kind: z.literal('aggregate'),
+        function: z.enum(AGGREGATE_FUNCTIONS),
+        over: target.describe('the private values, by names from the anchor down: such as Costs/Cost'),
+        reader: hash.describe('the member that may see all of them, and computes it'),
+        atLeast: z
+          .int()
+          .min(2)
+          .max(256)
+          .describe(
+            'empty until so many others, or groups of others that see the same values, have given one',
+          ),
+      })
+      .describe('the field is computed of private values by one reader, and everybody sees it'),
     z.strictObject({ kind: z.literal('activation'), expression }),
     z.strictObject({
       kind: z.literal('approval'),

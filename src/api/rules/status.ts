@@ -8,9 +8,12 @@ import { type ContractState, childrenOf } from '../../contract/state.ts'
 import { existing, pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
+import { judgingOf } from '../../node/judging-status.ts'
 import type { Context } from '../context.ts'
+import { judgedView } from '../judging.ts'
+import type { JudgedView } from '../schemas.ts'
 import { membersOf } from '../views.ts'
-import { namer } from './look.ts'
+import { type Named, namer } from './look.ts'
 import type { ElementStatus } from './view-schemas.ts'
 import { settlementView } from './views.ts'
 
@@ -85,6 +88,9 @@ export class Tiers {
     const replica = context.replica(state.contract)
     const height = this.lastVersion(uid)?.height ?? 0
     const request = this.waiting.get(uid)
+    const judged = request === undefined ? undefined : judgedView(context, state.contract, request)
+    if (request !== undefined && judged !== undefined)
+      return { stage: 'received', request, judging: judged, reached: false, missing: peopleIn(judged) }
     if (request !== undefined) {
       const absent = membersOf(replica).filter(
         ({ party }) => party !== replica.self && !replica.up.has(party),
@@ -117,11 +123,22 @@ export class Tiers {
   }
 }
 
+function peopleIn({ waitingFor }: JudgedView): Named[] {
+  return waitingFor.map(({ party, name }) => ({ party, name }))
+}
+
 /** Elements that requests are about which are not ordered yet, with the last such request. */
 function waitingOn(context: Context, contract: string): ReadonlyMap<string, string> {
   const waiting = new Map<string, string>()
-  for (const [id, { request }] of context.replica(contract).chain.pool)
-    for (const operation of request.operations as AnyOperation[])
-      if ('uid' in operation) waiting.set(operation.uid, id)
+  const note = (id: string, operations: readonly AnyOperation[]): void => {
+    for (const operation of operations) if ('uid' in operation) waiting.set(operation.uid, id)
+  }
+  const replica = context.replica(contract)
+  const { node, states } = context
+  for (const [id, { request }] of replica.chain.pool) note(id, request.operations)
+  for (const { request: id } of judgingOf(replica).all()) {
+    const record = states.read(contract, () => node.store.request(contract, id))
+    if (record !== undefined) note(id, record.request.operations)
+  }
   return waiting
 }

@@ -1,7 +1,7 @@
 /** Shapes of rules, votes, locks and phases as the HTTP interface shows them. */
 import { z } from 'zod'
 import { RULE_CODES } from '../../contract/rules/codes.ts'
-import { hash, named, timeMs, uid } from '../schemas.ts'
+import { hash, judgedView, named, timeMs, uid } from '../schemas.ts'
 
 const person = z.object({ party: hash, name: z.string() })
 const people = z.array(person)
@@ -65,7 +65,9 @@ export const proposalView = named(
     by: person,
     on: place,
     type: z.string(),
-    value: z.union([z.string(), z.boolean(), z.null()]).describe('null: the field is to be empty'),
+    value: z.union([z.string(), z.boolean(), z.null()]).optional().describe('null: the field is to be empty'),
+    readers: people.optional().describe('who may see the value, where that is not everybody'),
+    notShown: z.literal(true).optional().describe('the value is private and not held by this node'),
     stale: z.boolean().describe('another value was agreed since it was made'),
     needs: z
       .array(z.object({ rule: uid, count: z.int(), yes: z.int(), parties: people }))
@@ -166,6 +168,9 @@ export const elementStatus = named(
         stage: z.enum(['received', 'tentative', 'final']),
         height: z.int().optional().describe('of the ledger block that changed it last'),
         request: hash.optional().describe('a request on it that is not ordered yet'),
+        judging: judgedView
+          .optional()
+          .describe('that request waits for these to judge private values: they are who is missing'),
         ...reached,
       })
       .describe('tier 1: of its last change, and whose signature is missing for it to be final'),

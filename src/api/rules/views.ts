@@ -9,6 +9,7 @@ import { type ContractState, seenOf, stateRoot } from '../../contract/state.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { Context } from '../context.ts'
+import { privacyOf } from '../private.ts'
 import { type Named, namer, placeOf, recordOf, targetPath, typeRecords } from './look.ts'
 import type { DraftView, LockView, ProposalView, RuleView, VoteView } from './view-schemas.ts'
 
@@ -134,7 +135,7 @@ export function proposalView(
   context: Context,
   state: ContractState,
   uid: string,
-  { by, on, type, value, seen, yes, no }: ProposalRecord,
+  { by, on, type, value, readers, seen, yes, no }: ProposalRecord,
 ): ProposalView {
   const named = namer(context, state.contract)
   const asking = approvalsOver(state, lineOf(state, on))
@@ -144,12 +145,15 @@ export function proposalView(
     const there = parties.filter((party) => yes.includes(party)).length
     return { rule: one.rule.uid, count, yes: there, parties: parties.map(named) }
   })
+  const opening = value === undefined ? undefined : context.values(state).get(value, readers)
+  const isShown = value === undefined || opening !== undefined
   return {
     uid,
     by: named(by),
     on: placeOf(state, on),
     type,
-    value: value === undefined ? null : context.values(state).get(value).value,
+    ...(isShown && { value: opening?.value ?? null }),
+    ...privacyOf(context, state.contract, readers, isShown),
     stale: seenOf(state, on) !== seen,
     needs,
     ...votes(named, [...asked], yes, no),

@@ -137,6 +137,8 @@ function behaviourOf(context: Context, behaviour: NewRule['behaviour']): Behavio
   switch (behaviour.kind) {
     case 'unique':
       return { ...behaviour, by: namesOf(behaviour.by) }
+    case 'aggregate':
+      return { ...behaviour, over: namesOf(behaviour.over) }
     case 'trigger':
       return { ...behaviour, actions: behaviour.actions.map((one) => thenOf(context, one)) }
     default:

@@ -4,12 +4,26 @@ import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
-import { bold, cyan, dim, green, print, printJson, red, safe, table, time, yellow } from '../output.ts'
+import {
+  bold,
+  cyan,
+  dim,
+  green,
+  print,
+  printJson,
+  privateText,
+  red,
+  safe,
+  table,
+  time,
+  yellow,
+} from '../output.ts'
 import { addTimeCommands } from './diff.ts'
 import { type ContractView, contracts, findContract, findParty } from './find.ts'
 import { printStanding, type StandingView } from './freeze.ts'
 import { type ChangeView, printChanges } from './member.ts'
 import { printProposal } from './rule.ts'
+import { judgeText } from './status.ts'
 import { createFromTemplate } from './template.ts'
 import { printWrite, recordAddress, type WriteView } from './writes.ts'
 
@@ -228,6 +242,8 @@ type ElementView = {
   kind: 'block' | 'list' | 'field'
   type?: string
   value?: string | boolean | null
+  readers?: string[]
+  notShown?: true
   children?: ElementView[]
 }
 type FullView = {
@@ -255,9 +271,7 @@ async function showContract(
   }
   print(`${bold(safe(full.name))}  ${dim(full.id)}`)
   print(`height ${full.height}  ${time(full.timeMs)}  record hash ${full.recordHash}`)
-  const standing = await client.get<StandingView & ContractView & { changes: ChangeView[] }>(
-    `/api/contracts/${id}`,
-  )
+  const standing = await client.get<StandingView & ContractView & Waiting>(`/api/contracts/${id}`)
   printStanding(standing)
   if (standing.basis !== undefined)
     print(
@@ -267,24 +281,51 @@ async function showContract(
     )
   if (standing.standing !== 'member') print(yellow(safe(standing.standing)))
   printChanges(standing.changes, id)
+  for (const { request, waitingFor } of standing.judging)
+    for (const one of waitingFor) print(`request ${request.slice(0, 12)}  ${judgeText(one)}`)
   print()
-  for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false)
+  const names = namesIn(standing)
+  for (const child of full.root.children ?? []) printElement(child, 0, options.uids ?? false, names)
 }
 
-function printElement(element: ElementView, depth: number, uids: boolean): void {
+type Waiting = {
+  changes: ChangeView[]
+  judging: { request: string; waitingFor: Parameters<typeof judgeText>[0][] }[]
+}
+
+/** Of parties in a contract, and those left out of it; who is out of it has an id only. */
+function namesIn({ members, observers, leftOut }: ContractView & StandingView): Map<string, string> {
+  const people = [...members, ...observers, ...leftOut]
+  return new Map(people.map(({ party, name }) => [party, name]))
+}
+
+function printElement(
+  element: ElementView,
+  depth: number,
+  uids: boolean,
+  names: ReadonlyMap<string, string>,
+): void {
   const indent = '  '.repeat(depth)
   const uid = uids ? dim(`  ${element.uid}`) : ''
   if (element.name.startsWith('#') && element.name !== '#text' && element.name !== '#value') return
   if (element.kind === 'field') {
-    const value = element.value ?? null
-    const shown =
-      value !== null ? cyan(safe(String(value))) : dim(element.type === 'null' ? 'null' : '(empty)')
-    print(`${indent}${safe(element.name)}  ${shown}${uid}`)
+    print(`${indent}${safe(element.name)}  ${valueText(element, names)}${uid}`)
     return
   }
   const count = element.kind === 'list' ? dim(` [${element.children?.length ?? 0}]`) : ''
   print(`${indent}${bold(safe(element.name))}${count}${uid}`)
-  for (const child of element.children ?? []) printElement(child, depth + 1, uids)
+  for (const child of element.children ?? []) printElement(child, depth + 1, uids, names)
+}
+
+/** A private value that the node holds is marked, so that nobody takes it for what everybody sees. */
+function valueText(
+  { type, value = null, readers, notShown }: ElementView,
+  names: ReadonlyMap<string, string>,
+): string {
+  const people = readers?.map((party) => ({ name: names.get(party) ?? party.slice(0, 12) }))
+  if (notShown) return privateText(people ?? [])
+  const shown = value !== null ? cyan(safe(String(value))) : dim(type === 'null' ? 'null' : '(empty)')
+  return people === undefined ? shown : `${shown}  ${privateText(people)}`
 }
 
 async function setField(

@@ -1,12 +1,12 @@
 /** `contract diff` and `contract history`: what changed between two heights or times, and all that an element went through. */
 import type { Command } from 'commander'
 import { NodeClient } from '../client.ts'
-import { bold, cyan, dim, green, print, printJson, red, safe, time, yellow } from '../output.ts'
+import { bold, cyan, dim, green, print, printJson, privateText, red, safe, time, yellow } from '../output.ts'
 import { findContract } from './find.ts'
 import { gathered, PAGE_LIMIT, pagesOf } from './pages.ts'
 
 type Value = string | boolean | null
-type ValueView = { type: string; value?: Value; notShown?: true }
+type ValueView = { type: string; value?: Value; notShown?: true; readers?: { name: string }[] }
 type Origin = {
   height: number
   timeMs: number
@@ -47,6 +47,7 @@ type Change = Origin & {
   type?: string
   value?: Value
   notShown?: true
+  readers?: { name: string }[]
   old?: ValueView
 }
 type HistoryPage = { uid: string; path?: string; total: number; versions: Change[]; nextCursor?: string }
@@ -126,8 +127,9 @@ function printDifference({ what, kind, path, oldPath, old, new: now, change }: D
     : what.includes('removed')
       ? ['-', red]
       : ['~', yellow]
+  const isOther = what.includes('changed') || what.includes('retyped')
   const values =
-    old && now && (what.includes('changed') || what.includes('retyped'))
+    kind === 'field' && isOther && (old || now)
       ? `${valueText(old)} → ${valueText(now)}`
       : valueText(now ?? old ?? { type: kind })
   const notes = [
@@ -141,8 +143,11 @@ function printDifference({ what, kind, path, oldPath, old, new: now, change }: D
   print(dim(`    ${originText(change)}`))
 }
 
-function valueText({ type, value, notShown }: ValueView): string {
-  if (notShown) return dim('not held here')
+/** Undefined: the field is empty. */
+function valueText(view: ValueView | undefined): string {
+  if (view === undefined) return dim('(empty)')
+  const { type, value, notShown, readers } = view
+  if (notShown) return readers === undefined ? dim('not held here') : privateText(readers)
   if (value === undefined) return dim(type)
   return value === null ? dim('null') : cyan(safe(String(value)))
 }
@@ -196,8 +201,14 @@ async function uidOf(client: NodeClient, id: string, path: string): Promise<stri
 }
 
 function printChange(change: Change): void {
-  const { outcome, code, what, removed, sinceBefore, oldName, name, type = '', value, notShown, old } = change
-  const now: ValueView = { type, ...(value !== undefined && { value }), ...(notShown && { notShown }) }
+  const { outcome, code, what, removed, sinceBefore, oldName, name, type = '', value, old } = change
+  const { notShown, readers } = change
+  const now: ValueView = {
+    type,
+    ...(value !== undefined && { value }),
+    ...(notShown && { notShown }),
+    ...(readers && { readers }),
+  }
   const values = removed
     ? old && valueText(old)
     : old

@@ -14,6 +14,7 @@ export type ContractView = {
   finalHeight: number
   recordHash: string
   members: { party: string; name: string; connected: boolean; cosignedSize: number }[]
+  observers: { party: string; name: string }[]
   waitingFor: { party: string; name: string }[]
   reason?: string
   /** Where it is not held from its first block on; and on the way there. */

@@ -7,7 +7,7 @@ import { type ContractView, findContract } from './find.ts'
 export type StandingView = Pick<ContractView, 'name' | 'status' | 'reason'> & {
   id: string
   lineage: number
-  leftOut: { name: string }[]
+  leftOut: { party: string; name: string }[]
   halt?: {
     guilty: { name: string }[]
     frozen: { name: string }[]

@@ -5,13 +5,20 @@ import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
-import { bold, cyan, dim, green, print, printJson, safe, time, yellow } from '../output.ts'
+import { bold, cyan, dim, green, print, printJson, privateText, safe, time, yellow } from '../output.ts'
 import { csvLine } from './csv.ts'
 import { findContract } from './find.ts'
 import { gathered, pagesOf } from './pages.ts'
 import { addScheduleCommands } from './schedule.ts'
 
-type Field = { path: string; uid: string; type: string; value?: string | boolean | null; notShown?: true }
+type Field = {
+  path: string
+  uid: string
+  type: string
+  value?: string | boolean | null
+  readers?: { name: string }[]
+  notShown?: true
+}
 type Reported = {
   contract: string
   name: string
@@ -151,9 +158,10 @@ function printText({ atMs, total, leftOut, contracts }: ReportPage, isFirst: boo
   }
 }
 
-function fieldText({ value, notShown }: Field): string {
-  if (notShown) return dim('not held here')
-  return value === null || value === undefined ? dim('null') : cyan(safe(String(value)))
+function fieldText({ type, value, readers, notShown }: Field): string {
+  if (notShown) return readers === undefined ? dim('not held here') : privateText(readers)
+  if (value === null || value === undefined) return dim(type === 'null' ? 'null' : '(empty)')
+  return cyan(safe(String(value)))
 }
 
 /** What is not in a report, and why. */
@@ -189,9 +197,11 @@ function printCsv({ contracts }: ReportPage, isFirst: boolean): void {
     const when = new Date(one.timeMs).toISOString()
     const head = [one.contract, one.name, String(one.height), when, one.stage, one.recordHash, members]
     const rows: Partial<Field>[] = one.fields.length === 0 ? [{}] : one.fields
-    for (const { path = '', type = '', value, notShown } of rows) {
-      const text = notShown ? '' : value === undefined || value === null ? '' : String(value)
-      print(csvLine([...head, path, notShown ? 'not held' : type, text], type))
+    for (const { path = '', type = '', value, readers, notShown } of rows) {
+      const text = value === undefined || value === null ? '' : String(value)
+      const missing =
+        readers === undefined ? 'not held' : `private: ${readers.map(({ name }) => name).join('; ')}`
+      print(csvLine([...head, path, notShown ? missing : type, text], type))
     }
   }
 }

@@ -22,7 +22,15 @@ export type RuleOptions = {
   message?: string
   only?: string[]
   may?: string
+  until?: string
   untilPhase?: string
+  private?: string
+  to?: string[]
+  aggregate?: string
+  of?: string
+  over?: string
+  reader?: string
+  atLeast?: string
   owner?: string
   compute?: string[]
   when?: string
@@ -42,12 +50,14 @@ export type RuleOptions = {
   set?: string
 }
 
-export type Member = { party: string; name: string }
+export type Party = { party: string; name: string }
+/** Who is in the contract. */
+export type Parties = { members: readonly Party[]; observers: readonly Party[] }
 
 /** What a menu makes of the options: what it is about, and the behaviour. */
 type Made = { path: string; behaviour: Record<string, unknown> }
 
-type Menu = (options: RuleOptions, path: string | undefined, members: readonly Member[]) => Made
+type Menu = (options: RuleOptions, path: string | undefined, parties: Parties) => Made
 
 const MENUS: Readonly<Record<string, Menu>> = {
   required: ({ required, fromPhase }) => ({
@@ -88,15 +98,33 @@ const MENUS: Readonly<Record<string, Menu>> = {
     if (message === undefined) throw needs('--constraint', '--message TEXT, which is shown to who breaks it')
     return { path: path ?? '', behaviour: { kind: 'constraint', expression: constraint, message } }
   },
-  only: ({ only, may, untilPhase }, path, members) => {
-    if (may === undefined) throw needs('--only', '--may with what they may: propose, add, remove, approve')
-    const grants = partiesIn(members, only).map((party) => ({
-      party,
-      ...(untilPhase !== undefined && { untilPhase }),
-    }))
-    return { path: path ?? '', behaviour: { kind: 'access', actions: may.split(','), grants } }
+  only: ({ only, may, ...ends }, path, parties) => {
+    if (may === undefined)
+      throw needs('--only', '--may with what they may: see, propose, add, remove, approve')
+    const actions = may.split(',').map((one) => one.trim())
+    return {
+      path: path ?? '',
+      behaviour: { kind: 'access', actions, grants: grantsFor(only, ends, parties) },
+    }
   },
-  owner: ({ owner }, path, members) => {
+  private: ({ private: path, to, ...ends }, _path, parties) => {
+    if (to === undefined) throw needs('--private', '--to PARTY…: who may see what is in it')
+    const grants = grantsFor(to, ends, parties)
+    return { path: text(path), behaviour: { kind: 'access', actions: ['see'], grants } }
+  },
+  aggregate: ({ aggregate, of, over, reader, atLeast }, _path, { members }) => {
+    if (of === undefined || over === undefined || reader === undefined || atLeast === undefined)
+      throw needs('--aggregate', '--of sum|count|min|max, --over PATH, --reader PARTY and --at-least N')
+    const [party] = partiesIn(members, [reader])
+    return {
+      path: text(aggregate),
+      behaviour: {
+        ...{ kind: 'aggregate', function: of, over },
+        ...{ reader: party, atLeast: wholeNumber(atLeast, '--at-least') },
+      },
+    }
+  },
+  owner: ({ owner }, path, { members }) => {
     if (path === undefined) throw needs('--owner', 'the block or list that it owns, as PATH')
     return { path, behaviour: { kind: 'ownership', owner: partiesIn(members, [text(owner)])[0] } }
   },
@@ -109,7 +137,7 @@ const MENUS: Readonly<Record<string, Menu>> = {
     if (show === undefined) throw needs('--when', '--show PATH: the block that is there only then')
     return { path: show, behaviour: { kind: 'activation', expression: when } }
   },
-  approve: ({ approve, by, count, several }, _path, members) => {
+  approve: ({ approve, by, count, several }, _path, { members }) => {
     const parties = by === undefined ? undefined : partiesIn(members, by)
     return {
       path: text(approve),
@@ -122,7 +150,7 @@ const MENUS: Readonly<Record<string, Menu>> = {
     }
   },
   transfer: ({ transfer }) => ({ path: text(transfer), behaviour: { kind: 'transfer' } }),
-  phases: ({ phases, by }, path, members) => ({
+  phases: ({ phases, by }, path, { members }) => ({
     path: path ?? '',
     behaviour: {
       kind: 'phases',
@@ -144,7 +172,7 @@ const typed = (menu: string): string => TYPED[menu] ?? `--${menu}`
 export async function draftOf(
   options: RuleOptions,
   path: string | undefined,
-  members: readonly Member[],
+  parties: Parties,
   ruleUid: (text: string) => Promise<string>,
 ): Promise<object> {
   const chosen = Object.keys(MENUS).filter((menu) => options[menu as keyof RuleOptions] !== undefined)
@@ -166,7 +194,7 @@ export async function draftOf(
   if (rule !== undefined && 'do' in rule) return rule
   const menu = chosen[0] as string
   const body = {
-    ...(rule ?? (MENUS[menu] as Menu)(options, path, members)),
+    ...(rule ?? (MENUS[menu] as Menu)(options, path, parties)),
     ...(options.at !== undefined && { at: options.at }),
     ...(options.set !== undefined && { set: options.set }),
   }
@@ -189,15 +217,41 @@ function readRule(file: string): object {
   }
 }
 
-function partiesIn(members: readonly Member[], texts: readonly string[] = []): string[] {
+type Ends = Pick<RuleOptions, 'until' | 'untilPhase'>
+
+/** Observers too: what they may do is up to what is granted. */
+function grantsFor(
+  texts: readonly string[] | undefined,
+  { until, untilPhase }: Ends,
+  parties: Parties,
+): object[] {
+  const end = {
+    ...(until !== undefined && { untilMs: timeMs(until) }),
+    ...(untilPhase !== undefined && { untilPhase }),
+  }
+  return partiesIn([...parties.members, ...parties.observers], texts).map((party) => ({ party, ...end }))
+}
+
+function timeMs(time: string): number {
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(time)
+  const found = isTime ? Date.parse(time) : Number.NaN
+  if (Number.isNaN(found))
+    throw new CountersignError(
+      'bad-request',
+      `--until: expected a time such as 2026-04-01T12:00:00Z, or a date (its beginning in UTC), not “${time}”`,
+    )
+  return found
+}
+
+function partiesIn(parties: readonly Party[], texts: readonly string[] = []): string[] {
   return texts.map(
     (one) =>
       findIn(
-        members,
+        parties,
         one,
         ({ party }) => party,
         ({ name }) => name,
-        'member',
+        'party in this contract',
       ).party,
   )
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
-import { bold, cyan, dim, print, printJson, safe, yellow } from '../output.ts'
+import { bold, cyan, dim, print, printJson, privateText, safe, yellow } from '../output.ts'
 import { type ContractView, findContract, findIn } from './find.ts'
 import { draftOf, type RuleOptions } from './rule-menus.ts'
 import {
@@ -111,9 +111,23 @@ function addMenus(command: Command): Command {
       'must not be false; with --message, and PATH for where it is looked at',
     )
     .option('--message <text>', 'what is said to who breaks it')
+    .option(
+      '--private <path>',
+      'only --to may see what is in it and below: other parties’ nodes hold neither values nor what opens them, only names and types',
+    )
+    .option('--to <party...>', 'members or observers; what they were given before their time ends they keep')
     .option('--only <party...>', 'nobody else does --may at PATH')
-    .option('--may <actions>', 'propose, add, remove, approve: with commas between')
-    .option('--until-phase <phase>', 'with --only: not from this phase on')
+    .option('--may <actions>', 'see (as --private), propose, add, remove, approve: with commas between')
+    .option('--until <time>', 'with --only and --private: not from this block time on')
+    .option('--until-phase <phase>', 'with --only and --private: not from this phase on')
+    .option(
+      '--aggregate <path>',
+      'everybody sees the field, which --reader alone computes: --of the private values --over a path, once --at-least so many others have given theirs',
+    )
+    .option('--of <function>', 'sum, count, min or max')
+    .option('--over <path>', 'of the private values, such as Costs/Cost; the reader has to see all of them')
+    .option('--reader <party>')
+    .option('--at-least <n>', '2 or more: of fewer, each could be told from the result')
     .option('--owner <party>', 'it alone adds and removes in PATH')
     .option('--compute <words...>', '“PATH = EXPRESSION”: the field is computed')
     .option('--when <expression>', 'the block --show is there only while this is true')
@@ -187,8 +201,8 @@ async function draftRule(
 ): Promise<void> {
   const client = new NodeClient(options.data)
   const contract: ContractView = await findContract(client, text)
-  const { id, members } = contract
-  const body = await draftOf(options, path, members, (one) => ruleUid(client, id, one))
+  const { id } = contract
+  const body = await draftOf(options, path, contract, (one) => ruleUid(client, id, one))
   const status = await write(client, 'POST', `/api/contracts/${id}/drafts`, body, options)
   printWrite(status, options)
   const uid = status.made?.[0]?.uid
@@ -313,7 +327,11 @@ async function listProposals(
 }
 
 export function printProposal(one: ProposalView): void {
-  const value = one.value === null ? dim('(empty)') : cyan(safe(String(one.value)))
+  const value = one.notShown
+    ? privateText(one.readers ?? [])
+    : one.value === null
+      ? dim('(empty)')
+      : cyan(safe(String(one.value)))
   print(`${bold('proposal')}  ${safe(one.on.path ?? one.on.uid)} = ${value}  ${dim(one.uid.slice(0, 12))}`)
   print(dim(`  by ${safe(one.by.name)}`))
   if (one.stale) print(yellow('  another value was agreed since it was made'))

@@ -240,7 +240,7 @@ async function settle(text: string, options: Common & { record?: string; show?: 
 type ElementStatus = {
   path: string
   tier: number
-  transport: { stage: string; missing: Named[] }
+  transport: { stage: string; judging?: { sinceMs: number }; missing: Named[] }
   agreement: { how: string; reached: boolean; missing: Named[] }
   settlement: { reached: boolean; missing: Named[] }
 }
@@ -266,6 +266,11 @@ async function showStatus(
   )
 }
 
+/** They have to sign what they see of private values before the last change can be ordered. */
+function judgedText(judging: { sinceMs: number } | undefined): string {
+  return judging === undefined ? '' : ` to judge it, since ${time(judging.sinceMs)}`
+}
+
 function rowOf({ path, transport, agreement, settlement }: ElementStatus): string[] {
   const waiting = transport.stage !== 'final' ? transport.missing : agreement.missing
   return [
@@ -273,6 +278,6 @@ function rowOf({ path, transport, agreement, settlement }: ElementStatus): strin
     transport.stage === 'final' ? green('final') : yellow(transport.stage),
     agreement.reached ? (agreement.how === 'votes' ? 'by votes' : 'by rules') : yellow('open'),
     settlement.reached ? green('yes') : '–',
-    waiting.length === 0 ? '–' : yellow(names(waiting)),
+    waiting.length === 0 ? '–' : `${yellow(names(waiting))}${judgedText(transport.judging)}`,
   ]
 }

@@ -19,7 +19,10 @@ export type ProposalView = Votes & {
   uid: string
   by: Named
   on: Place
-  value: string | boolean | null
+  /** Missing where it is private and not held by the node. */
+  value?: string | boolean | null
+  readers?: Named[]
+  notShown?: true
   stale: boolean
 }
 export type WriteView = StatusView & {

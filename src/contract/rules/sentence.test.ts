@@ -28,6 +28,37 @@ describe('a rule in plain language', () => {
       'Only Acme Broking (until 2027-01-01 00:00 UTC) and Beta Re (until the phase “closed”) may change or add to Notes.',
     ],
     [['Notes'], { kind: 'access', actions: ['remove'], grants: [] }, 'Nobody may remove from Notes.'],
+    [
+      ['Bid'],
+      { kind: 'access', actions: ['see'], grants: [{ party: acme }, { party: beta }] },
+      'Only Acme Broking and Beta Re may see what is in Bid.',
+    ],
+    [
+      [],
+      { kind: 'access', actions: ['see'], grants: [{ party: acme, untilMs: Date.UTC(2027, 0, 1, 9, 30) }] },
+      'Only Acme Broking (until 2027-01-01 09:30 UTC) may see what is in the contract.',
+    ],
+    [
+      ['Bid'],
+      { kind: 'access', actions: ['approve', 'see', 'propose'], grants },
+      'Only Acme Broking may see what is in Bid, change it or vote on it.',
+    ],
+    [
+      ['Bid'],
+      { kind: 'access', actions: ['propose', 'see'], grants: [{ party: acme, untilPhase: 'opened' }] },
+      'Only Acme Broking (until the phase “opened”) may see what is in Bid or change it.',
+    ],
+    [['Bid'], { kind: 'access', actions: ['see'], grants: [] }, 'Nobody may see what is in Bid.'],
+    [
+      ['Total'],
+      { kind: 'aggregate', function: 'sum', over: ['Costs', 'Cost'], reader: beta, atLeast: 3 },
+      'Total is the sum of all Costs › Cost, computed by Beta Re, who alone sees them all; everybody sees what it comes to, once at least 3 others have given theirs.',
+    ],
+    [
+      ['Offers'],
+      { kind: 'aggregate', function: 'count', over: ['Offer'], reader: acme, atLeast: 2 },
+      'Offers is the number of all Offer, computed by Acme Broking, who alone sees them all; everybody sees what it comes to, once at least 2 others have given theirs.',
+    ],
     [['Rate'], { kind: 'limits', min: '0', max: '10' }, 'Rate lies from 0 to 10.'],
     [['Kind'], { kind: 'limits', oneOf: ['fire', 'flood'] }, 'Kind is one of “fire” or “flood”.'],
     [['Name'], { kind: 'required', from: 'bound' }, 'Name has to be there from the phase “bound” on.'],

@@ -2,15 +2,16 @@
  * A rule in plain language, for the people who say yes to it (RUL-1): made of the rule itself, so that it can't say anything else.
  * "Only Acme Broking may change Premium › Rate."
  */
-import type {
-  AccessAction,
-  Aggregate,
-  Behaviour,
-  Grant,
-  Names,
-  RuleBody,
-  Then,
-  When,
+import {
+  ACCESS_ACTIONS,
+  type AccessAction,
+  type Aggregate,
+  type Behaviour,
+  type Grant,
+  type Names,
+  type RuleBody,
+  type Then,
+  type When,
 } from '../../ledger/behaviour.ts'
 import type { DraftAction } from '../../ledger/rule-operation.ts'
 import { parse } from '../feel/parser.ts'
@@ -76,7 +77,7 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
     case 'assignment':
       return `${target} is computed and typed by nobody: it is ${expressionWords(behaviour.expression)}`
     case 'aggregate':
-      return `${target} is ${AGGREGATES[behaviour.function]} ${pathWords(behaviour.over)}, which ${nameOf(behaviour.reader)} computes from what others show to it alone; everybody sees it, once at least ${behaviour.atLeast} have given theirs`
+      return `${target} is ${AGGREGATES[behaviour.function]} ${pathOf(behaviour.over)}, computed by ${nameOf(behaviour.reader)}, who alone sees them all; everybody sees what it comes to, once at least ${behaviour.atLeast} others have given theirs`
     case 'activation':
       return `${target} is there only while ${expressionWords(behaviour.expression)}`
     case 'approval':
@@ -96,7 +97,7 @@ function bodyOf(behaviour: Behaviour, target: string, nameOf: NameOf, pathOf: Pa
 
 const AGGREGATES: Record<Aggregate['function'], string> = {
   sum: 'the sum of all',
-  count: 'how many there are of',
+  count: 'the number of all',
   min: 'the least of all',
   max: 'the greatest of all',
 }
@@ -109,15 +110,22 @@ const ACTIONS: Record<AccessAction, string> = {
   approve: 'vote on',
 }
 
+/** “change or add to Notes”; “see what is in Bid, change it or vote on it”. */
+function actionWords(actions: readonly AccessAction[], target: string): string {
+  if (!actions.includes('see')) return `${or(actions.map((action) => ACTIONS[action]))} ${target}`
+  const others = ACCESS_ACTIONS.filter((action) => action !== 'see' && actions.includes(action))
+  return or([`${ACTIONS.see} ${target}`, ...others.map((action) => `${ACTIONS[action]} it`)])
+}
+
 function accessWords(
   actions: readonly AccessAction[],
   grants: readonly Grant[],
   target: string,
   nameOf: NameOf,
 ): string {
-  const may = or(actions.map((action) => ACTIONS[action]))
-  if (grants.length === 0) return `nobody may ${may} ${target}`
-  return `only ${and(grants.map((grant) => grantWords(grant, nameOf)))} may ${may} ${target}`
+  const may = actionWords(actions, target)
+  if (grants.length === 0) return `nobody may ${may}`
+  return `only ${and(grants.map((grant) => grantWords(grant, nameOf)))} may ${may}`
 }
 
 function grantWords({ party, untilMs, untilPhase }: Grant, nameOf: NameOf): string {

@@ -1,0 +1,24 @@
+/**
+ * A judge for looking ahead: what a request would come to, as far as the values that it reads are held here. It answers whatever it
+ * can compute, whoever is to judge it in the end; what comes of it is for the party that asks, and is signed by nobody.
+ */
+import type { JudgedResult } from '../ledger/judgement.ts'
+import { type Judge, type Question, Refused } from './rules/judging.ts'
+
+export class Foresight implements Judge {
+  readonly hasMore = false
+
+  /** @throws Refused where nobody could judge it; ValueNotHeld where it is for others to say */
+  answer({ judges, rule, element }: Question, compute: () => JudgedResult): JudgedResult {
+    if (judges.length === 0) throw new Refused({ code: 'no-judge', rule, element })
+    return compute()
+  }
+
+  reveals(): boolean {
+    return true
+  }
+
+  lacking(): string[] {
+    return []
+  }
+}
