@@ -76,6 +76,13 @@ export function exportTemplate(
   return { template, left: exporting.left }
 }
 
+/** A rule of a template but for its name and words. */
+type RuleInside = Omit<TemplateRule, 'name' | 'help'>
+
+function insideOf({ name: _, help: __, ...inside }: TemplateRule): RuleInside {
+  return inside
+}
+
 class Exporting {
   readonly left: string[] = []
   readonly #state: ContractState
@@ -267,7 +274,7 @@ class Exporting {
 
   rules(): TemplateRule[] {
     const { law } = this.#state.governance
-    const made = new Map<string, Omit<TemplateRule, 'name' | 'help'>>()
+    const made = new Map<string, RuleInside>()
     for (const rule of [...law.rules.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
       if (rule.rule.behaviour.kind === 'phases') continue
       const line = lineOf(this.#state, rule.rule.at)
@@ -282,7 +289,7 @@ class Exporting {
     return this.#named([...made.values()])
   }
 
-  #rule({ uid, owner, rule }: LawRule): Omit<TemplateRule, 'name' | 'help'> | undefined {
+  #rule({ uid, owner, rule }: LawRule): RuleInside | undefined {
     const anchor = namesFrom(this.#state, this.#options.at, rule.at) ?? []
     const parties = [...new Set([...partiesIn(rule.behaviour), ...cardsIn(rule.behaviour), owner])]
     const item = this.#ownerOfItem(rule.at)
@@ -339,18 +346,32 @@ class Exporting {
     return { ...behaviour, actions }
   }
 
-  /** Rules have no names in a contract: they get those of the template that it was made of, or new ones. */
-  #named(bodies: readonly Omit<TemplateRule, 'name' | 'help'>[]): TemplateRule[] {
-    const known = new Map<string, TemplateRule>()
-    for (const rule of this.#options.like?.rules ?? []) {
-      const { name: _, help: __, ...body } = rule
-      known.set(jcs(body), rule)
-    }
-    const taken = new Set<string>([...known.values()].map(({ name }) => name))
-    const order = [...known.keys()]
-    const named = bodies.map((body): [number, TemplateRule] => {
-      const same = known.get(jcs(body))
-      if (same !== undefined) return [order.indexOf(jcs(body)), same]
+  /**
+   * Rules have no names in a contract. One that the template has, too, has its name and words there; so has one that took the place
+   * of it, where there is no other that could have. Others get new ones.
+   */
+  #named(bodies: readonly RuleInside[]): TemplateRule[] {
+    const known = this.#options.like?.rules ?? []
+    const rest = new Map(known.map((rule, order) => [jcs(insideOf(rule)), { rule, order }]))
+    const same = bodies.map((body) => {
+      const found = rest.get(jcs(body))
+      rest.delete(jcs(body))
+      return found
+    })
+    const alike = (one: RuleInside): string =>
+      jcs([one.behaviour.kind, one.anchor, one.path, one.each ?? null])
+    const open = (like: string): number =>
+      bodies.filter((body, index) => same[index] === undefined && alike(body) === like).length
+    const taken = new Set<string>(known.map(({ name }) => name))
+    const named = bodies.map((body, index): [number, TemplateRule] => {
+      const kept = same[index]
+      if (kept !== undefined) return [kept.order, kept.rule]
+      const like = alike(body)
+      const [changed, ...others] = [...rest.values()].filter(({ rule }) => alike(rule) === like)
+      if (changed !== undefined && others.length === 0 && open(like) === 1) {
+        const { name, help } = changed.rule
+        return [changed.order, { name, help, ...body }]
+      }
       const where = [...body.anchor, ...body.path]
       const base = slug(`${body.behaviour.kind} ${where.at(-1) ?? ''}`)
       let name = base
@@ -360,7 +381,7 @@ class Exporting {
         body.behaviour.kind === 'constraint'
           ? body.behaviour.message
           : `A rule of kind ${body.behaviour.kind} about ${where.join(' › ') || 'the whole'}.`
-      return [order.length, { name, help, ...body }]
+      return [known.length, { name, help, ...body }]
     })
     return named.sort(([a], [b]) => a - b).map(([, rule]) => rule)
   }

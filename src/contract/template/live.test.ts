@@ -233,13 +233,13 @@ describe('an upgrade', () => {
     checkTemplate(next)
     expect(differences(template, next).map(({ sign, what }) => `${sign} ${what}`)).toEqual([
       '~ Insured: label “Insured” → “The insured”',
-      '+ Insured › Lei',
-      '- Endorsements',
-      '~ rule limit-positive: behaviour {"kind":"limits","min":"1"} → {"kind":"limits","min":"1000"}',
-      '+ rule lei',
-      '- rule ends-after-it-begins',
-      '- rule endorsements-by-broker',
-      '- rule endorsement-agreed',
+      '+ Insured › Lei (text): Identifier',
+      '- Endorsements (list of Endorsement)',
+      '~ rule limit-positive: min “1” → “1000”',
+      '+ rule lei: 20 letters and digits.',
+      '- rule ends-after-it-begins: The last day comes after the first.',
+      '- rule endorsements-by-broker: The broker adds endorsements, and nobody else.',
+      '- rule endorsement-agreed: An endorsement is agreed once lead and followers have said yes.',
     ])
   })
 
@@ -300,13 +300,14 @@ describe('an upgrade', () => {
   it('[TPL-4] is refused from another edition, or to one that is not the next', () => {
     const play = Play.of('facultative-slip', slipRoles)
     const root = play.state.rootUid
-    expect(() => upgrade(play.state, play.openings, root, next, template, casting, random)).toThrow(
-      'was not made',
-    )
+    const to = (from: Template, next: Template, at = root) =>
+      upgrade(play.state, play.openings, at, from, next, casting, random)
+    expect(() => to(next, template)).toThrow('is of edition 1 of facultative-slip already')
+    const third = { ...next, edition: 3, ancestor: templateHash(next) }
+    expect(() => to(next, third)).toThrow(/was not made of edition 2 of facultative-slip.*made of edition 1/)
     const stranger = { ...next, ancestor: 'a'.repeat(64) }
-    expect(() => upgrade(play.state, play.openings, root, template, stranger, casting, random)).toThrow(
-      'does not come next',
-    )
+    expect(() => to(template, stranger)).toThrow(/does not come next: its ancestor is a+, and edition 1/)
+    expect(() => to(template, next, play.at('/Insured'))).toThrow('was not made of a template')
   })
 
   it('[TPL-4] of one member alone does not take effect, nor after somebody else’s', () => {
