@@ -47,7 +47,9 @@ export function statusView(
 function madeBy(state: ContractState, operations: readonly AnyOperation[]): MadeView[] {
   const made: MadeView[] = []
   const at = `/api/contracts/${state.contract}`
-  for (const one of operations.slice(0, SHOWN_MAX)) {
+  // What a template brings begins with its elements, often very many.
+  const kinds = ['draft', 'define', 'lock']
+  for (const one of operations.filter(({ op }) => kinds.includes(op)).slice(0, SHOWN_MAX)) {
     if (one.op === 'draft') made.push({ kind: 'draft', uid: one.uid, href: `${at}/drafts/${one.uid}` })
     if (one.op === 'define') made.push({ kind: 'type', uid: one.uid, href: `${at}/types` })
     if (one.op !== 'lock') continue

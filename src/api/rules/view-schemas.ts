@@ -53,6 +53,11 @@ export const draftView = named(
     on: z.boolean().optional().describe('whether the set is to be switched on'),
     ...votes,
     agreed: z.boolean().describe('every member has said yes: it can be published'),
+    request: hash
+      .optional()
+      .describe(
+        'the request that made it, maybe with others; absent where it was made before what is held here',
+      ),
   }),
 )
 export type DraftView = z.infer<typeof draftView>

@@ -5,7 +5,7 @@ import { elementsAt, lineOf, pathKey, stepsFrom } from '../../contract/rules/pat
 import { approvalsOver, votersOf } from '../../contract/rules/proposals.ts'
 import type { DraftRecord, LockRecord, ProposalRecord, RuleRecord } from '../../contract/rules/records.ts'
 import { draftSentence, pathWords, ruleSentence } from '../../contract/rules/sentence.ts'
-import { type ContractState, seenOf, stateRoot } from '../../contract/state.ts'
+import { type ContractState, element, seenOf, stateRoot } from '../../contract/state.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { Context } from '../context.ts'
@@ -103,15 +103,27 @@ export function draftView(
         return replaced ? sentenceOf(context, state, replaced) : one
       },
       pathWordsFrom(record.place),
+      (block) =>
+        lineOf(state, block)
+          .slice(1)
+          .map((one) => element(state, one)?.name ?? ''),
     ),
     by: named(by),
     do: action.do,
     ...(body && bodyView(state, body, record.reads)),
     ...('rule' in action && typeof action.rule === 'string' && { rule: action.rule }),
     ...(action.do === 'switch' && { set: action.set, on: action.on }),
+    ...(action.do === 'template' && { at: placeOf(state, action.on) }),
     ...votes(named, members, yes, no),
     agreed: members.every((party) => yes.includes(party)),
   }
+}
+
+/** The request that made a draft; undefined where it was made before what is held here. */
+export function requestOfDraft({ node }: Context, contract: string, uid: string): { request?: string } {
+  const [first] = node.store.elementHistory(contract, uid, { limit: 1 })
+  const request = first?.requests?.[0] ?? first?.request
+  return request === undefined ? {} : { request }
 }
 
 export function bodyOf(action: DraftRecord['action']): RuleBody | undefined {

@@ -12,6 +12,7 @@ import {
   JSON_OUTPUT,
   listAll,
   type Named,
+  NOW,
   names,
   type Place,
   printDone,
@@ -23,7 +24,6 @@ import {
 } from './writes.ts'
 
 type LockView = { uid: string; by: Named; on: Place; fence: number; expiresMs: number; expired: boolean }
-const NOW = '?status=tentative'
 
 export function addWorkflowCommands(program: Command): void {
   const lock = program

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Agreement } from '../../../test/support/agreement.ts'
 import { seededRandom } from '../../../test/support/contract.ts'
 import { castOf, Play, type Roles, templateFile } from '../../../test/support/play.ts'
+import { nextOf, order, rule } from '../../../test/support/small-order.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { DraftAction } from '../../ledger/rule-operation.ts'
 import { element } from '../state.ts'
@@ -16,63 +17,6 @@ import { type UpgradeCasting, upgrade } from './upgrade.ts'
 
 const accepted = { outcome: 'accepted' }
 const timeMs = 1_700_000_000_000
-
-const rule = (
-  name: string,
-  owner: string,
-  path: string[],
-  behaviour: TemplateRule['behaviour'],
-): TemplateRule => ({
-  name,
-  help: `What ${name} is for.`,
-  owner,
-  anchor: [],
-  path,
-  behaviour,
-})
-
-const order: Template = {
-  type: 'template',
-  version: 1,
-  name: 'small-order',
-  edition: 1,
-  title: 'Small order',
-  help: 'Something is ordered at a price.',
-  roles: [
-    { name: 'buyer', title: 'Buyer', help: 'Says how much.' },
-    { name: 'seller', title: 'Seller', help: 'Says at which price.' },
-    { name: 'carrier', title: 'Carrier', help: 'Brings it.' },
-  ],
-  types: [],
-  tree: [
-    { name: 'Quantity', kind: 'field', type: 'integer' },
-    { name: 'Price', kind: 'field', type: 'decimal' },
-    { name: 'Carrier', kind: 'field', type: 'party', value: '@carrier' },
-  ],
-  rules: [
-    rule('quantity-by-buyer', 'buyer', ['Quantity'], {
-      kind: 'access',
-      actions: ['propose'],
-      grants: [{ party: '@buyer', forDays: 30 }],
-    }),
-    rule('price-from', 'seller', ['Price'], { kind: 'limits', min: '1' }),
-    rule('price-agreed', 'seller', ['Price'], {
-      kind: 'approval',
-      count: 'all',
-      parties: ['@seller', '@carrier'],
-    }),
-  ],
-  phases: [{ name: 'open', title: 'Open', help: 'It begins.' }],
-}
-
-function nextOf(template: Template, change: (next: Template) => void): Template {
-  const next = structuredClone(template)
-  next.edition += 1
-  next.ancestor = templateHash(template)
-  change(next)
-  checkTemplate(next)
-  return next
-}
 
 /** A contract of a template. */
 function madeOf(template: Template, roles: Roles): Agreement {

@@ -90,24 +90,30 @@ export function upgrade(
 
 /** @throws CountersignError `bad-request` */
 function checkEditions(state: ContractState, at: string, from: Template, to: Template): void {
+  if (element(state, at)?.template?.hash === templateHash(to))
+    throw new CountersignError('bad-request', `The block is of edition ${to.edition} of ${to.name} already.`)
+  requireMadeOf(state, at, from)
   const hash = templateHash(from)
-  const mark = element(state, at)?.template
-  const refuse = (text: string): never => {
-    throw new CountersignError('bad-request', text)
-  }
-  if (mark === undefined) refuse('The block was not made of a template: there is nothing to upgrade it from.')
-  else if (mark.hash === templateHash(to))
-    refuse(`The block is of edition ${to.edition} of ${to.name} already.`)
-  else if (mark.hash !== hash)
-    refuse(
-      `The block was not made of edition ${from.edition} of ${from.name}, whose hash is ${hash}: it was made of edition ` +
-        `${mark.edition} of the template with the hash ${mark.hash}.`,
-    )
   if (to.ancestor !== hash)
-    refuse(
+    throw new CountersignError(
+      'bad-request',
       `Edition ${to.edition} of ${to.name} does not come next: its ancestor is ${to.ancestor ?? 'nothing'}, and edition ` +
         `${from.edition} of ${from.name} has the hash ${hash}.`,
     )
+}
+
+/** A block was made of this edition of this template. @throws CountersignError `bad-request` */
+export function requireMadeOf(state: ContractState, at: string, template: Template): void {
+  const mark = element(state, at)?.template
+  const hash = templateHash(template)
+  if (mark?.hash === hash) return
+  throw new CountersignError(
+    'bad-request',
+    mark === undefined
+      ? 'The block was not made of a template; name one that was.'
+      : `The block was not made of edition ${template.edition} of ${template.name}, whose hash is ${hash}: it was made of ` +
+          `edition ${mark.edition} of the template with the hash ${mark.hash}.`,
+  )
 }
 
 /** A phase that the next edition has no more comes before all others: that has to be known. */
