@@ -5,7 +5,7 @@ import type { Edit } from '../contract/edit.ts'
 import { outcomeOf } from '../contract/outcome.ts'
 import { isUngoverned } from '../contract/rules/element-gates.ts'
 import type { Refusal } from '../contract/rules/operations.ts'
-import type { LockRecord } from '../contract/rules/records.ts'
+import type { LockRecord, RuleRecord } from '../contract/rules/records.ts'
 import { ValueNotHeld } from '../contract/rules/work.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -16,7 +16,7 @@ import type { Context } from './context.ts'
 import { isRuleCode, outcomeWords } from './outcome-words.ts'
 import { namer, pathAmong, recordOf } from './rules/look.ts'
 import type { RefusalView } from './rules/view-schemas.ts'
-import { sentenceOf } from './rules/views.ts'
+import { bodyOf, sentenceOf } from './rules/views.ts'
 
 type About = { code: string; rule?: string; element?: string }
 
@@ -70,7 +70,7 @@ export function refusalView(
 ): RefusalView {
   const path = element === undefined ? undefined : pathAmong(state, element, operations)
   const lock = code === 'locked' || code === 'pending' ? lockOf(context, state, rule) : undefined
-  const record = rule === undefined ? undefined : recordOf(state, rule, 'rule')
+  const record = rule === undefined ? undefined : ruleAt(state, rule)
   const behaviour = record?.rule.behaviour
   const words = outcomeWords(code) ?? code
   return {
@@ -82,6 +82,15 @@ export function refusalView(
     ...(path !== undefined && { path }),
     ...(lock && { holder: namer(context, state.contract)(lock.by), expiresMs: lock.expiresMs }),
   }
+}
+
+/** A rule, or the one that is drafted: what is published may break at once. */
+function ruleAt(state: ContractState, uid: string): Pick<RuleRecord, 'rule' | 'place'> | undefined {
+  const rule = recordOf(state, uid, 'rule')
+  if (rule) return rule
+  const draft = recordOf(state, uid, 'draft')
+  const body = draft && bodyOf(draft.action)
+  return draft && body && { rule: body, place: draft.place }
 }
 
 /** A lock that is there, or was when somebody met it. */

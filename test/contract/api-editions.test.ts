@@ -110,7 +110,7 @@ describe('a template included in a live contract', () => {
     expect([twice.status, code(twice), detail(twice)]).toEqual([
       409,
       'conflict',
-      '/ has an element "Order" already: include the template under another name',
+      'the contract has an element "Order" already: include the template under another name',
     ])
     expect(detail(await included({ roles: { ...roles, seller: [] } }))).toBe('Say which party is the seller.')
     const stranger = await included({ name: 'Other', roles: { ...roles, carrier: ['e'.repeat(64)] } })
@@ -141,7 +141,7 @@ describe('a template included in a live contract', () => {
     ])
     expect(plan.created.elements).toEqual([{ path: '/Order/Discount', kind: 'decimal' }])
     expect(plan.left).toEqual([
-      'rule price-from: what stands at /Order/Price breaks it; it can’t be published until that is other',
+      'rule price-from: what stands at /Order/Price breaks it; set it before the rule is published',
     ])
     const answer = await nodes.at(1).send('POST', `/api/contracts/${id}/upgrades`, upgrade)
     expect(answer.status).toBe(201)
@@ -151,7 +151,10 @@ describe('a template included in a live contract', () => {
       expect.stringContaining('Party 2 has drafted already that /Order is to be of edition 2'),
     ])
     const broken = await agree(id, answer.json<Written>().id, 1)
-    expect([broken.status, detail(broken)]).toEqual([422, expect.stringContaining('at /Order/Price')])
+    expect([broken.status, detail(broken)]).toEqual([
+      422,
+      expect.stringMatching(/at \/Order\/Price .*; the rule: Order › Price is at least 10\./),
+    ])
     const proposed = await nodes.at(1).put(`/records/${id}/Order/Price`, '20')
     const on = proposed.headers.get('countersign-proposal')
     await until(async () => (await nodes.at(2).get(`/api/contracts/${id}/proposals/${on}`)).status === 200)

@@ -53,7 +53,11 @@ function votes(
 }
 
 /** A rule in plain language. */
-export function sentenceOf(context: Context, state: ContractState, { rule, place }: RuleRecord): string {
+export function sentenceOf(
+  context: Context,
+  state: ContractState,
+  { rule, place }: Pick<RuleRecord, 'rule' | 'place'>,
+): string {
   const named = namer(context, state.contract)
   return ruleSentence(rule, (party) => named(party).name, pathWordsFrom(place))
 }

@@ -68,7 +68,7 @@ export function planInclusion(context: Context, contract: string, body: NewInclu
   if (!isList && (state.children.get(parent)?.countNamed(name) ?? 0) > 0)
     throw new CountersignError(
       'conflict',
-      `${pathOf(state, parent)} has an element ${JSON.stringify(name)} already: include the template under another name`,
+      `${wordsOf(state, parent)} has an element ${JSON.stringify(name)} already: include the template under another name`,
     )
   requireMembers(context, state, template, body.roles)
   const casting = {
@@ -144,6 +144,10 @@ function refuseSecond(context: Context, state: ContractState, block: string): vo
       )
 }
 
+function wordsOf(state: ContractState, block: string): string {
+  return block === state.rootUid ? 'the contract' : pathOf(state, block)
+}
+
 /** When a contract, or a block in it, was made: from then on the days are counted that grants are for. */
 export function madeMs(context: Context, state: ContractState, block: string): number {
   const { contract } = state
@@ -203,7 +207,7 @@ function breaking(context: Context, after: ContractState, { edit, rules }: Plan)
     const name = kind === 'values-break-draft' ? names.get(records[0] ?? '') : undefined
     if (name === undefined) return []
     const paths = elements.map((uid) => pathOf(after, uid)).join(', ')
-    return [`rule ${name}: what stands at ${paths} breaks it; it can’t be published until that is other`]
+    return [`rule ${name}: what stands at ${paths} breaks it; set it before the rule is published`]
   })
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { parseTemplate } from '../../contract/template/format.ts'
 import { NodeClient } from '../client.ts'
-import { bold, cyan, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
+import { bold, columns, cyan, dim, green, print, printJson, red, safe, yellow } from '../output.ts'
 import { type ContractView, findContract } from './find.ts'
 import { ancestorText, rolesOf, templateText } from './template-files.ts'
 import {
@@ -138,17 +138,18 @@ function printPlan(
   { template, from, block, roles, created, described, drafts, left }: PlanView,
   contract: string,
 ): void {
-  const called = (one: Edition): string => `${bold(safe(one.name))}, edition ${one.edition}`
-  const where =
-    block.path === '/' ? bold(safe(contract)) : `${bold(safe(block.path))} in ${bold(safe(contract))}`
+  const called = `${bold(safe(template.name))}, edition ${(from ?? template).edition}`
+  const whole = block.path === '/' ? 'the contract ' : `${bold(safe(block.path))} of the contract `
+  const where = `${whole}${bold(safe(contract))}`
   print(
-    from === undefined
-      ? `${called(template)}, as ${where}`
-      : `${where}: ${called(from)} → edition ${template.edition}`,
+    from === undefined ? `${called}, as ${where}` : `${called} → edition ${template.edition}, for ${where}`,
   )
   print(`\n${bold('Roles')}`)
-  for (const { name, parties } of roles)
-    print(`  ${cyan(name)}  ${parties.length === 0 ? dim('nobody') : names(parties)}`)
+  const rows = roles.map(({ name, parties }) => [
+    `  ${cyan(name)}`,
+    parties.length === 0 ? dim('nobody') : names(parties),
+  ])
+  print(columns(rows))
   if (created.count + described.length > 0) print(`\n${bold('At once')}`)
   for (const { path, kind } of created.elements.slice(0, SHOWN_MAX))
     print(`  ${green('+')} ${safe(path)}  ${dim(kind)}`)

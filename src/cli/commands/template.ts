@@ -185,6 +185,8 @@ async function exportContract(
       : await client.post<Exported>(`/api/contracts/${id}/template`, exportBody(options, options.from, roles))
   if (options.output === undefined) {
     printJson(template)
+    // Beside what may be read by a program.
+    for (const one of left) process.stderr.write(`${safe(one)}\n`)
     return
   }
   writeFileSync(options.output, `${JSON.stringify(template, null, 2)}\n`)
@@ -197,7 +199,7 @@ async function exportContract(
   const found = differences(readTemplate(options.from), template)
   print(
     found.length === 0
-      ? dim('Nothing is other than in the edition before.')
+      ? dim('Nothing is different from the edition before.')
       : dim('Since the edition before:'),
   )
   if (found.length > 0) printDifferences(found)

@@ -5,12 +5,14 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import { jcs } from '../../crypto/jcs.ts'
 import { type ProvenCard, partyOf } from '../../ledger/epoch.ts'
+import { HELP_MAX_LENGTH } from '../../ledger/rule-operation.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import type { OpeningSource } from '../outcome.ts'
 import { over } from '../rules/gate.ts'
 import type { LawRule } from '../rules/law.ts'
 import { lineOf, namesFrom } from '../rules/paths.ts'
+import { pathWords, ruleSentence } from '../rules/sentence.ts'
 import { existing } from '../view.ts'
 import { partyOfItem } from './align.ts'
 import {
@@ -94,6 +96,8 @@ class Exporting {
   readonly #roleOf = new Map<string, ExportRole>()
   readonly #roles: ExportRole[]
   readonly #suffix: string
+  /** By what a rule says. */
+  readonly #sentences = new Map<string, string>()
 
   constructor(state: ContractState, openings: OpeningSource, options: ExportOptions) {
     this.#state = state
@@ -284,7 +288,9 @@ class Exporting {
         continue
       }
       const body = this.#rule(rule)
-      if (body !== undefined) made.set(jcs(body), body)
+      if (body === undefined) continue
+      made.set(jcs(body), body)
+      this.#sentences.set(jcs(body), this.#sentence(rule, body))
     }
     return this.#named([...made.values()])
   }
@@ -309,6 +315,24 @@ class Exporting {
       ...(each !== undefined && { each }),
       behaviour,
     }
+  }
+
+  /** What a rule is for, as far as it says so without naming a party. */
+  #sentence({ rule: { path, behaviour } }: LawRule, { anchor }: RuleInside): string {
+    if (behaviour.kind === 'constraint') return behaviour.message
+    const plain = `A rule of kind ${behaviour.kind} about ${[...anchor, ...path].join(' › ') || 'the whole'}.`
+    if (cardsIn(behaviour).length > 0) return plain
+    const forever =
+      behaviour.kind === 'access'
+        ? { ...behaviour, grants: behaviour.grants.map(({ untilMs: _, ...grant }) => grant) }
+        : behaviour
+    const said = ruleSentence(
+      { at: '', path, behaviour: forever },
+      (party) => this.#role(party).title,
+      (names) => pathWords([...anchor, ...names], 'the whole'),
+    )
+    const named = this.#suffix === '' ? said : said.replaceAll(this.#suffix, '')
+    return named.length > HELP_MAX_LENGTH || /[0-9a-f]{64}/.test(named) ? plain : named
   }
 
   /** The party whose item of a list an element lies in. */
@@ -377,10 +401,7 @@ class Exporting {
       let name = base
       for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`
       taken.add(name)
-      const help =
-        body.behaviour.kind === 'constraint'
-          ? body.behaviour.message
-          : `A rule of kind ${body.behaviour.kind} about ${where.join(' › ') || 'the whole'}.`
+      const help = this.#sentences.get(jcs(body)) ?? ''
       return [known.length, { name, help, ...body }]
     })
     return named.sort(([a], [b]) => a - b).map(([, rule]) => rule)

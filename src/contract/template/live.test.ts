@@ -126,7 +126,7 @@ describe('an export', () => {
     expect(template.rules).toEqual([
       {
         name: 'limits-rate',
-        help: 'A rule of kind limits about Rate.',
+        help: 'Rate is at least 1.',
         owner: 'party-1',
         anchor: [],
         path: ['Rate'],
