@@ -34,8 +34,10 @@ export function statusView(
     []
   if (outcome !== 'accepted') {
     if (code === undefined) return status
+    // Only of these the operations say more.
+    const isTold = element !== undefined || code === 'wrong-phase'
     const about = { code, ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
-    return { ...status, refusal: refusalView(context, state, about, element === undefined ? [] : read()) }
+    return { ...status, refusal: refusalView(context, state, about, isTold ? read() : []) }
   }
   if (state.governance.recordCount === 0) return status
   const all = read()

@@ -13,6 +13,7 @@ import type { EvidenceFile } from '../verify/evidence-file.ts'
 import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
 import { changeViews, standingOf } from './members.ts'
+import { codeWithWords } from './outcome-words.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
 type Awaited = ContractView['waitingFor'][number]
@@ -222,7 +223,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
     authorName: namesOf(replica).get(request.author) ?? request.author,
     stage: stageOf(replica, record),
     ...(outcome !== undefined && { outcome }),
-    ...(code !== undefined && { code }),
+    ...codeWithWords(code),
     ...(height !== undefined && { height }),
     receivedMs,
     operations: request.operations.length,

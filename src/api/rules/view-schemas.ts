@@ -72,6 +72,12 @@ export const proposalView = named(
     type: z.string(),
     value: z.union([z.string(), z.boolean(), z.null()]).describe('null: the field is to be empty'),
     stale: z.boolean().describe('another value was agreed since it was made'),
+    complete: z
+      .literal(true)
+      .optional()
+      .describe(
+        'every yes it takes is there since a party left: the next yes, one said before too, makes it the value',
+      ),
     needs: z
       .array(z.object({ rule: uid, count: z.int(), yes: z.int(), parties: people }))
       .describe('how many yeses each rule asks for, and how many are there'),
@@ -201,6 +207,7 @@ export const refusalView = named(
     element: uid.optional(),
     path: z.string().optional(),
     holder: person.optional().describe('of a lock'),
+    own: z.literal(true).optional().describe('the lock is this party’s own: it is renewed, not taken again'),
     expiresMs: timeMs.optional(),
   }),
 )

@@ -2,7 +2,7 @@
 import { isOn, phaseIndex } from '../../contract/rules/gate.ts'
 import { kindAt } from '../../contract/rules/law.ts'
 import { elementsAt, lineOf, pathKey, stepsFrom } from '../../contract/rules/paths.ts'
-import { approvalsOver, votersOf } from '../../contract/rules/proposals.ts'
+import { approvalsOver, isApproved, votersOf } from '../../contract/rules/proposals.ts'
 import type { DraftRecord, LockRecord, ProposalRecord, RuleRecord } from '../../contract/rules/records.ts'
 import { draftSentence, pathWords, ruleSentence } from '../../contract/rules/sentence.ts'
 import { type ContractState, element, seenOf, stateRoot } from '../../contract/state.ts'
@@ -167,6 +167,7 @@ export function proposalView(
     type,
     value: value === undefined ? null : context.values(state).get(value).value,
     stale: seenOf(state, on) !== seen,
+    ...(isApproved(state, asking, yes) && { complete: true as const }),
     needs,
     ...votes(named, [...asked], yes, no),
   }

@@ -341,4 +341,6 @@ export function printProposal(one: ProposalView): void {
   print(dim(`  by ${safe(one.by.name)}`))
   if (one.stale) print(yellow('  another value was agreed since it was made'))
   printVotes(one)
+  if (one.complete)
+    print(yellow('  every yes it takes is there since a party left: say yes once more, and it is the value'))
 }

@@ -23,6 +23,7 @@ export type ProposalView = Votes & {
   on: Place
   value: string | boolean | null
   stale: boolean
+  complete?: true
 }
 export type WriteView = StatusView & {
   made?: { kind: string; uid: string; expiresMs?: number; fence?: number }[]

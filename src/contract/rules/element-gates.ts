@@ -12,7 +12,7 @@ import { isWithinLimits } from './checks.ts'
 import {
   accessRefused,
   holdsAnchor,
-  isInactive,
+  inactiveRefusal,
   lockOver,
   lockWithin,
   over,
@@ -64,8 +64,8 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
   if (access) return { code: 'access-denied', rule: access.uid, element: uid }
   for (const { rule, isSelf } of over(state, line, 'assignment'))
     if (isSelf) return { code: 'derived-field', rule: rule.uid, element: uid }
-  if (isInactive(state, line)) return { code: 'not-active', element: uid }
-  const refused = kindRefusal(state, line, type) ?? holderRefusal(work, line)
+  const refused =
+    inactiveRefusal(state, line, uid) ?? kindRefusal(state, line, type) ?? holderRefusal(work, line)
   if (refused) return refused
   const { typed } = element(state, uid) ?? {}
   if (typed !== undefined && value !== undefined && typeMisfit(work, { typed, type, value }))
