@@ -1,7 +1,8 @@
 /** Contracts made of templates, templates put into contracts and taken to their next edition, and templates made of contracts. */
 import { z } from 'zod'
-import { exportTemplate } from '../../contract/template/export.ts'
+import { exportTemplate, keyOf } from '../../contract/template/export.ts'
 import { instantiate } from '../../contract/template/instantiate.ts'
+import { existing } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import { checkName } from '../../document/names.ts'
 import type { Policy } from '../../ledger/genesis.ts'
@@ -102,14 +103,15 @@ export function templateRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const { contract } = request.params
-      const { block, name = 'template', title, role = [], values } = request.query
+      const { block, name, title, role = [], values } = request.query
       const { state } = shownState(context, contract, {}, true)
       const { genesis } = context.replica(contract)
-      const words = title ?? genesis.name
       const at = placeUid(state, block ?? '/')
+      const { label, name: called } = existing(state, at)
+      const words = title ?? (at === state.rootUid ? genesis.name : (label ?? called))
       return exportTemplate(state, context.values(state), {
         at,
-        name,
+        name: name ?? keyOf(words),
         title: words,
         help: words,
         roles: rolesOf([role].flat()),

@@ -451,10 +451,16 @@ function phasesIn(behaviour: TemplateBehaviour): boolean {
   }
 }
 
-function slug(text: string): string {
+/** The name of a template with this title. */
+export function keyOf(title: string): string {
+  const plain = slug(title, 'template')
+  return /^[a-z]/.test(plain) ? plain : 'template'
+}
+
+function slug(text: string, otherwise = 'rule'): string {
   const plain = text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-  return plain.slice(0, 48) || 'rule'
+  return plain.slice(0, 48) || otherwise
 }

@@ -5,7 +5,7 @@ import { castOf, Play, templateFile } from '../../../test/support/play.ts'
 import { element, restoreState } from '../state.ts'
 import { checkTemplate } from './check.ts'
 import { differences } from './difference.ts'
-import { type ExportOptions, exportTemplate } from './export.ts'
+import { type ExportOptions, exportTemplate, keyOf } from './export.ts'
 import { type Template, templateHash } from './format.ts'
 import { include } from './instantiate.ts'
 import type { Casting } from './roles.ts'
@@ -135,6 +135,15 @@ describe('an export', () => {
     ])
     expect(left).toEqual([`rule ${above}: it stands above what is exported`])
     checkTemplate(template)
+  })
+
+  it('[TPL-5] has a name made of its title', () => {
+    expect(['Small order', '  Pier 7! ', '2026', '協定'].map(keyOf)).toEqual([
+      'small-order',
+      'pier-7',
+      'template',
+      'template',
+    ])
   })
 
   it('[TPL-5] makes one rule of those that there are for each party of a role', () => {
