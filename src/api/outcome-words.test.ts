@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { EPOCH_OUTCOME_CODES } from '../contract/epoch-outcome.ts'
 import { OUTCOME_CODES } from '../contract/outcome.ts'
 import { RULE_CODES } from '../contract/rules/codes.ts'
-import { outcomeWords } from './outcome-words.ts'
+import { codeWithWords, outcomeWords } from './outcome-words.ts'
 
 describe('the words of outcomes', () => {
   it.each(Object.keys(RULE_CODES))(
@@ -17,8 +17,10 @@ describe('the words of outcomes', () => {
     },
   )
 
-  it('are there for members and policy too, and for values none: the version says it', () => {
-    for (const code of Object.keys(EPOCH_OUTCOME_CODES)) expect(outcomeWords(code)).toBeTypeOf('string')
-    for (const code of Object.keys(OUTCOME_CODES)) expect(outcomeWords(code)).toBeUndefined()
+  it('are there for elements, members and policy too, and for no other code', () => {
+    for (const code of Object.keys({ ...EPOCH_OUTCOME_CODES, ...OUTCOME_CODES }))
+      expect(codeWithWords(code)).toEqual({ code, words: expect.any(String) })
+    expect(codeWithWords('of-a-later-version')).toEqual({ code: 'of-a-later-version' })
+    expect(codeWithWords(undefined)).toEqual({})
   })
 })

@@ -1,7 +1,22 @@
 /** Why a request came to nothing, in words, with what to do next: what docs/outcomes.md says of the codes, shortened. */
 import type { EpochOutcomeCode } from '../contract/epoch-outcome.ts'
+import type { OUTCOME_CODES } from '../contract/outcome.ts'
 import { RULE_CODES, type RuleCode } from '../contract/rules/codes.ts'
 
+/** Of operations on elements. */
+const ELEMENT_WORDS: { [Code in keyof typeof OUTCOME_CODES]: string } = {
+  'element-gone': 'the element is not there, or not any more: read the block above again',
+  'not-a-block': 'nothing lies below a field: name a block or list as the parent',
+  'not-a-field': 'only fields have values: set a field below it',
+  'parent-gone': 'the block above is not there, or not any more: read what is there now',
+  'root-undeletable': 'a contract has its root for ever: delete what lies below it',
+  'stale-version': 'another request came first: read the current value and decide again',
+  'too-deep': 'elements lie at most 64 levels deep: place it higher',
+  'uid-in-use': 'this UID is in use: draw a new random one',
+  'wrong-type': 'the value has not the strict form of the type: send another value, or another type',
+}
+
+/** Of operations on who is in a contract, and its policy. */
 const WORDS: { [Code in EpochOutcomeCode]: string } = {
   'already-in': 'the party is in, or is invited already: wait for its turn, or vote on the open invitation',
   'bad-expiry': 'it would lapse at once, or in more than 180 days: choose another expiry',
@@ -72,9 +87,16 @@ export function isRuleCode(code: string): code is RuleCode {
   return Object.hasOwn(RULE_CODES, code)
 }
 
-/** Undefined for the codes of requests on elements. */
+/** Undefined for an outcome that this version does not know. */
 export function outcomeWords(code: string | undefined): string | undefined {
   if (code === undefined) return undefined
   if (isRuleCode(code)) return RULE_WORDS[code]
-  return Object.hasOwn(WORDS, code) ? WORDS[code as EpochOutcomeCode] : undefined
+  const words: Record<string, string> = { ...WORDS, ...ELEMENT_WORDS }
+  return Object.hasOwn(words, code) ? words[code] : undefined
+}
+
+/** A code with its words beside it, as lists show it; nothing for what was accepted. */
+export function codeWithWords(code: string | undefined): { code?: string; words?: string } {
+  const words = outcomeWords(code)
+  return { ...(code !== undefined && { code }), ...(words !== undefined && { words }) }
 }

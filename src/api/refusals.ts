@@ -6,7 +6,7 @@ import { Foresight } from '../contract/foresight.ts'
 import { outcomeOf, typeCheck } from '../contract/outcome.ts'
 import { isUngoverned } from '../contract/rules/element-gates.ts'
 import type { Refusal } from '../contract/rules/operations.ts'
-import type { LockRecord } from '../contract/rules/records.ts'
+import type { LockRecord, RuleRecord } from '../contract/rules/records.ts'
 import { ValueNotHeld } from '../contract/rules/work.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
@@ -18,7 +18,7 @@ import { isRuleCode, outcomeWords } from './outcome-words.ts'
 import { nextTimeMs } from './private.ts'
 import { namer, pathAmong, recordOf } from './rules/look.ts'
 import type { RefusalView } from './rules/view-schemas.ts'
-import { sentenceOf } from './rules/views.ts'
+import { bodyOf, sentenceOf } from './rules/views.ts'
 
 type About = { code: string; rule?: string; element?: string }
 
@@ -74,9 +74,14 @@ export function refusalView(
 ): RefusalView {
   const path = element === undefined ? undefined : pathAmong(state, element, operations)
   const lock = code === 'locked' || code === 'pending' ? lockOf(context, state, rule) : undefined
-  const record = rule === undefined ? undefined : recordOf(state, rule, 'rule')
+  const record = rule === undefined ? undefined : ruleAt(state, rule)
   const behaviour = record?.rule.behaviour
-  const words = outcomeWords(code) ?? code
+  const isOwn = lock !== undefined && lock.by === context.node.party
+  const words =
+    (code === 'wrong-phase' ? phaseWords(state, operations) : undefined) ??
+    (isOwn && code === 'locked' ? OWN_LOCK : undefined) ??
+    outcomeWords(code) ??
+    code
   return {
     code,
     words: behaviour?.kind === 'constraint' ? `${behaviour.message}: ${words}` : words,
@@ -85,7 +90,33 @@ export function refusalView(
     ...(element !== undefined && { element }),
     ...(path !== undefined && { path }),
     ...(lock && { holder: namer(context, state.contract)(lock.by), expiresMs: lock.expiresMs }),
+    ...(isOwn && { own: true as const }),
   }
+}
+
+const OWN_LOCK = 'this party holds it itself: renew that lock by its own id instead of taking another'
+
+/** What is wrong with moving to a phase; undefined where it is not so any more. */
+function phaseWords({ governance }: ContractState, operations: readonly AnyOperation[]): string | undefined {
+  const wanted = operations.find((one) => one.op === 'phase')
+  if (wanted?.op !== 'phase') return undefined
+  const { law, workflow } = governance
+  const quoted = (phase: string): string => `“${phase}”`
+  if (law.phases.length === 0)
+    return `the contract has no phases, so none called ${quoted(wanted.to)}: draft a rule that names them first`
+  if (!law.phases.includes(wanted.to))
+    return `the contract has no phase ${quoted(wanted.to)}: its phases are ${law.phases.map(quoted).join(', ')}`
+  if (workflow.phase === wanted.from) return undefined
+  return `the contract is in the phase ${quoted(workflow.phase)}, no more in ${quoted(wanted.from)}: read it again and decide again`
+}
+
+/** A rule, or the one that is drafted: what is published may break at once. */
+function ruleAt(state: ContractState, uid: string): Pick<RuleRecord, 'rule' | 'place'> | undefined {
+  const rule = recordOf(state, uid, 'rule')
+  if (rule) return rule
+  const draft = recordOf(state, uid, 'draft')
+  const body = draft && bodyOf(draft.action)
+  return draft && body && { rule: body, place: draft.place }
 }
 
 /** A lock that is there, or was when somebody met it. */
@@ -115,8 +146,11 @@ export function refusalError(
   return new CountersignError(outcomeOf(code as never), text, detail)
 }
 
-function lockText({ holder, path, element, expiresMs }: RefusalView): string {
+function lockText({ holder, path, element, expiresMs, own, rule }: RefusalView): string {
   const where = path ?? (element === undefined ? 'the element' : `the element ${element}`)
   const until = expiresMs === undefined ? '' : ` until ${new Date(expiresMs).toISOString()}`
-  return `${where} is locked by ${holder?.name ?? 'another party'}${until}`
+  const more = own
+    ? `, which is this party itself: renew the lock ${rule?.slice(0, 12)} instead of taking another`
+    : ''
+  return `${where} is locked by ${holder?.name ?? 'another party'}${until}${more}`
 }

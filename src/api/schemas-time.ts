@@ -48,6 +48,7 @@ const historyChange = named(
       .enum(['accepted', 'conflicted', 'rejected'])
       .describe('of the request; one that is not accepted changed nothing'),
     code: z.string().optional().describe('why it was refused'),
+    words: z.string().optional().describe('what the code says, and what to do next'),
     what: z
       .array(z.enum(['created', 'set', 'renamed', 'moved', 'described', 'switched', 'deleted', 'child']))
       .describe(

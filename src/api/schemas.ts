@@ -327,6 +327,7 @@ export const requestSummary = z.object({
   stage: z.enum(['received', 'tentative', 'final', 'expired']),
   outcome: z.enum(['accepted', 'conflicted', 'rejected']).optional(),
   code: z.string().optional(),
+  words: z.string().optional().describe('what the code says, and what to do next'),
   height: z.int().optional(),
   receivedMs: timeMs,
   operations: z.int(),
@@ -410,6 +411,7 @@ export const blockDetails = z.object({
       authorName: z.string().optional(),
       outcome: z.enum(['accepted', 'conflicted', 'rejected']),
       code: z.string().optional(),
+      words: z.string().optional().describe('what the code says, and what to do next'),
       rule: uid.optional(),
       element: uid.optional(),
       judgedBy: z

@@ -40,8 +40,10 @@ export function statusView(
     []
   if (outcome !== 'accepted') {
     if (code === undefined) return status
+    // Only of these the operations say more.
+    const isTold = element !== undefined || code === 'wrong-phase'
     const about = { code, ...(rule !== undefined && { rule }), ...(element !== undefined && { element }) }
-    return { ...status, refusal: refusalView(context, state, about, element === undefined ? [] : read()) }
+    return { ...status, refusal: refusalView(context, state, about, isTold ? read() : []) }
   }
   if (state.governance.recordCount === 0) return status
   const all = read()
@@ -53,7 +55,9 @@ export function statusView(
 function madeBy(state: ContractState, operations: readonly AnyOperation[]): MadeView[] {
   const made: MadeView[] = []
   const at = `/api/contracts/${state.contract}`
-  for (const one of operations.slice(0, SHOWN_MAX)) {
+  // What a template brings begins with its elements, often very many.
+  const kinds = ['draft', 'define', 'lock']
+  for (const one of operations.filter(({ op }) => kinds.includes(op)).slice(0, SHOWN_MAX)) {
     if (one.op === 'draft') made.push({ kind: 'draft', uid: one.uid, href: `${at}/drafts/${one.uid}` })
     if (one.op === 'define') made.push({ kind: 'type', uid: one.uid, href: `${at}/types` })
     if (one.op !== 'lock') continue

@@ -15,6 +15,7 @@ import type { Context } from './context.ts'
 import { haltView } from './halt.ts'
 import { judgedViews } from './judging.ts'
 import { changeViews, standingOf } from './members.ts'
+import { codeWithWords } from './outcome-words.ts'
 import type { ContractDetails, ContractView, PeerView, RequestSummary } from './schemas.ts'
 
 type Awaited = ContractView['waitingFor'][number]
@@ -225,7 +226,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
     authorName: namesOf(replica).get(request.author) ?? request.author,
     stage: stageOf(replica, record),
     ...(outcome !== undefined && { outcome }),
-    ...(code !== undefined && { code }),
+    ...codeWithWords(code),
     ...(height !== undefined && { height }),
     receivedMs,
     operations: request.operations.length,

@@ -30,17 +30,23 @@ function width(text: string): number {
   return [...text.replace(/\u001b\[[0-9;]*m/g, '')].length
 }
 
-/** A table with a header line; columns as wide as their widest cell. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) =>
-    Math.max(width(title), ...rows.map((row) => width(row[column] ?? ''))),
-  )
+/** Rows with columns as wide as their widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, width(cell))
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - width(cell))))
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)))
       .join('  ')
       .trimEnd()
-  return [dim(line(header)), ...rows.map(line)].join('\n')
+  return rows.map(line).join('\n')
+}
+
+/** The same with a header line. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const [first = '', ...others] = columns([header, ...rows]).split('\n')
+  return [dim(first), ...others].join('\n')
 }
 
 /** Names and values come from other parties: nothing in them may move the cursor or hide text. */

@@ -37,6 +37,25 @@ async function requestCount(index: number, id: string): Promise<number> {
 describe('locks', () => {
   const document = '{"Slip": {"Insured": "Mill", "Lines": [{"Share": 60}, {"Share": 30}]}}'
 
+  it('[RUL-9] say to who holds one already that it is its own, and how to keep it', async () => {
+    const id = await nodes.contract('own', document)
+    const held = await taken(0, id, '/Slip/Lines')
+    const again = await lock(0, id, '/Slip/Lines')
+    expect([again.status, problem(again)]).toMatchObject([
+      423,
+      { code: 'locked', context: { own: true, rule: held.uid, holder: { name: 'Party 1' } } },
+    ])
+    expect(problem(again).detail).toMatch(
+      /^\/Slip\/Lines is locked by Party 1 until .*, which is this party itself: renew the lock [0-9a-f]{12} instead/,
+    )
+    const renewed = await nodes
+      .at(0)
+      .send('POST', `/api/contracts/${id}/locks/${held.uid}/renew`, { leaseMs: 90_000 })
+    expect(renewed.status).toBe(201)
+    expect((await lock(0, id, '/Slip')).status).toBe(201)
+    expect(problem(await lock(1, id, '/Slip/Lines')).context.own).toBeUndefined()
+  })
+
   it('[RUL-9] fail at once, naming the holder, the element and when the lease ends; nothing is ordered for it', async () => {
     const id = await nodes.contract('held', document)
     const held = await taken(0, id, '/Slip/Lines')

@@ -350,6 +350,7 @@ describe('phases, what is settled, types, places', () => {
     expect((await nodes.at(2).get(at)).json()).toMatchObject({ phase: 'bound' })
     const wrong = await nodes.at(1).send('POST', at, { to: 'nowhere' })
     expect([wrong.status, problem(wrong).context.code]).toEqual([409, 'wrong-phase'])
+    expect(problem(wrong).detail).toMatch(/^the contract has no phase “.*”: its phases are “/)
   })
 
   it('[RUL-10] are confirmed by all, and undone by any change', async () => {

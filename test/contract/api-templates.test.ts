@@ -48,7 +48,7 @@ describe('a contract of a template', () => {
         ({ what }) => what,
       ),
     ).toEqual([
-      'name: “supplier-reports” → “template”',
+      'name: “supplier-reports” → “reports”',
       expect.stringContaining('title'),
       expect.stringContaining('help'),
       'firstPhase: “preparing” → nothing',

@@ -38,7 +38,7 @@ it('[TPL-6] books are submitted, receipted and attested, and the lender has read
   expect(said(books.set('Mill', '/Period/Year', '25'))).toBe('limits-broken year-plausible')
   expect(said(books.set('Audit', '/Complete', true))).toBe('access-denied complete-by-company')
   expect(said(books.set('Mill', '/Complete', false))).toBe('accepted')
-  expect(said(books.set('Audit', '/Receipt/On', '2026-02-01'))).toBe('not-active')
+  expect(said(books.set('Audit', '/Receipt/On', '2026-02-01'))).toBe('not-active receipt-when-complete')
   expect(said(books.phase('Audit', 'submitted'))).toBe('access-denied phases')
   expect(said(books.set('Mill', '/Complete', true))).toBe('accepted')
   expect(books.phaseNow).toBe('submitted')

@@ -74,7 +74,7 @@ it('[TPL-6] a health record is filled, shared for a time, and closed on the pati
   const until = new Date(record.timeMs + 10 * DAY_MINUTES * 60_000).toISOString().slice(0, 10)
   expect(said(record.set('Practice', '/Sharing/Until', until))).toBe('accepted')
   expect(record.value('/Sharing/Until')).toBeUndefined()
-  expect(said(record.answer('Specialist', '/Sharing/Until'))).toBe('not-asked')
+  expect(said(record.answer('Specialist', '/Sharing/Until'))).toBe('not-asked until-with-consent')
   expect(said(record.answer('Pat', '/Sharing/Until'))).toBe('accepted')
   record.wait(10 * DAY_MINUTES)
   record.tick()

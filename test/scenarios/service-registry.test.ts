@@ -28,9 +28,9 @@ it('[TPL-6] services are listed and handed on, sites admitted, endpoints registe
   expect(said(registry.set('North', '/Sites[1]/Region', 'eu'))).toBe('accepted')
   const list = '/Sites[1]/Registered/Endpoints'
   const maps = { Service: 'Maps', Url: 'https://maps.north.example', Protocol: 'http', Healthy: true }
-  expect(said(registry.item('North', list, maps))).toBe('not-active')
+  expect(said(registry.item('North', list, maps))).toBe('not-active registered-when-admitted')
   expect(said(registry.set('North', '/Sites[1]/Admitted', true))).toBe('accepted')
-  expect(said(registry.answer('South', '/Sites[1]/Admitted'))).toBe('not-asked')
+  expect(said(registry.answer('South', '/Sites[1]/Admitted'))).toBe('not-asked admitted-by-registrar')
   expect(said(registry.answer('Hub', '/Sites[1]/Admitted'))).toBe('accepted')
 
   expect(said(registry.item('South', list, maps))).toBe('not-owner endpoints-its-own')

@@ -238,7 +238,8 @@ export class Agreement {
     expect(unopened.stateRoot).toBe(executed.stateRoot)
     expect(unopened.entriesRoot).toBe(executed.entriesRoot)
     const again = executeBlock(
-      restoreState(this.contract, this.#records, this.genesis),
+      // As a store gives them: by UID, not in the order in which they came.
+      restoreState(this.contract, new Map([...this.#records].sort()), this.genesis),
       requests,
       this.openings,
       at,

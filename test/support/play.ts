@@ -191,19 +191,7 @@ export class Play extends Agreement {
     const by = before.governance.law.rules.get(came.rule ?? '')?.rule.behaviour
     // Who grants nobody anything has no other effect.
     if (by?.kind === 'access' && by.grants.length === 0) this.#count(came.rule, 'done')
-    // These name the element only.
-    if (came.code === 'not-active' && came.element !== undefined) {
-      const made = new Map(operations.flatMap((one) => (one.op === 'create' ? [[one.uid, one.parent]] : [])))
-      let there = came.element
-      while (made.has(there)) there = made.get(there) as string
-      const line = lineOf(before, there)
-      for (const { rule, uid } of rulesOver(before, line))
-        if (rule.rule.behaviour.kind === 'activation' && element(before, uid)?.inactive)
-          this.#count(rule.uid, 'refused')
-    }
     if (came.code === 'wrong-readers') this.#noteKeptFrom(before, operations, came.element)
-    if (came.code === 'not-asked' && came.rule === undefined && came.element !== undefined)
-      this.#countOver(before, came.element, 'approval', 'refused')
     if (came.code === 'wrong-phase' && operations.some(({ op }) => op === 'phase'))
       for (const rule of before.governance.law.rules.values())
         if (rule.rule.behaviour.kind === 'phases') this.#count(rule.uid, 'refused')
@@ -220,11 +208,6 @@ export class Play extends Agreement {
         if (isKept) this.#count(rule.uid, 'refused')
       }
     }
-  }
-
-  #countOver(state: ContractState, uid: string, kind: string, what: keyof Count): void {
-    for (const { rule, isSelf } of rulesOver(state, lineOf(state, uid)))
-      if (isSelf && rule.rule.behaviour.kind === kind) this.#count(rule.uid, what)
   }
 
   #note(before: ContractState, after: ContractState, operations: readonly Operation[], came: Came): void {

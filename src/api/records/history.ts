@@ -11,6 +11,7 @@ import { entriesOf } from '../../ledger/turn.ts'
 import { NO_VALUE } from '../../ledger/value.ts'
 import type { ElementVersion, RequestRecord } from '../../store/store.ts'
 import type { Context } from '../context.ts'
+import { codeWithWords } from '../outcome-words.ts'
 import { privacyOf } from '../private.ts'
 import { fieldOfProposal } from '../rules/look.ts'
 import type { HistoryChange, HistoryView } from '../schemas-time.ts'
@@ -140,7 +141,7 @@ class Reading {
     const change: HistoryChange = {
       ...this.headOf(height, record),
       outcome,
-      ...(code !== undefined && { code }),
+      ...codeWithWords(code),
       what: attempt.what,
       ...this.wantedOf(attempt),
     }

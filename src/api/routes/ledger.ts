@@ -3,6 +3,7 @@
 import { type AnyLedgerBlock, entriesOf, requestIdsOf, turnOf } from '../../ledger/turn.ts'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
+import { codeWithWords } from '../outcome-words.ts'
 import {
   type BlockSummary,
   blockDetails,
@@ -113,7 +114,7 @@ function details(context: Context, contract: string, height: number) {
         request,
         ...(author !== undefined && { author, authorName: nameOf(author) }),
         outcome,
-        ...(code !== undefined && { code }),
+        ...codeWithWords(code),
         ...(rule !== undefined && { rule }),
         ...(element !== undefined && { element }),
         ...(judgement && { judgedBy: judgement.map(({ party }) => ({ party, name: nameOf(party) })) }),

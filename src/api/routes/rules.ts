@@ -9,7 +9,7 @@ import { conflictList, draftPage, proposalPage, rulePage, typePage, votePage } f
 import { recordOf } from '../rules/look.ts'
 import { newDraft, newPublication, newType, newVoteOn, uidParams } from '../rules/schemas.ts'
 import * as shapes from '../rules/view-schemas.ts'
-import { draftView, found, proposalView, ruleView } from '../rules/views.ts'
+import { draftView, found, proposalView, requestOfDraft, ruleView } from '../rules/views.ts'
 import { contractParams, pageQuery, problem, stateQuerySchema } from '../schemas.ts'
 import { shownState } from '../shown.ts'
 import { performWrite } from '../write.ts'
@@ -115,7 +115,10 @@ export function ruleRoutes(app: App, context: Context): void {
     async ({ params, query }) => {
       const { state } = shownOf(params, query)
       const record = found(recordOf(state, params.uid, 'draft'), 'draft', params.uid)
-      return draftView(context, state, params.uid, record)
+      return {
+        ...draftView(context, state, params.uid, record),
+        ...requestOfDraft(context, params.contract, params.uid),
+      }
     },
   )
   app.delete(

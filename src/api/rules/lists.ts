@@ -11,6 +11,7 @@ import {
   openVotes,
   proposalRecords,
   proposalView,
+  requestOfDraft,
   ruleRecords,
   rulesOver,
   ruleView,
@@ -27,7 +28,11 @@ export function rulePage(context: Context, shown: Shown, page: Page, over?: stri
 export function draftPage(context: Context, shown: Shown, page: Page) {
   const { state } = shown
   const { items, ...more } = pageOf([...state.governance.drafts], page)
-  return { ...headOf(shown), drafts: items.map(([uid, one]) => draftView(context, state, uid, one)), ...more }
+  const drafts = items.map(([uid, one]) => ({
+    ...draftView(context, state, uid, one),
+    ...requestOfDraft(context, state.contract, uid),
+  }))
+  return { ...headOf(shown), drafts, ...more }
 }
 
 /** @param top only those on this element and below it */

@@ -53,6 +53,11 @@ export const draftView = named(
     on: z.boolean().optional().describe('whether the set is to be switched on'),
     ...votes,
     agreed: z.boolean().describe('every member has said yes: it can be published'),
+    request: hash
+      .optional()
+      .describe(
+        'the request that made it, maybe with others; absent where it was made before what is held here',
+      ),
   }),
 )
 export type DraftView = z.infer<typeof draftView>
@@ -69,6 +74,12 @@ export const proposalView = named(
     readers: people.optional().describe('who may see the value, where that is not everybody'),
     notShown: z.literal(true).optional().describe('the value is private and not held by this node'),
     stale: z.boolean().describe('another value was agreed since it was made'),
+    complete: z
+      .literal(true)
+      .optional()
+      .describe(
+        'every yes it takes is there since a party left: the next yes, one said before too, makes it the value',
+      ),
     needs: z
       .array(z.object({ rule: uid, count: z.int(), yes: z.int(), parties: people }))
       .describe('how many yeses each rule asks for, and how many are there'),
@@ -201,6 +212,7 @@ export const refusalView = named(
     element: uid.optional(),
     path: z.string().optional(),
     holder: person.optional().describe('of a lock'),
+    own: z.literal(true).optional().describe('the lock is this party’s own: it is renewed, not taken again'),
     expiresMs: timeMs.optional(),
   }),
 )

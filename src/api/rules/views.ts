@@ -2,10 +2,10 @@
 import { isOn, phaseIndex } from '../../contract/rules/gate.ts'
 import { kindAt } from '../../contract/rules/law.ts'
 import { elementsAt, lineOf, pathKey, stepsFrom } from '../../contract/rules/paths.ts'
-import { approvalsOver, votersOf } from '../../contract/rules/proposals.ts'
+import { approvalsOver, isApproved, votersOf } from '../../contract/rules/proposals.ts'
 import type { DraftRecord, LockRecord, ProposalRecord, RuleRecord } from '../../contract/rules/records.ts'
 import { draftSentence, pathWords, ruleSentence } from '../../contract/rules/sentence.ts'
-import { type ContractState, seenOf, stateRoot } from '../../contract/state.ts'
+import { type ContractState, element, seenOf, stateRoot } from '../../contract/state.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { Context } from '../context.ts'
@@ -54,7 +54,11 @@ function votes(
 }
 
 /** A rule in plain language. */
-export function sentenceOf(context: Context, state: ContractState, { rule, place }: RuleRecord): string {
+export function sentenceOf(
+  context: Context,
+  state: ContractState,
+  { rule, place }: Pick<RuleRecord, 'rule' | 'place'>,
+): string {
   const named = namer(context, state.contract)
   return ruleSentence(rule, (party) => named(party).name, pathWordsFrom(place))
 }
@@ -104,15 +108,27 @@ export function draftView(
         return replaced ? sentenceOf(context, state, replaced) : one
       },
       pathWordsFrom(record.place),
+      (block) =>
+        lineOf(state, block)
+          .slice(1)
+          .map((one) => element(state, one)?.name ?? ''),
     ),
     by: named(by),
     do: action.do,
     ...(body && bodyView(state, body, record.reads)),
     ...('rule' in action && typeof action.rule === 'string' && { rule: action.rule }),
     ...(action.do === 'switch' && { set: action.set, on: action.on }),
+    ...(action.do === 'template' && { at: placeOf(state, action.on) }),
     ...votes(named, members, yes, no),
     agreed: members.every((party) => yes.includes(party)),
   }
+}
+
+/** The request that made a draft; undefined where it was made before what is held here. */
+export function requestOfDraft({ node }: Context, contract: string, uid: string): { request?: string } {
+  const [first] = node.store.elementHistory(contract, uid, { limit: 1 })
+  const request = first?.requests?.[0] ?? first?.request
+  return request === undefined ? {} : { request }
 }
 
 export function bodyOf(action: DraftRecord['action']): RuleBody | undefined {
@@ -155,6 +171,7 @@ export function proposalView(
     ...(isShown && { value: opening?.value ?? null }),
     ...privacyOf(context, state.contract, readers, isShown),
     stale: seenOf(state, on) !== seen,
+    ...(isApproved(state, asking, yes) && { complete: true as const }),
     needs,
     ...votes(named, [...asked], yes, no),
   }

@@ -39,6 +39,7 @@ type DifferencePage = {
 type Change = Origin & {
   outcome: string
   code?: string
+  words?: string
   what: string[]
   removed?: true
   sinceBefore?: true
@@ -201,7 +202,7 @@ async function uidOf(client: NodeClient, id: string, path: string): Promise<stri
 }
 
 function printChange(change: Change): void {
-  const { outcome, code, what, removed, sinceBefore, oldName, name, type = '', value, old } = change
+  const { outcome, code, words, what, removed, sinceBefore, oldName, name, type = '', value, old } = change
   const { notShown, readers } = change
   const now: ValueView = {
     type,
@@ -224,7 +225,8 @@ function printChange(change: Change): void {
           : yellow('~')
   const word = sinceBefore ? 'as it was when the ledger begins here' : what.join(', ')
   const renamed = oldName === undefined ? '' : `  ${safe(oldName)} → ${safe(name ?? '')}`
-  const refused = outcome === 'accepted' ? '' : red(`  ${outcome}${code ? ` (${code})` : ''}`)
+  const refused =
+    outcome === 'accepted' ? '' : red(`  ${outcome}${words ? `: ${words}` : ''}${code ? ` (${code})` : ''}`)
   print(`${mark} ${word}${renamed}  ${values || ''}${refused}`.trimEnd())
   print(dim(`    ${originText(change)}`))
 }

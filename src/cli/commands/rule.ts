@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, print, printJson, privateText, safe, yellow } from '../output.ts'
+import { draftsMeant, draftsOf } from './drafts.ts'
 import { type ContractView, findContract, findIn } from './find.ts'
 import { draftOf, type RuleOptions } from './rule-menus.ts'
 import {
@@ -11,6 +12,7 @@ import {
   JSON_OUTPUT,
   listAll,
   type Named,
+  NOW,
   type ProposalView,
   printHead,
   printVotes,
@@ -31,10 +33,15 @@ type RuleView = {
   fired?: true
   question?: Votes & { text: string; count: number }
 }
-type DraftView = Votes & { uid: string; sentence: string; by: Named; target?: string; agreed: boolean }
+type DraftView = Votes & {
+  uid: string
+  sentence: string
+  by: Named
+  target?: string
+  agreed: boolean
+  request?: string
+}
 type Head = { phase: string; height: number; stage: string }
-/** What is ordered counts, whether it is final or not: votes and drafts are about it. */
-const NOW = '?status=tentative'
 
 export function addRuleCommands(program: Command): void {
   const rule = program.command('rule').description('what members agree that their nodes hold one another to')
@@ -52,7 +59,9 @@ export function addRuleCommands(program: Command): void {
     .action(draftRule)
   rule
     .command('vote <id> <draft> <yes|no>')
-    .description('say yes or no to a draft, or to the question of a rule: by its id')
+    .description(
+      'say yes or no to a draft, or to the question of a rule: by its id; to all drafts of one request by the id of that',
+    )
     .option(...WAIT)
     .option(...DATA)
     .option(...JSON_OUTPUT)
@@ -61,22 +70,24 @@ export function addRuleCommands(program: Command): void {
     )
   rule
     .command('withdraw <id> <draft>')
-    .description('take back a draft of your own')
+    .description('take back a draft of your own, or all that one request made')
     .option(...WAIT)
     .option(...DATA)
     .option(...JSON_OUTPUT)
     .action(async (text: string, one: string, options: Common) => {
       const client = new NodeClient(options.data)
       const { id } = await findContract(client, text)
-      const uid = await draftUid(client, id, one)
+      const operations = (await draftsMeant(client, id, one)).map((uid) => ({ withdraw: uid }))
       printWrite(
-        await write(client, 'DELETE', `/api/contracts/${id}/drafts/${uid}`, undefined, options),
+        await write(client, 'POST', `/api/contracts/${id}/requests`, { operations }, options),
         options,
       )
     })
   rule
     .command('publish <id> [draft...]')
-    .description('bring drafts into force that every member has said yes to: those named, or all such')
+    .description(
+      'bring drafts into force that every member has said yes to: those named, those of a request, or all such',
+    )
     .option(...WAIT)
     .option(...DATA)
     .option(...JSON_OUTPUT)
@@ -84,7 +95,7 @@ export function addRuleCommands(program: Command): void {
       const client = new NodeClient(options.data)
       const { id } = await findContract(client, text)
       const drafts: string[] = []
-      for (const one of ones) drafts.push(await draftUid(client, id, one))
+      for (const one of ones) drafts.push(...(await draftsMeant(client, id, one)))
       const body = drafts.length > 0 ? { drafts } : {}
       printWrite(await write(client, 'POST', `/api/contracts/${id}/publish`, body, options), options)
     })
@@ -181,12 +192,27 @@ async function listRules(
     print(dim(`  ${more.join('; ')}`))
     if (question) printVotes(question)
   }
+  printDrafts(id, drafts)
+}
+
+/** What one request made is voted on, and published, together. */
+function printDrafts(id: string, drafts: readonly DraftView[]): void {
+  const requests = new Map<string, DraftView[]>()
   for (const draft of drafts) {
-    printHead('draft', draft.sentence, draft.uid)
-    print(dim(`  by ${safe(draft.by.name)}`))
-    printVotes(draft)
-    const at = `${id.slice(0, 12)} ${draft.uid.slice(0, 12)}`
-    print(dim(`  countersign rule ${draft.agreed ? `publish ${at}` : `vote ${at} yes|no`}`))
+    const key = draft.request ?? draft.uid
+    requests.set(key, [...(requests.get(key) ?? []), draft])
+  }
+  for (const [key, together] of requests) {
+    for (const draft of together) {
+      printHead('draft', draft.sentence, draft.uid)
+      print(dim(`  by ${safe(draft.by.name)}`))
+      printVotes(draft)
+    }
+    const [only, ...others] = together
+    const at = `${id.slice(0, 12)} ${(others.length === 0 ? (only as DraftView).uid : key).slice(0, 12)}`
+    const isAgreed = together.every(({ agreed }) => agreed)
+    const all = others.length === 0 ? '' : `all ${together.length} of them:  `
+    print(dim(`  ${all}countersign rule ${isAgreed ? `publish ${at}` : `vote ${at} yes|no`}`))
   }
 }
 
@@ -224,17 +250,6 @@ async function ruleUid(client: NodeClient, id: string, text: string): Promise<st
   ).uid
 }
 
-async function draftUid(client: NodeClient, id: string, text: string): Promise<string> {
-  const { items } = await listAll<Head, DraftView>(client, `/api/contracts/${id}/drafts${NOW}`, 'drafts')
-  return findIn(
-    items,
-    text,
-    ({ uid }) => uid,
-    ({ target }) => target ?? '',
-    'draft',
-  ).uid
-}
-
 /** A yes or no to what waits for answers, by its id or the path that it is about. */
 async function vote(
   text: string,
@@ -250,15 +265,23 @@ async function vote(
   const { id } = await findContract(client, text)
   type Open = { uid: string; kind: string; about: string }
   const { items } = await listAll<Head, Open>(client, `/api/contracts/${id}/votes${NOW}`, 'votes')
+  const open = items.filter(({ kind }) => kinds.includes(kind))
+  const yes = said === 'yes'
+  const together = kinds.includes('draft') && !open.some(({ uid }) => uid.startsWith(one.toLowerCase()))
+  const drafts = together ? await draftsOf(client, id, one) : []
+  if (drafts.length > 0) {
+    const operations = drafts.map((uid) => ({ vote: uid, yes }))
+    printWrite(await write(client, 'POST', `/api/contracts/${id}/requests`, { operations }, options), options)
+    return
+  }
   const { uid } = findIn(
-    items.filter(({ kind }) => kinds.includes(kind)),
+    open,
     one.includes('/') && !one.startsWith('/') ? `/${one}` : one,
-    (open) => open.uid,
+    (each) => each.uid,
     ({ about }) => about,
     kinds[0] === 'proposal' ? 'open proposal' : 'open draft or question',
   )
-  const body = { on: uid, yes: said === 'yes' }
-  printWrite(await write(client, 'POST', `/api/contracts/${id}/votes`, body, options), options)
+  printWrite(await write(client, 'POST', `/api/contracts/${id}/votes`, { on: uid, yes }, options), options)
 }
 
 function addProposalCommands(program: Command): void {
@@ -336,4 +359,6 @@ export function printProposal(one: ProposalView): void {
   print(dim(`  by ${safe(one.by.name)}`))
   if (one.stale) print(yellow('  another value was agreed since it was made'))
   printVotes(one)
+  if (one.complete)
+    print(yellow('  every yes it takes is there since a party left: say yes once more, and it is the value'))
 }

@@ -1,16 +1,16 @@
 /** `template …`: look at templates, check and compare them, and make them of contracts. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { checkTemplate } from '../../contract/template/check.ts'
-import { differences } from '../../contract/template/difference.ts'
+import { type Difference, differences } from '../../contract/template/difference.ts'
 import { parseTemplate, type Template, templateHash } from '../../contract/template/format.ts'
 import { type Node, nodesOf } from '../../contract/template/tree.ts'
-import { CountersignError } from '../../crypto/errors.ts'
 import { NodeClient } from '../client.ts'
 import { bold, cyan, dim, green, print, printJson, red, safe, table, yellow } from '../output.ts'
-import { type ContractView, findContract, findParty } from './find.ts'
+import { type ContractView, findContract } from './find.ts'
+import { addTemplateChanges } from './template-change.ts'
+import { type Roles, readTemplate, rolesOf, shippedFolder, templateText } from './template-files.ts'
 
 const DATA = ['--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign'] as const
 const JSON_OPTION = ['--json', 'print JSON'] as const
@@ -46,53 +46,52 @@ export function addTemplateCommands(program: Command): void {
     .description('say what is different between two')
     .option(...JSON_OPTION)
     .action((from: string, to: string, options: { json?: boolean }) => {
-      const found = differences(readTemplate(from), readTemplate(to))
+      const [before, after] = [readTemplate(from), readTemplate(to)]
+      const found = differences(before, after)
       if (options.json) printJson(found)
-      else if (found.length === 0) print('They are the same.')
-      const colours = { '+': green, '-': red, '~': yellow }
-      if (!options.json) for (const { sign, what } of found) print(`${colours[sign](sign)} ${safe(what)}`)
+      else {
+        print(headOfDifference(before, after))
+        printDifferences(found)
+      }
     })
   template
     .command('export <contract>')
     .description(
       'make a template of a contract, or of a part of it: its elements and rules, with roles for parties',
     )
-    .option('--block <uid>', 'the part; see contract show --uids')
+    .option('--block <path>', 'the part, by path or UID; all of it where left out')
+    .option(
+      '--from <template>',
+      'the template that it was made of: its roles, names and words are taken, and it is the next edition',
+    )
     .option('--name <name>', 'what to call it')
     .option('--title <title>', 'its title')
-    .option('--role <role=party...>', 'what a party is in it')
+    .option('--role <role=party...>', 'what a party is in it; with --from, where that can’t be told')
     .option('--values', 'with the values in it')
     .option('-o, --output <file>', 'the file to write; printed where left out')
     .option(...DATA)
     .action(exportContract)
+  addTemplateChanges(template)
 }
 
-/** Where the templates lie that come with the program: beside what it is built into, or beside its sources. */
-function shippedFolder(): string {
-  for (const path of ['../templates/', '../../../templates/']) {
-    const folder = fileURLToPath(new URL(path, import.meta.url))
-    if (existsSync(join(folder, 'facultative-slip.json'))) return folder
-  }
-  throw new CountersignError(
-    'not-found',
-    'the templates that come with the program are not here; name a file',
-  )
+/** Which editions are compared, and whether one comes after the other. */
+function headOfDifference(from: Template, to: Template): string {
+  const called = ({ name, edition }: Template): string => `${bold(name)}, edition ${edition}`
+  const after =
+    to.ancestor === templateHash(from)
+      ? 'which comes next'
+      : from.ancestor === templateHash(to)
+        ? 'which comes before'
+        : `which does not name the other as its ancestor, ${templateHash(from)}`
+  return templateHash(from) === templateHash(to)
+    ? called(to)
+    : `${called(from)} → ${called(to)}, ${dim(after)}`
 }
 
-/** @throws CountersignError `not-found`, or whatever is wrong with the file */
-function readTemplate(name: string): Template {
-  return parseTemplate(templateText(name))
-}
-
-/** By the path of a file, or by the name of one that comes with the program. */
-function templateText(name: string): string {
-  const isName = /^[a-z][a-z0-9-]*$/.test(name) && !existsSync(name)
-  const path = isName ? join(shippedFolder(), `${name}.json`) : name
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new CountersignError('not-found', `${path} can’t be read: ${(error as Error).message}`)
-  }
+function printDifferences(found: readonly Difference[]): void {
+  if (found.length === 0) print('They are the same.')
+  const colours = { '+': green, '-': red, '~': yellow }
+  for (const { sign, what } of found) print(`${colours[sign](sign)} ${safe(what)}`)
 }
 
 function listTemplates(options: { json?: boolean }): void {
@@ -144,20 +143,6 @@ function printNode({ name, kind, label, type, typed, each, help, children }: Nod
   for (const child of children) printNode(child, depth + 1)
 }
 
-/** The parties of each role, from words such as `broker=Acme`. */
-async function rolesOf(client: NodeClient, words: readonly string[]): Promise<Record<string, string[]>> {
-  const roles: Record<string, string[]> = {}
-  const own = await client.get<{ party: string; name: string }>('/api/node')
-  for (const word of words) {
-    const split = word.indexOf('=')
-    if (split < 1) throw new CountersignError('bad-request', `“${word}”: write role=party`)
-    const [role, text] = [word.slice(0, split), word.slice(split + 1)]
-    const isOwn = text.toLowerCase() === own.name.toLowerCase() || text === own.party
-    roles[role] = [...(roles[role] ?? []), isOwn ? own.party : await findParty(client, text)]
-  }
-  return roles
-}
-
 /** `contract create --template`: makes a contract of one. */
 export async function createFromTemplate(options: {
   template: string
@@ -181,6 +166,7 @@ async function exportContract(
   text: string,
   options: {
     block?: string
+    from?: string
     name?: string
     title?: string
     role?: string[]
@@ -190,22 +176,48 @@ async function exportContract(
   },
 ): Promise<void> {
   const client = new NodeClient(options.data)
-  const { id } = await findContract(client, text)
-  const query = new URLSearchParams()
-  for (const key of ['block', 'name', 'title'] as const) {
-    const value = options[key]
-    if (value !== undefined) query.set(key, value)
+  const { id, members } = await findContract(client, text)
+  const roles = await rolesOf(client, options.role ?? [], members)
+  type Exported = { template: Template; left: string[] }
+  const { template, left } =
+    options.from === undefined
+      ? await client.get<Exported>(`/api/contracts/${id}/template?${exportQuery(options, roles)}`)
+      : await client.post<Exported>(`/api/contracts/${id}/template`, exportBody(options, options.from, roles))
+  if (options.output === undefined) {
+    printJson(template)
+    // Beside what may be read by a program.
+    for (const one of left) process.stderr.write(`${safe(one)}\n`)
+    return
   }
-  for (const [role, parties] of Object.entries(await rolesOf(client, options.role ?? [])))
-    for (const party of parties) query.append('role', `${role}:${party}`)
-  if (options.values) query.set('values', 'true')
-  const { template, left } = await client.get<{ template: Template; left: string[] }>(
-    `/api/contracts/${id}/template?${query}`,
+  writeFileSync(options.output, `${JSON.stringify(template, null, 2)}\n`)
+  const { name, edition, rules } = template
+  print(
+    `${green('✓')} ${options.output}: ${bold(name)}, edition ${edition}, ${rules.length} rules  ${dim(templateHash(template))}`,
   )
-  if (options.output === undefined) printJson(template)
-  else writeFileSync(options.output, `${JSON.stringify(template, null, 2)}\n`)
-  if (options.output !== undefined) {
-    print(`${green('✓')} ${options.output}: ${template.rules.length} rules  ${dim(templateHash(template))}`)
-    for (const one of left) print(yellow(`  ${safe(one)}`))
-  }
+  for (const one of left) print(yellow(`  ${safe(one)}`))
+  if (options.from === undefined) return
+  const found = differences(readTemplate(options.from), template)
+  print(
+    found.length === 0
+      ? dim('Nothing is different from the edition before.')
+      : dim('Since the edition before:'),
+  )
+  if (found.length > 0) printDifferences(found)
+}
+
+type ExportWords = { block?: string; name?: string; title?: string; values?: boolean }
+
+function exportQuery({ block, name, title, values }: ExportWords, roles: Roles): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [key, value] of Object.entries({ block, name, title }))
+    if (value !== undefined) query.set(key, value)
+  for (const [role, parties] of Object.entries(roles))
+    for (const party of parties) query.append('role', `${role}:${party}`)
+  if (values) query.set('values', 'true')
+  return query
+}
+
+function exportBody({ block, name, title, values }: ExportWords, from: string, roles: Roles): string {
+  const head = JSON.stringify({ block, name, title, roles, ...(values && { values }) })
+  return `${head.slice(0, -1)},"from":{"document":${templateText(from)}}}`
 }

@@ -12,6 +12,7 @@ import {
   JSON_OUTPUT,
   listAll,
   type Named,
+  NOW,
   names,
   type Place,
   printDone,
@@ -23,7 +24,6 @@ import {
 } from './writes.ts'
 
 type LockView = { uid: string; by: Named; on: Place; fence: number; expiresMs: number; expired: boolean }
-const NOW = '?status=tentative'
 
 export function addWorkflowCommands(program: Command): void {
   const lock = program
@@ -122,7 +122,14 @@ async function takeLock(
         return { done: await write(client, 'POST', `/api/contracts/${id}/locks`, body, { wait: '30' }) }
       } catch (error) {
         if (!(error instanceof CountersignError) || error.code !== 'locked') throw error
-        const { expiresMs } = (error.detail ?? {}) as { expiresMs?: number }
+        const { expiresMs, own } = (error.detail ?? {}) as { expiresMs?: number; own?: true }
+        // Nobody waits for itself.
+        if (own)
+          throw new CountersignError(
+            error.code,
+            `${error.message}: countersign lock renew ${id.slice(0, 12)} ${path}`,
+            error.detail,
+          )
         return { again: { error, ...(expiresMs !== undefined && { leftMs: expiresMs - Date.now() }) } }
       }
     },

@@ -10,6 +10,8 @@ export const DATA = [
 ] as const
 export const WAIT = ['--wait <seconds>', 'how long to wait until it is final', '30'] as const
 export const JSON_OUTPUT = ['--json', 'print JSON'] as const
+/** What is ordered counts, whether it is final or not: votes and drafts are about it. */
+export const NOW = '?status=tentative'
 
 export type Common = { data: string; json?: boolean; wait: string }
 export type Named = { party: string; name: string }
@@ -24,23 +26,25 @@ export type ProposalView = Votes & {
   readers?: Named[]
   notShown?: true
   stale: boolean
+  complete?: true
 }
 export type WriteView = StatusView & {
   made?: { kind: string; uid: string; expiresMs?: number; fence?: number }[]
   proposed?: ProposalView[]
 }
 
-/** @throws CountersignError by the node’s answer */
+/** @param body JSON text, or what is made to it. @throws CountersignError by the node’s answer */
 export async function write(
   client: NodeClient,
   method: string,
   path: string,
-  body: object | undefined,
+  body: object | string | undefined,
   { wait }: Pick<Common, 'wait'>,
 ): Promise<WriteView> {
   const headers: Record<string, string> = { prefer: `wait=${wait}` }
   if (body !== undefined) headers['content-type'] = 'application/json'
-  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+  const text = typeof body === 'object' ? JSON.stringify(body) : body
+  const init = { method, headers, ...(text !== undefined && { body: text }) }
   return (await (await client.fetch(path, init)).json()) as WriteView
 }
 

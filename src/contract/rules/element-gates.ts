@@ -14,7 +14,7 @@ import {
   accessRefused,
   computedBy,
   holdsAnchor,
-  isInactive,
+  inactiveRefusal,
   lockOver,
   lockWithin,
   over,
@@ -69,8 +69,8 @@ export function setRefusal(work: Work, operation: SetOperation): { asking: Askin
   if (access) return { code: 'access-denied', rule: access.uid, element: uid }
   const computing = computedBy(state, line)
   if (computing) return { code: 'derived-field', rule: computing.uid, element: uid }
-  if (isInactive(state, line)) return { code: 'not-active', element: uid }
-  const refused = kindRefusal(state, line, type) ?? holderRefusal(work, line)
+  const refused =
+    inactiveRefusal(state, line, uid) ?? kindRefusal(state, line, type) ?? holderRefusal(work, line)
   if (refused) return refused
   if (unread) return unread
   const { typed } = element(state, uid) ?? {}

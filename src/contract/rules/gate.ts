@@ -6,7 +6,7 @@ import { type ContractState, element, subtreeUids } from '../elements.ts'
 import type { StateRecord } from '../record.ts'
 import type { RuleCode } from './codes.ts'
 import type { Law, LawRule } from './law.ts'
-import { lineOf, pathKey, stepsFrom } from './paths.ts'
+import { elementsAt, lineOf, pathKey, stepsFrom } from './paths.ts'
 import type { LockRecord } from './records.ts'
 import type { RequestContext, Work } from './work.ts'
 
@@ -192,6 +192,31 @@ export function isInactive(state: ContractState, line: readonly string[]): boole
   return line.some((uid) => element(state, uid)?.inactive === true)
 }
 
+/** Why nothing is done in a block that is switched off: by which rule, as long as one is behind it. */
+export function inactiveRefusal(
+  state: ContractState,
+  line: readonly string[],
+  uid: string,
+): Refusal | undefined {
+  const block = line.find((one) => element(state, one)?.inactive === true)
+  if (block === undefined) return undefined
+  const rule = switchOf(state, block)
+  return { code: 'not-active', ...(rule !== undefined && { rule }), element: uid }
+}
+
+/** The rule that a block's being there depends on: of activation, or a trigger that is to bring it in. */
+function switchOf(state: ContractState, block: string): string | undefined {
+  for (const { rule, isSelf } of over(state, lineOf(state, block), 'activation')) if (isSelf) return rule.uid
+  const rules = [...state.governance.law.rules.values()].filter(({ rule: { at, behaviour } }) => {
+    if (behaviour.kind !== 'trigger') return false
+    return behaviour.actions.some(
+      (one) => one.do === 'activate' && elementsAt(state, at, one.target, false).includes(block),
+    )
+  })
+  // Whatever order the rules are held in.
+  return rules.map(({ uid }) => uid).sort()[0]
+}
+
 /** Why an author may not add or remove here; `line` is that of the element that comes or goes. */
 export function structureRefusal(
   state: ContractState,
@@ -211,8 +236,7 @@ export function structureRefusal(
   if (access) return { code: 'access-denied', rule: access.uid, element: uid }
   const lock = isOwner ? undefined : lockOver(state, above, context)
   if (lock) return { code: 'locked', rule: lock.uid, element: lock.lock.on }
-  if (isInactive(state, above)) return { code: 'not-active', element: uid }
-  return undefined
+  return inactiveRefusal(state, above, uid)
 }
 
 /** Whether a rule stands at an element or below it. */

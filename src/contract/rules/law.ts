@@ -104,7 +104,8 @@ function readsOf({ rule, program, here }: LawRule): { names: Names; here: Names 
 }
 
 /**
- * Makes the law of these rules. It follows from them alone: what their paths lead to is part of them.
+ * Makes the law of these rules. It follows from them alone, in whatever order they come: what their paths lead to is part of them,
+ * and of several that refuse the one with the first UID does, on a node that has read them from disk as on one that has not.
  * @throws CountersignError `bad-rule` naming the rule: its expression is none, or it goes round in a circle with others
  */
 export function lawOf(
@@ -112,7 +113,7 @@ export function lawOf(
   known: Law = NO_LAW,
 ): Law {
   const rules = new Map<string, LawRule>()
-  for (const [uid, record] of records) {
+  for (const [uid, record] of [...records].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const before = known.rules.get(uid)
     rules.set(uid, before?.rule === record.rule ? before : lawRuleOf(uid, record))
   }

@@ -120,12 +120,16 @@ describe('approval', () => {
 
   it('[RUL-5] only named parties are asked; one’s own proposal is superseded, or withdrawn by nobody else', () => {
     const one = new Agreement([...names], '{"Rate": 1.5}')
-    one.rule('Acme', ['Rate'], { kind: 'approval', count: 1, parties: [one.party('Acme')] })
+    const rule = one.rule('Acme', ['Rate'], { kind: 'approval', count: 1, parties: [one.party('Acme')] })
     expect(one.set('Beta', '/Rate', '2.5')).toEqual(accepted)
     expect(one.set('Beta', '/Rate', '2.6')).toEqual(accepted)
     const [proposal, ...others] = one.state.governance.proposals.get(one.at('/Rate')) ?? []
     expect(others).toEqual([])
-    expect(one.vote('Cove', proposal as string)).toMatchObject({ code: 'not-asked' })
+    expect(one.vote('Cove', proposal as string)).toMatchObject({
+      code: 'not-asked',
+      rule,
+      element: one.at('/Rate'),
+    })
     expect(one.run('Cove', { op: 'withdraw', uid: proposal as string })).toMatchObject({ code: 'not-yours' })
     expect(one.vote('Acme', proposal as string)).toEqual(accepted)
     expect(one.value('/Rate')).toBe('2.6')

@@ -91,7 +91,10 @@ export function voteOnProposal(
   if (line.length === 0) return { code: 'gone', element: proposal.on }
   const asking = approvalsOver(state, line)
   const isAsked = asking.some((one) => votersOf(state, one).parties.includes(context.author))
-  if (!isAsked) return { code: 'not-asked', element: proposal.on }
+  if (!isAsked) {
+    const [first] = asking
+    return { code: 'not-asked', ...(first && { rule: first.rule.uid }), element: proposal.on }
+  }
   const access = accessRefused(state, line, 'approve', context.author, context.timeMs)
   if (access) return { code: 'access-denied', rule: access.uid, element: proposal.on }
   const next = withVote(proposal, context.author, yes)

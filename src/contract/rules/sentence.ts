@@ -9,6 +9,7 @@ import {
   type Behaviour,
   type Grant,
   type Names,
+  RULE_PARTIES_MAX,
   type RuleBody,
   type Then,
   type When,
@@ -43,6 +44,7 @@ export function draftSentence(
   nameOf: NameOf,
   ruleOf: (uid: string) => string,
   pathOf?: PathOf,
+  placeOf: (block: string) => Names = () => [],
 ): string {
   switch (action.do) {
     case 'add':
@@ -54,7 +56,10 @@ export function draftSentence(
     case 'switch':
       return `The rules of “${action.set}” are switched ${action.on ? 'on' : 'off'}.`
     case 'template':
-      return `The block is from now on of edition ${action.template.edition} of the template ${action.template.hash.slice(0, 12)}.`
+      return (
+        `${withCapital(pathWords(placeOf(action.on)))} is from now on of edition ${action.template.edition} of the template ` +
+        `${action.template.hash.slice(0, 12)}${action.from === undefined ? '' : `, no more of ${action.from.slice(0, 12)}`}.`
+      )
   }
 }
 
@@ -161,13 +166,15 @@ function approvalWords(
   target: string,
   nameOf: NameOf,
 ): string {
-  const asked =
-    parties === undefined
+  const isEvery = parties === undefined && count >= RULE_PARTIES_MAX
+  const asked = isEvery
+    ? 'every member'
+    : parties === undefined
       ? `${count} of the members`
       : count >= parties.length
         ? and(parties.map(nameOf))
         : `${count} of ${and(parties.map(nameOf))}`
-  const verb = parties?.length === 1 ? 'has' : 'have'
+  const verb = isEvery || parties?.length === 1 ? 'has' : 'have'
   const more = several === true ? '; several proposals may stand side by side' : ''
   return `${target} is agreed once ${asked} ${verb} said yes${more}`
 }

@@ -119,14 +119,16 @@ describe('required and unique', () => {
 describe('activation', () => {
   it('[RUL-6] a block is there for as long as its condition is true', () => {
     const one = new Agreement([...names], '{"Country": "FR", "Tax": {"Number": "", "Rate": 19}, "Due": 0.0}')
-    one.rule('Acme', ['Tax'], { kind: 'activation', expression: 'Country = "DE"' })
+    const rule = one.rule('Acme', ['Tax'], { kind: 'activation', expression: 'Country = "DE"' })
     one.rule('Acme', ['Due'], {
       kind: 'assignment',
       expression: 'if Tax.Rate = null then 0 else Tax.Rate * 2',
     })
     expect(element(one.state, one.at('/Tax'))?.inactive).toBe(true)
     expect(one.value('/Due')).toBe('0')
-    expect(one.set('Beta', '/Tax/Number', '12')).toMatchObject({ code: 'not-active' })
+    const number = one.at('/Tax/Number')
+    expect(one.set('Beta', '/Tax/Number', '12')).toMatchObject({ code: 'not-active', rule, element: number })
+    expect(one.add('Beta', '/Tax', '{"More": 1}')).toMatchObject({ code: 'not-active', rule })
     expect(one.set('Beta', '/Country', 'DE')).toMatchObject({ outcome: 'accepted' })
     expect(element(one.state, one.at('/Tax'))?.inactive).toBeUndefined()
     expect(one.value('/Due')).toBe('38')
@@ -171,7 +173,7 @@ describe('rule sets and triggers', () => {
       when: { kind: 'expression', expression: 'Signed' },
       actions: [{ do: 'phase', to: 'bound' }],
     })
-    one.rule('Acme', [], {
+    const bringing = one.rule('Acme', [], {
       kind: 'trigger',
       when: { kind: 'phase', phase: 'bound' },
       actions: [
@@ -179,7 +181,7 @@ describe('rule sets and triggers', () => {
         { do: 'activate', target: ['Claims'] },
       ],
     })
-    expect(one.set('Beta', '/Claims/Note', 'x')).toMatchObject({ code: 'not-active' })
+    expect(one.set('Beta', '/Claims/Note', 'x')).toMatchObject({ code: 'not-active', rule: bringing })
     expect(one.set('Beta', '/Rate', '2')).toEqual(accepted)
     // What the trigger would lead to breaks a rule: then the request is not accepted.
     expect(one.set('Beta', '/Signed', true)).toMatchObject({ code: 'limits-broken' })
@@ -204,7 +206,7 @@ describe('rule sets and triggers', () => {
     })
     expect(one.vote('Cove', rule)).toMatchObject({ code: 'not-asked' })
     expect(one.vote('Acme', rule)).toEqual(accepted)
-    expect(one.set('Acme', '/Court/File', 'x')).toMatchObject({ code: 'not-active' })
+    expect(one.set('Acme', '/Court/File', 'x')).toMatchObject({ code: 'not-active', rule })
     expect(one.vote('Beta', rule)).toEqual(accepted)
     expect(one.set('Acme', '/Court/File', 'x')).toEqual(accepted)
   })

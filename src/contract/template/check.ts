@@ -118,8 +118,13 @@ function checkNames(template: Template): void {
     'phases',
     phases.map(({ name }) => name),
   )
-  if (template.edition > 1 !== (template.ancestor !== undefined))
-    badTemplate('ancestor', 'every edition but the first names the hash of the one before')
+  if (template.edition > 1 && template.ancestor === undefined)
+    badTemplate(
+      'ancestor',
+      `edition ${template.edition} says as ancestor the hash of the edition before, which a check of that prints`,
+    )
+  if (template.edition === 1 && template.ancestor !== undefined)
+    badTemplate('edition', 'the first edition has no ancestor; count it up where it comes after another')
   for (const { name, members = [] } of types)
     once(
       `type ${name}`,

@@ -5,12 +5,14 @@
 import { CountersignError } from '../../crypto/errors.ts'
 import { jcs } from '../../crypto/jcs.ts'
 import { type ProvenCard, partyOf } from '../../ledger/epoch.ts'
+import { HELP_MAX_LENGTH } from '../../ledger/rule-operation.ts'
 import type { Value } from '../../ledger/value.ts'
 import { type ContractState, childrenOf, element } from '../elements.ts'
 import type { OpeningSource } from '../outcome.ts'
 import { computedBy } from '../rules/gate.ts'
 import type { LawRule } from '../rules/law.ts'
 import { lineOf, namesFrom } from '../rules/paths.ts'
+import { pathWords, ruleSentence } from '../rules/sentence.ts'
 import { existing } from '../view.ts'
 import { partyOfItem } from './align.ts'
 import {
@@ -76,6 +78,13 @@ export function exportTemplate(
   return { template, left: exporting.left }
 }
 
+/** A rule of a template but for its name and words. */
+type RuleInside = Omit<TemplateRule, 'name' | 'help'>
+
+function insideOf({ name: _, help: __, ...inside }: TemplateRule): RuleInside {
+  return inside
+}
+
 class Exporting {
   readonly left: string[] = []
   readonly #state: ContractState
@@ -87,6 +96,8 @@ class Exporting {
   readonly #roleOf = new Map<string, ExportRole>()
   readonly #roles: ExportRole[]
   readonly #suffix: string
+  /** By what a rule says. */
+  readonly #sentences = new Map<string, string>()
 
   constructor(state: ContractState, openings: OpeningSource, options: ExportOptions) {
     this.#state = state
@@ -267,7 +278,7 @@ class Exporting {
 
   rules(): TemplateRule[] {
     const { law } = this.#state.governance
-    const made = new Map<string, Omit<TemplateRule, 'name' | 'help'>>()
+    const made = new Map<string, RuleInside>()
     for (const rule of [...law.rules.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
       if (rule.rule.behaviour.kind === 'phases') continue
       const line = lineOf(this.#state, rule.rule.at)
@@ -277,12 +288,14 @@ class Exporting {
         continue
       }
       const body = this.#rule(rule)
-      if (body !== undefined) made.set(jcs(body), body)
+      if (body === undefined) continue
+      made.set(jcs(body), body)
+      this.#sentences.set(jcs(body), this.#sentence(rule, body))
     }
     return this.#named([...made.values()])
   }
 
-  #rule({ uid, owner, rule }: LawRule): Omit<TemplateRule, 'name' | 'help'> | undefined {
+  #rule({ uid, owner, rule }: LawRule): RuleInside | undefined {
     const anchor = namesFrom(this.#state, this.#options.at, rule.at) ?? []
     const parties = [...new Set([...partiesIn(rule.behaviour), ...cardsIn(rule.behaviour), owner])]
     const item = this.#ownerOfItem(rule.at)
@@ -302,6 +315,24 @@ class Exporting {
       ...(each !== undefined && { each }),
       behaviour,
     }
+  }
+
+  /** What a rule is for, as far as it says so without naming a party. */
+  #sentence({ rule: { path, behaviour } }: LawRule, { anchor }: RuleInside): string {
+    if (behaviour.kind === 'constraint') return behaviour.message
+    const plain = `A rule of kind ${behaviour.kind} about ${[...anchor, ...path].join(' › ') || 'the whole'}.`
+    if (cardsIn(behaviour).length > 0) return plain
+    const forever =
+      behaviour.kind === 'access'
+        ? { ...behaviour, grants: behaviour.grants.map(({ untilMs: _, ...grant }) => grant) }
+        : behaviour
+    const said = ruleSentence(
+      { at: '', path, behaviour: forever },
+      (party) => this.#role(party).title,
+      (names) => pathWords([...anchor, ...names], 'the whole'),
+    )
+    const named = this.#suffix === '' ? said : said.replaceAll(this.#suffix, '')
+    return named.length > HELP_MAX_LENGTH || /[0-9a-f]{64}/.test(named) ? plain : named
   }
 
   /** The party whose item of a list an element lies in. */
@@ -339,28 +370,39 @@ class Exporting {
     return { ...behaviour, actions }
   }
 
-  /** Rules have no names in a contract: they get those of the template that it was made of, or new ones. */
-  #named(bodies: readonly Omit<TemplateRule, 'name' | 'help'>[]): TemplateRule[] {
-    const known = new Map<string, TemplateRule>()
-    for (const rule of this.#options.like?.rules ?? []) {
-      const { name: _, help: __, ...body } = rule
-      known.set(jcs(body), rule)
-    }
-    const taken = new Set<string>([...known.values()].map(({ name }) => name))
-    const order = [...known.keys()]
-    const named = bodies.map((body): [number, TemplateRule] => {
-      const same = known.get(jcs(body))
-      if (same !== undefined) return [order.indexOf(jcs(body)), same]
+  /**
+   * Rules have no names in a contract. One that the template has, too, has its name and words there; so has one that took the place
+   * of it, where there is no other that could have. Others get new ones.
+   */
+  #named(bodies: readonly RuleInside[]): TemplateRule[] {
+    const known = this.#options.like?.rules ?? []
+    const rest = new Map(known.map((rule, order) => [jcs(insideOf(rule)), { rule, order }]))
+    const same = bodies.map((body) => {
+      const found = rest.get(jcs(body))
+      rest.delete(jcs(body))
+      return found
+    })
+    const alike = (one: RuleInside): string =>
+      jcs([one.behaviour.kind, one.anchor, one.path, one.each ?? null])
+    const open = (like: string): number =>
+      bodies.filter((body, index) => same[index] === undefined && alike(body) === like).length
+    const taken = new Set<string>(known.map(({ name }) => name))
+    const named = bodies.map((body, index): [number, TemplateRule] => {
+      const kept = same[index]
+      if (kept !== undefined) return [kept.order, kept.rule]
+      const like = alike(body)
+      const [changed, ...others] = [...rest.values()].filter(({ rule }) => alike(rule) === like)
+      if (changed !== undefined && others.length === 0 && open(like) === 1) {
+        const { name, help } = changed.rule
+        return [changed.order, { name, help, ...body }]
+      }
       const where = [...body.anchor, ...body.path]
       const base = slug(`${body.behaviour.kind} ${where.at(-1) ?? ''}`)
       let name = base
       for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`
       taken.add(name)
-      const help =
-        body.behaviour.kind === 'constraint'
-          ? body.behaviour.message
-          : `A rule of kind ${body.behaviour.kind} about ${where.join(' › ') || 'the whole'}.`
-      return [order.length, { name, help, ...body }]
+      const help = this.#sentences.get(jcs(body)) ?? ''
+      return [known.length, { name, help, ...body }]
     })
     return named.sort(([a], [b]) => a - b).map(([, rule]) => rule)
   }
@@ -409,10 +451,16 @@ function phasesIn(behaviour: TemplateBehaviour): boolean {
   }
 }
 
-function slug(text: string): string {
+/** The name of a template with this title. */
+export function keyOf(title: string): string {
+  const plain = slug(title, 'template')
+  return /^[a-z]/.test(plain) ? plain : 'template'
+}
+
+function slug(text: string, otherwise = 'rule'): string {
   const plain = text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-  return plain.slice(0, 48) || 'rule'
+  return plain.slice(0, 48) || otherwise
 }

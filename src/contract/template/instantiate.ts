@@ -138,7 +138,7 @@ export function groundOf(
 }
 
 /** Whether a template's phases come with it: not where the contract has them already. @throws CountersignError `bad-request` */
-function mayBringPhases({ governance: { law } }: ContractState, { phases, name }: Template): boolean {
+export function mayBringPhases({ governance: { law } }: ContractState, { phases, name }: Template): boolean {
   if (law.phases.length === 0) return true
   const missing = phases.find((phase) => !law.phases.includes(phase.name))
   if (missing === undefined) return false

@@ -5,7 +5,7 @@ import { castOf, Play, templateFile } from '../../../test/support/play.ts'
 import { element, restoreState } from '../state.ts'
 import { checkTemplate } from './check.ts'
 import { differences } from './difference.ts'
-import { type ExportOptions, exportTemplate } from './export.ts'
+import { type ExportOptions, exportTemplate, keyOf } from './export.ts'
 import { type Template, templateHash } from './format.ts'
 import { include } from './instantiate.ts'
 import type { Casting } from './roles.ts'
@@ -139,7 +139,7 @@ describe('an export', () => {
     expect(template.rules).toEqual([
       {
         name: 'limits-rate',
-        help: 'A rule of kind limits about Rate.',
+        help: 'Rate is at least 1.',
         owner: 'party-1',
         anchor: [],
         path: ['Rate'],
@@ -148,6 +148,15 @@ describe('an export', () => {
     ])
     expect(left).toEqual([`rule ${above}: it stands above what is exported`])
     checkTemplate(template)
+  })
+
+  it('[TPL-5] has a name made of its title', () => {
+    expect(['Small order', '  Pier 7! ', '2026', '協定'].map(keyOf)).toEqual([
+      'small-order',
+      'pier-7',
+      'template',
+      'template',
+    ])
   })
 
   it('[TPL-5] makes one rule of those that there are for each party of a role', () => {
@@ -246,13 +255,13 @@ describe('an upgrade', () => {
     checkTemplate(next)
     expect(differences(template, next).map(({ sign, what }) => `${sign} ${what}`)).toEqual([
       '~ Insured: label “Insured” → “The insured”',
-      '+ Insured › Lei',
-      '- Endorsements',
-      '~ rule limit-positive: behaviour {"kind":"limits","min":"1"} → {"kind":"limits","min":"1000"}',
-      '+ rule lei',
-      '- rule ends-after-it-begins',
-      '- rule endorsements-by-broker',
-      '- rule endorsement-agreed',
+      '+ Insured › Lei (text): Identifier',
+      '- Endorsements (list of Endorsement)',
+      '~ rule limit-positive: min “1” → “1000”',
+      '+ rule lei: 20 letters and digits.',
+      '- rule ends-after-it-begins: The last day comes after the first.',
+      '- rule endorsements-by-broker: The broker adds endorsements, and nobody else.',
+      '- rule endorsement-agreed: An endorsement is agreed once lead and followers have said yes.',
     ])
   })
 
@@ -313,13 +322,14 @@ describe('an upgrade', () => {
   it('[TPL-4] is refused from another edition, or to one that is not the next', () => {
     const play = Play.of('facultative-slip', slipRoles)
     const root = play.state.rootUid
-    expect(() => upgrade(play.state, play.openings, root, next, template, casting, random)).toThrow(
-      'was not made',
-    )
+    const to = (from: Template, next: Template, at = root) =>
+      upgrade(play.state, play.openings, at, from, next, casting, random)
+    expect(() => to(next, template)).toThrow('is of edition 1 of facultative-slip already')
+    const third = { ...next, edition: 3, ancestor: templateHash(next) }
+    expect(() => to(next, third)).toThrow(/was not made of edition 2 of facultative-slip.*made of edition 1/)
     const stranger = { ...next, ancestor: 'a'.repeat(64) }
-    expect(() => upgrade(play.state, play.openings, root, template, stranger, casting, random)).toThrow(
-      'does not come next',
-    )
+    expect(() => to(template, stranger)).toThrow(/does not come next: its ancestor is a+, and edition 1/)
+    expect(() => to(template, next, play.at('/Insured'))).toThrow('was not made of a template')
   })
 
   it('[TPL-4] of one member alone does not take effect, nor after somebody else’s', () => {

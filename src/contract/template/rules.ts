@@ -91,7 +91,7 @@ function ruleOf(
 }
 
 /** Every element that an anchor leads to: one, or the items that there are for each party of a role. */
-function anchorsAt({ anchor, each }: TemplateRule, root: string, children: readonly Made[]): Place[] {
+export function anchorsAt({ anchor, each }: TemplateRule, root: string, children: readonly Made[]): Place[] {
   let here: Place[] = [{ uid: root, children, isList: false }]
   for (const part of anchor)
     here = here
@@ -102,7 +102,7 @@ function anchorsAt({ anchor, each }: TemplateRule, root: string, children: reado
   return each === undefined ? here : here.flatMap(throughItems)
 }
 
-type Place = { uid: string; own?: Made['own']; children: readonly Made[]; isList: boolean }
+export type Place = { uid: string; own?: Made['own']; children: readonly Made[]; isList: boolean }
 
 const placeOf = ({ uid, own, children, node }: Made): Place => ({
   uid,
