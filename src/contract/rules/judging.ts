@@ -61,10 +61,11 @@ export function judgedOf(state: ContractState, read: () => Iterable<string>): Ju
 /** Likewise of a private value that is put forward for a field. */
 export function judgedValue(
   state: ContractState,
-  { uid, value, readers }: { uid: string; value?: string; readers?: readonly string[] },
+  { uid, type, value, readers }: { uid: string; type?: string; value?: string; readers?: readonly string[] },
 ): Judged | undefined {
   if (value === undefined || readers === undefined) return undefined
-  return { inputs: inputsHash([[uid, value]]), readers, judges: membersAmong(state, readers) }
+  // What is a text may be put forward as a date next, in one request: it is asked again.
+  return { inputs: inputsHash([[uid, `${type} ${value}`]]), readers, judges: membersAmong(state, readers) }
 }
 
 /** Who may see all of these elements' values; undefined where everybody may. */
