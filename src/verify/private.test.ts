@@ -4,8 +4,9 @@ import { audit, Parts } from '../../test/support/audit.ts'
 import { PrivateLedger, privateStory } from '../../test/support/private-ledger.ts'
 import type { Entry } from '../ledger/block.ts'
 import type { JudgedBy } from '../ledger/judgement.ts'
-import type { BlockLine } from './bundle.ts'
-import type { Report } from './verifier.ts'
+import type { Opening } from '../ledger/value.ts'
+import type { BasisLine, BlockLine } from './bundle.ts'
+import { BundleVerifier, type Report } from './verifier.ts'
 
 const ledger = privateStory()
 /** Heights of what the story does, behind the blocks that bring the rules. */
@@ -193,6 +194,68 @@ describe('openings', () => {
   it('[VAL-2] [BUN-1] what is of nothing there', () => {
     const alter = (parts: Parts) => parts.block(FLOOR).openings.push({ salt: 'A'.repeat(22), value: 'x' })
     expect(findingOn(alter)).toBe(`VAL-2 ledger block ${FLOOR}`)
+  })
+})
+
+describe('a bundle that begins at a checkpoint', () => {
+  function fromCheckpoint(height: number, withPrivate: boolean, alter: (line: BasisLine) => void = () => {}) {
+    const { state } = ledger.blocks[height] as (typeof ledger.blocks)[0]
+    const [head, genesis, ...others] = ledger.linesFor(withPrivate)
+    const records = [...state.map]
+    const openings = records.flatMap(([, record]): Opening[] => {
+      const { value = '', readers } = record as { value?: string; readers?: string[] }
+      const opening = readers === undefined || withPrivate ? ledger.openings.get(value) : undefined
+      return opening === undefined ? [] : [opening]
+    })
+    const before = ledger.blocks.slice(1, height + 1)
+    const line: BasisLine = {
+      type: 'basis',
+      height,
+      headers: before.map(({ block }) => block.header),
+      records,
+      openings: [...new Set(openings)],
+      ordered: before.flatMap(({ requests }) =>
+        requests.map(({ id, request }): [string, number] => [id, request.notAfterMs]),
+      ),
+      cards: [],
+    }
+    const copy = structuredClone(line)
+    alter(copy)
+    const verifier = new BundleVerifier({ trusted: new Set(ledger.parties), fromCheckpoint: true })
+    const lines = [
+      head,
+      genesis,
+      ...others.filter(({ type }) => type === 'cosignature'),
+      copy,
+      ...others.filter((one) => one.type === 'ledger-block' && one.block.header.height > height),
+      others.at(-1),
+    ]
+    for (const one of lines) verifier.line(JSON.stringify(one))
+    const { verdict, finding, recomputed } = verifier.end()
+    return { verdict, place: finding && `${finding.rule} ${finding.place}`, recomputed }
+  }
+
+  it('[BUN-4] may lack what not everybody may see, and computes what is judged where it does not', () => {
+    expect(fromCheckpoint(HIGHER, false)).toMatchObject({
+      verdict: 'valid',
+      recomputed: { judgedResults: 0 },
+    })
+    expect(fromCheckpoint(HIGHER, true)).toMatchObject({
+      verdict: 'valid',
+      recomputed: { takenJudgedResults: 0 },
+    })
+  })
+
+  it('[BUN-4] [VAL-2] has every value that everybody may see, and each as its own field’s', () => {
+    const floor = (line: BasisLine) => line.openings.findIndex(({ value }) => value === '11')
+    expect(fromCheckpoint(HIGHER, false, (line) => line.openings.splice(floor(line), 1)).place).toBe(
+      `VAL-2 ledger block ${HIGHER}`,
+    )
+    const other = (line: BasisLine) =>
+      Object.assign(line.openings.find(({ of }) => of === ledger.at('Bid')) as Opening, {
+        of: ledger.at('Floor'),
+      })
+    expect(fromCheckpoint(HIGHER, true, other).place).toBe(`VAL-2 ledger block ${HIGHER}`)
   })
 })
 
