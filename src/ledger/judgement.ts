@@ -4,6 +4,7 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import { hashJson } from '../crypto/hash.ts'
+import { jcsBytes } from '../crypto/jcs.ts'
 import * as shape from '../crypto/shape.ts'
 import { type SignatureCache, type StatementSignature, verifyStatement } from '../crypto/statement.ts'
 import { statementSignatureShape } from './certificate.ts'
@@ -54,14 +55,14 @@ const item: shape.Check<JudgedItem> = (value, where) => {
 }
 const items = shape.array(item, ITEMS_MAX)
 const reveals = shape.array(shape.hash, ITEMS_MAX, 1)
-const judgedBy: shape.Check<JudgedBy> = shape.object(
+export const judgedByShape: shape.Check<JudgedBy> = shape.object(
   { party: shape.hash, items, signature: statementSignatureShape },
   { reveals },
 ) as shape.Check<JudgedBy>
 
 /** The judgements of one request, by party, each party once. */
 export const judgementsShape: shape.Check<JudgedBy[]> = (value, where) => {
-  const list = shape.array(judgedBy, READERS_MAX, 1)(value, where)
+  const list = shape.array(judgedByShape, READERS_MAX, 1)(value, where)
   for (const [index, { party }] of list.entries())
     if (index > 0 && (list[index - 1] as JudgedBy).party >= party)
       throw new CountersignError('bad-format', `${where}: expected parties in order, each once`)
@@ -114,4 +115,13 @@ export function revealedIn(judgement: readonly JudgedBy[] = []): string[] {
 /** Hash of what a rule reads: UIDs in order, with the hashes of their records. */
 export function inputsHash(read: readonly (readonly [uid: string, record: string])[]): string {
   return hashJson('judged', read)
+}
+
+/** Of all judgements in a ledger block, in JCS: so that a block fits into a frame. */
+export const JUDGEMENTS_MAX_BYTES = 4 * 1024 * 1024
+
+export function judgementsSizeBytes(entries: readonly { judgement?: readonly JudgedBy[] }[]): number {
+  let sizeBytes = 0
+  for (const { judgement } of entries) if (judgement !== undefined) sizeBytes += jcsBytes(judgement).length
+  return sizeBytes
 }

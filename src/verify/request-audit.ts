@@ -4,9 +4,8 @@
  */
 import type { IdentifiedRequest } from '../contract/apply.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
-import { jcsBytes } from '../crypto/jcs.ts'
 import { BLOCK_MAX_BYTES, type Entry, type Header, type LedgerBlock } from '../ledger/block.ts'
-import { revealedIn } from '../ledger/judgement.ts'
+import { JUDGEMENTS_MAX_BYTES, judgementsSizeBytes, revealedIn } from '../ledger/judgement.ts'
 import {
   type AnyOperation,
   type AnyRequest,
@@ -190,7 +189,7 @@ function privateFields(operations: readonly AnyOperation[], entries: readonly En
   return { commitments, isOf: (commitment: string, uid = '') => pairs.has(`${commitment} ${uid}`) }
 }
 
-/** REQ-2, BLK-2: neither the openings of a request nor all requests, with what was judged of them, take more room than they may. */
+/** REQ-2, BLK-2: neither the openings of a request, nor all requests together, nor what was judged of them take more room than they may. */
 function checkSizes(
   requests: readonly IdentifiedRequest<AnyRequest>[],
   entries: readonly Entry[],
@@ -200,19 +199,19 @@ function checkSizes(
   let blockBytes = 0
   const sizeOf = rememberedOpeningSizes()
   for (const [index, { id, request }] of requests.entries()) {
-    const { judgement } = entries[index] as Entry
-    const own = heldOf(commitmentsOf(request.operations), openings)
+    const revealed = revealedIn((entries[index] as Entry).judgement)
+    const own = heldOf(new Set([...commitmentsOf(request.operations), ...revealed]), openings)
     const sizeBytes = requestSizeBytes(request, own, sizeOf)
     if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own, sizeOf) > OPENINGS_MAX_BYTES)
       fail('REQ-2', `request ${id} in ${place}`, `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
     blockBytes += sizeBytes
-    if (judgement !== undefined)
-      blockBytes += jcsBytes(judgement).length + openingsSizeBytes(heldOf(revealedIn(judgement), openings))
   }
   if (blockBytes > BLOCK_MAX_BYTES)
     fail('BLK-2', place, `its requests and openings have more than ${BLOCK_MAX_BYTES} bytes`)
+  if (judgementsSizeBytes(entries) > JUDGEMENTS_MAX_BYTES)
+    fail('BLK-2', place, `its judgements have more than ${JUDGEMENTS_MAX_BYTES} bytes`)
 }
 
-function heldOf(commitments: readonly string[], openings: ReadonlyMap<string, Opening>): Opening[] {
-  return commitments.flatMap((commitment) => openings.get(commitment) ?? [])
+function heldOf(commitments: Iterable<string>, openings: ReadonlyMap<string, Opening>): Opening[] {
+  return [...commitments].flatMap((commitment) => openings.get(commitment) ?? [])
 }
