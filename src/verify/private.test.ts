@@ -1,6 +1,6 @@
 /** Ledgers with private values: what an audit finds with them at hand, and without; and whatever is wrong with what was judged. */
 import { describe, expect, it } from 'vitest'
-import { audit, Parts } from '../../test/support/audit.ts'
+import { audit, otherHash, Parts } from '../../test/support/audit.ts'
 import { PrivateLedger, privateStory } from '../../test/support/private-ledger.ts'
 import type { Entry } from '../ledger/block.ts'
 import type { JudgedBy } from '../ledger/judgement.ts'
@@ -153,6 +153,43 @@ describe('what was judged', () => {
       )
     }
     expect(findingOn(alter)).toBe(`REQ-4 ${requestAt(HIGHER)}`)
+  })
+})
+
+describe('a judged block of whose line', () => {
+  /** Every text and boolean below a value, with what puts another in its place. */
+  function* leavesIn(value: object): Generator<{ of: string; alter: () => void }> {
+    for (const [key, one] of Object.entries(value) as [never, unknown][])
+      if (typeof one === 'object' && one !== null) yield* leavesIn(one)
+      else if (typeof one === 'string' || typeof one === 'boolean')
+        yield {
+          of: `${key}: ${one}`,
+          alter: () => Object.assign(value, { [key]: typeof one === 'string' ? otherHash(one) : !one }),
+        }
+  }
+
+  it.each([
+    ['judgement', SECOND_COST],
+    ['judgement', HIGHER],
+    ['openings', SECOND_COST],
+  ] as const)('[BUN-2] the %s is altered is refused, whatever it is (ledger block %i)', (part, height) => {
+    const partOf = (line: BlockLine) =>
+      part === 'openings' ? line.openings : (entryIn(line).judgement ?? [])
+    const count = [...leavesIn(partOf(ledger.blockLine(height)))].length
+    expect(count).toBeGreaterThan(part === 'openings' ? 4 : 11)
+    for (let index = 0; index < count; index += 1) {
+      let altered = ''
+      const { verdict, finding } = auditOf(ledger, true, (parts) => {
+        const { of, alter } = [...leavesIn(partOf(parts.block(height)))][index] as {
+          of: string
+          alter(): void
+        }
+        altered = of
+        alter()
+      })
+      expect(verdict, altered).toBe('invalid')
+      expect(finding?.rule, altered).toMatch(/^(BLK-1|JUD-1|JUD-2|VAL-1|VAL-2|VAL-4)$/)
+    }
   })
 })
 

@@ -26,6 +26,7 @@ import * as checkpoint from '../../src/ledger/checkpoint.ts'
 import * as evidence from '../../src/ledger/evidence.ts'
 import * as freeze from '../../src/ledger/freeze.ts'
 import * as genesis from '../../src/ledger/genesis.ts'
+import * as judgement from '../../src/ledger/judgement.ts'
 import * as request from '../../src/ledger/request.ts'
 import * as turn from '../../src/ledger/turn.ts'
 import * as value from '../../src/ledger/value.ts'
@@ -71,6 +72,7 @@ export const imported = {
   ...evidence,
   ...freeze,
   ...genesis,
+  ...judgement,
   ...request,
   ...turn,
   ...value,
