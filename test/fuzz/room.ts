@@ -105,9 +105,18 @@ export const FILES: readonly string[] = [
     (file) => `document/${file}`,
   ),
   'identity/card',
-  ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(
-    (file) => `ledger/${file}`,
-  ),
+  ...[
+    'block',
+    'certificate',
+    'checkpoint',
+    'evidence',
+    'freeze',
+    'genesis',
+    'judgement',
+    'request',
+    'turn',
+    'value',
+  ].map((file) => `ledger/${file}`),
   ...['files/file-messages', 'invite', 'messages', 'transport/endpoint', 'transport/frames'].map(
     (file) => `node/${file}`,
   ),

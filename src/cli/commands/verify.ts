@@ -168,7 +168,7 @@ function printJudged({ recomputed: { judgedResults, takenJudgedResults } }: Repo
     print(`  recomputed    ${judgedResults} results of private values, which the file holds`)
   if (takenJudgedResults > 0)
     print(
-      `  taken on signatures  ${takenJudgedResults} results of private values that the file does not hold: each reader of them has signed`,
+      `  taken on signatures  ${takenJudgedResults} results of private values that the file does not hold: those who judged them have signed`,
     )
 }
 
