@@ -28,6 +28,13 @@ export const wholeNumber = (maximum: number) =>
 // ── parts of requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
 export const contractParams = z.object({ contract: hash })
+export const exportQuery = z.strictObject({
+  private: z
+    .enum(['true', 'false'])
+    .optional()
+    .transform((text) => text === 'true')
+    .describe('also the private values that this party may see: whoever gets the file then reads them'),
+})
 export const heightParams = z.object({ contract: hash, height: wholeNumber(Number.MAX_SAFE_INTEGER) })
 export const requestParams = z.object({ contract: hash, request: hash })
 export const changeParams = z.object({ contract: hash, change: hash })

@@ -273,6 +273,7 @@ export function untold<T>(execute: () => T): T {
  * @param openings of the requests' values, and of all current ones that a rule may read
  * @param taken the block's entries: what can't be computed here, since a value is not held, is taken from them
  * @param onUnjudged told of a request whose judgement is not complete, which is then left out; if left out, that is thrown
+ * @param judgeOf makes what answers of a judgement: an auditor's looks at the answers too
  * @throws CountersignError as `apply`; `invariant-broken` if a value that a rule needs is not held and nothing is to be taken;
  * `bad-signature` for a judgement that is not its party's
  */
@@ -283,6 +284,7 @@ export function executeBlock(
   at: BlockMoment,
   taken?: readonly Entry[],
   onUnjudged?: (id: string, judges: readonly string[]) => void,
+  judgeOf: (given: readonly JudgedBy[], id: string) => Judge = (given) => new GivenJudgement(given),
 ): ExecutedBlock {
   const entries: Entry[] = []
   const effects: Effect[][] = []
@@ -297,7 +299,7 @@ export function executeBlock(
     const given = judgementAtHand(parent, request, judgement, at)
     let applied: ReturnType<typeof applyOrTake>
     try {
-      applied = applyOrTake(state, request, source, at, isOfType, taken?.[index], new GivenJudgement(given))
+      applied = applyOrTake(state, request, source, at, isOfType, taken?.[index], judgeOf(given, request.id))
     } catch (error) {
       if (!(error instanceof NotJudged) || onUnjudged === undefined) throw error
       onUnjudged(request.id, error.judges)

@@ -8,7 +8,13 @@ const ORDERED_A_LINE = 50_000
 const RECORDS_A_LINE = 5000
 const RECORDS_BYTES = 4 * 1024 * 1024
 
-export function* basisLines(store: Store, contract: string, basis: Basis): Generator<string, void, void> {
+/** @param withPrivate also what is held of values that not everybody may see */
+export function* basisLines(
+  store: Store,
+  contract: string,
+  basis: Basis,
+  withPrivate = false,
+): Generator<string, void, void> {
   const { height, ordered, cards } = basis
   const line = (parts: Partial<BasisLine>): string =>
     formatLine({
@@ -27,7 +33,9 @@ export function* basisLines(store: Store, contract: string, basis: Basis): Gener
   let records: [string, StateRecord][] = []
   let sizeBytes = 0
   const recordLine = (): string => {
-    const commitments = records.flatMap(([, record]) => commitmentIn(record) ?? [])
+    const commitments = records.flatMap(([, record]) =>
+      withPrivate || !('readers' in record) ? (commitmentIn(record) ?? []) : [],
+    )
     const openings = [...store.openings(contract, commitments).values()]
     const text = line({ records, openings })
     records = []

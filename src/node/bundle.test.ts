@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { audit } from '../../test/support/audit.ts'
 import { bundleText, LedgerFixture, storyLedger } from '../../test/support/ledger-fixture.ts'
+import { privateStory } from '../../test/support/private-ledger.ts'
 import type { CountersignError } from '../crypto/errors.ts'
 import { openSqliteStore, type SqliteStore } from '../store/sqlite.ts'
 import { type ExportOptions, exportBundle } from './bundle.ts'
@@ -71,6 +72,26 @@ describe('a contract exported from a store', () => {
       store.write(ledger.writes())
     }
     expect(lines.map((line) => JSON.parse(line))).toEqual(before)
+  })
+
+  it('[BUN-1] holds private values only where they are asked for, and what was revealed always', () => {
+    const ledger = privateStory()
+    const store = storeOf(ledger)
+    // Openings as they were written: private ones with their field.
+    store.openings = (_, commitments) =>
+      new Map(commitments.flatMap((one) => [[one, ledger.openings.get(one)] as never]))
+    const sorted = (lines: readonly object[]) =>
+      lines.map((line) =>
+        'openings' in line
+          ? { ...line, openings: (line.openings as { salt: string }[]).map(({ salt }) => salt).sort() }
+          : line,
+      )
+    for (const isPrivate of [false, true]) {
+      const lines = exported(ledger, { private: isPrivate }, store)
+      expect(sorted(lines.map((line) => JSON.parse(line)))).toEqual(sorted(ledger.linesFor(isPrivate)))
+      expect(lines.join('').includes('"of":')).toBe(isPrivate)
+      expect(report(ledger, lines).verdict).toBe('valid')
+    }
   })
 
   it('[BUN-1] holds nothing of another contract in the same store', () => {

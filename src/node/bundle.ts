@@ -4,12 +4,14 @@
  */
 import { type EpochRecord, epochUidOf } from '../contract/record.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import type { Entry } from '../ledger/block.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import { freezeId } from '../ledger/freeze.ts'
 import { firstEpoch, type Genesis } from '../ledger/genesis.ts'
+import { revealedIn } from '../ledger/judgement.ts'
 import { type AnyOperation, commitmentsOf } from '../ledger/request.ts'
-import { requestIdsOf } from '../ledger/turn.ts'
-import type { Opening } from '../ledger/value.ts'
+import { entriesOf, requestIdsOf } from '../ledger/turn.ts'
+import { commitmentOf, type Opening } from '../ledger/value.ts'
 import type { Store, StoredBlock, StoredLineage } from '../store/store.ts'
 import { type BlockLine, formatLine } from '../verify/bundle.ts'
 import { RuleBroken } from '../verify/finding.ts'
@@ -17,9 +19,10 @@ import { basisLines } from './basis-lines.ts'
 
 /**
  * tentative: up to the committed tip. By default it ends where the last of the members' cosignatures does: nothing before
- * that can be left out, since a cosignature can be checked only against the whole ledger that it is on.
+ * that can be left out, since a cosignature can be checked only against the whole ledger that it is on. private: with the values
+ * held here that not everybody may see; whoever gets the file then sees them.
  */
-export type ExportOptions = { tentative?: boolean }
+export type ExportOptions = { tentative?: boolean; private?: boolean }
 
 /** Ledger blocks read at a time. */
 export const CHUNK_BLOCKS = 32
@@ -35,7 +38,7 @@ export function* exportBundle(
   store: Store,
   contract: string,
   exporter: string,
-  { tentative = false }: ExportOptions = {},
+  { tentative = false, private: withPrivate = false }: ExportOptions = {},
 ): Generator<string, void, void> {
   const { genesis, height, cosignatures } = openLedger(store, contract)
   const missing = membersNow(store, contract, genesis).filter((party) => !cosignatures.has(party))
@@ -55,6 +58,7 @@ export function* exportBundle(
     { contract, genesis, height, cosignatures },
     exporter,
     tentative ? height : size - 1,
+    withPrivate,
   )
 }
 
@@ -94,17 +98,22 @@ function membersNow(store: Store, contract: string, genesis: Genesis): string[] 
   return ((record as EpochRecord | undefined) ?? firstEpoch(genesis)).members
 }
 
-/** The lines of a bundle up to a height, whatever of it is final. @throws CountersignError as `exportBundle` */
+/**
+ * The lines of a bundle up to a height, whatever of it is final.
+ * @param withPrivate see `ExportOptions`
+ * @throws CountersignError as `exportBundle`
+ */
 export function* bundleLines(
   store: Store,
   { contract, genesis, cosignatures }: OpenLedger,
   exporter: string,
   toHeight: number,
+  withPrivate = false,
 ): Generator<string, void, void> {
   yield formatLine({ type: 'bundle', version: 1, contract, exporter, height: toHeight })
   // Who came in later may never have been shown what was replaced before; whether that is so, the verifier sees.
   const mayLack = !firstEpoch(genesis).members.includes(exporter)
-  const openings = openingsOf(store, contract, genesis.operations, 'genesis', mayLack)
+  const openings = openingsOf(store, contract, commitmentsOf(genesis.operations), 'genesis', mayLack)
   yield formatLine({ type: 'genesis', genesis, openings })
   const lineages = store.lineages(contract)
   const place = lineages.length > 0 ? { lineage: lineages.length } : {}
@@ -112,14 +121,14 @@ export function* bundleLines(
     yield formatLine({ type: 'cosignature', ...place, ...cosignature })
   const basis = store.basis(contract)
   if (basis === undefined) yield* lineageLines(store, contract, lineages, 0)
-  else yield* basisLines(store, contract, basis)
+  else yield* basisLines(store, contract, basis, withPrivate)
   for (let from = (basis?.height ?? 0) + 1; from <= toHeight; from += CHUNK_BLOCKS) {
     const count = Math.min(CHUNK_BLOCKS, toHeight - from + 1)
     const blocks = store.blocks(contract, from, count)
     if (blocks.length < count)
       throw broken('BLK-4', `ledger block ${from + blocks.length}`, 'it is not in the store')
     for (const stored of blocks) {
-      yield formatLine(blockLine(store, contract, stored, mayLack))
+      yield formatLine(blockLine(store, contract, stored, mayLack, withPrivate))
       yield* lineageLines(store, contract, lineages, stored.block.header.height)
     }
   }
@@ -146,6 +155,7 @@ function blockLine(
   contract: string,
   { block, notarization, commit }: StoredBlock,
   mayLack: boolean,
+  withPrivate: boolean,
 ): BlockLine {
   const place = `ledger block ${block.header.height}`
   const ids = requestIdsOf(block)
@@ -156,11 +166,19 @@ function blockLine(
     return { request: record.request, signature: record.signature }
   })
   const operations = requests.flatMap(({ request }) => request.operations)
+  const entries = entriesOf(block)
+  const everybodys = new Set(commitmentsOf(operations))
+  for (const { judgement } of entries)
+    for (const commitment of revealedIn(judgement)) everybodys.add(commitment)
+  const own = withPrivate ? privateOpenings(store, contract, operations, entries) : []
   const line: BlockLine = {
     type: 'ledger-block',
     block,
     requests,
-    openings: openingsOf(store, contract, operations, place, mayLack),
+    openings: [
+      ...openingsOf(store, contract, [...everybodys], place, mayLack),
+      ...own.filter((opening) => !everybodys.has(commitmentOf(opening))),
+    ],
   }
   if (notarization !== undefined) line.notarization = notarization
   if (commit !== undefined) line.finalization = commit
@@ -170,11 +188,10 @@ function blockLine(
 function openingsOf(
   store: Store,
   contract: string,
-  operations: readonly AnyOperation[],
+  commitments: readonly string[],
   place: string,
   mayLack: boolean,
 ): Opening[] {
-  const commitments = commitmentsOf(operations)
   const held = store.openings(contract, commitments)
   return commitments.flatMap((commitment) => {
     const opening = held.get(commitment)
@@ -183,6 +200,32 @@ function openingsOf(
       throw broken('VAL-2', place, `the opening of ${commitment} is not in the store`)
     return opening
   })
+}
+
+/**
+ * What is held here of the private values that requests put forward, and that rules made of them: each as its own field's, whatever
+ * else it was put into.
+ */
+function privateOpenings(
+  store: Store,
+  contract: string,
+  operations: readonly AnyOperation[],
+  entries: readonly Entry[],
+): Opening[] {
+  const pairs: [commitment: string, uid: string][] = []
+  for (const operation of operations)
+    if ((operation.op === 'create' || operation.op === 'set') && operation.readers !== undefined)
+      pairs.push([operation.value as string, operation.uid])
+  for (const { results = [] } of entries)
+    for (const [, uid, result] of results)
+      if (typeof result === 'string' && result.length === 64) pairs.push([result, uid])
+  const held = store.openings(contract, [...new Set(pairs.map(([commitment]) => commitment))])
+  const found = new Map<string, Opening>()
+  for (const [commitment, uid] of pairs) {
+    const opening = held.get(commitment)
+    if (opening !== undefined && opening.of === uid) found.set(commitment, opening)
+  }
+  return [...found.values()]
 }
 
 function broken(rule: string, place: string, message: string): RuleBroken {

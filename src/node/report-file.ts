@@ -116,7 +116,9 @@ function elementOf(
   if (isProved) one.proof = mapProof(state.map, uid)
   if (path === undefined) return one
   one.path = path
-  const commitment = element(state, uid)?.value ?? ''
+  const { value: commitment, readers } = element(state, uid) ?? {}
+  // An empty field has nothing to show; what not everybody may see goes into no file that is passed on.
+  if (commitment === undefined || readers !== undefined) return one
   const opening = states.read(
     contract,
     () => node.store.openings(contract, [commitment]).get(commitment),

@@ -93,17 +93,30 @@ export class BasisAudit {
     }
   }
 
-  /** VAL-2: every value of the state, and nothing else. Fields of one commitment may have it opened in several lines. */
+  /**
+   * VAL-2, VAL-4: every value of the state that everybody may see, private ones where they are held, and nothing else. Fields of
+   * one commitment may have it opened in several lines.
+   */
   #checkOpened(place: string): void {
     const committed = new Set<string>()
     for (const [uid, record] of this.#records) {
       const commitment = commitmentIn(record)
       if (commitment === undefined) continue
-      if (!this.#openings.has(commitment)) fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+      const opening = this.#openings.get(commitment)
+      const isPrivate = (record as { readers?: unknown }).readers !== undefined
+      if (opening === undefined && !isPrivate)
+        fail('VAL-2', place, `the opening of the field ${uid} is missing`)
+      if (isPrivate && opening !== undefined && opening.of !== fieldOf(uid, record))
+        fail('VAL-4', place, `the opening of the field ${uid} is of another field`)
       committed.add(commitment)
     }
     for (const commitment of this.#openings.keys())
       if (!committed.has(commitment))
         fail('VAL-2', place, `an opening opens ${commitment}, which no field has there`)
   }
+}
+
+/** The field that a record's value is for: what is proposed is of the field that it is proposed for. */
+function fieldOf(uid: string, record: StateRecord): string {
+  return 'kind' in record && record.kind === 'proposal' ? record.on : uid
 }

@@ -5,7 +5,7 @@
  *
  *   genesis ──▶ cosignatures ──▶ block 1 ──▶ block 2 ──▶ …      each step throws RuleBroken, after which the audit is over
  */
-import { type ExecutedBlock, executeBlock } from '../contract/apply.ts'
+import { checkJudgements, type ExecutedBlock, executeBlock, type JudgedRequest } from '../contract/apply.ts'
 import {
   authorKeysAt,
   type EpochElectorate,
@@ -22,6 +22,7 @@ import { SignatureCache } from '../crypto/statement.ts'
 import { blockHash, type Entry, type Header, type LedgerBlock, NO_PARENT } from '../ledger/block.ts'
 import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
 import { LedgerHistory } from '../ledger/history.ts'
+import type { JudgedBy } from '../ledger/judgement.ts'
 import { type BlockPlace, checkAnyBlockShape, isTick, turnOf } from '../ledger/turn.ts'
 import { commitmentOf } from '../ledger/value.ts'
 import { BasisAudit } from './basis-audit.ts'
@@ -29,6 +30,7 @@ import type { ReadBasisLine, ReadBlockLine, ReadLineageLine } from './bundle.ts'
 import { CurrentValues } from './current-values.ts'
 import { type FinalCheckpoint, FinalityAudit } from './finality-audit.ts'
 import { type Finding, fail, under } from './finding.ts'
+import { type JudgedCounts, JudgementAudit } from './judgement-audit.ts'
 import { LineageAudit } from './lineage-audit.ts'
 import {
   checkCertificate,
@@ -44,9 +46,12 @@ import { auditTick, auditTurn, checkAfterTurn } from './turn-audit.ts'
 /** How many of each were read and found good; ledger blocks without block 0. */
 export type Counts = { ledgerBlocks: number; requests: number; signatures: number; openings: number }
 
-/** How many of each were computed again and came out as the ledger has them: nothing is taken on a signature. */
-/** takenOutcomes: of requests whose values the exporter was not shown; what they came to is taken on signatures. */
-export type Recomputed = {
+/**
+ * How many of each were computed again and came out as the ledger has them: nothing is taken on a signature. takenOutcomes: of
+ * requests whose values the exporter was not shown; what they came to is taken on signatures. judgedResults: what rules made of
+ * private values that the file holds; takenJudgedResults: of those that it does not, on the signatures of who judged them.
+ */
+export type Recomputed = JudgedCounts & {
   requestIds: number
   commitments: number
   outcomes: number
@@ -85,6 +90,7 @@ export class LedgerAudit {
   #turned: { isCommitted: boolean } | undefined
   readonly lineages = new LineageAudit()
   readonly #values = new CurrentValues()
+  readonly #judgements = new JudgementAudit()
   /** Commitments whose openings came with the last block. */
   #offered: string[] = []
   /** Of the cosignatures. */
@@ -152,6 +158,7 @@ export class LedgerAudit {
       entriesRoots: this.#entriesRoots,
       stateRoots: this.#stateRoots,
       logRoots: this.#logRoots,
+      ...this.#judgements.counts,
     }
   }
 
@@ -368,9 +375,7 @@ export class LedgerAudit {
       this.lineages.authors(authorKeysAt(this.#state)),
     )
     this.#values.take(openings.values())
-    const executed = under('REQ-4', place, () =>
-      executeBlock(this.#state, requests, this.#values, at, block.entries),
-    )
+    const executed = this.#executeJudged(block.entries, requests, at, place)
     this.#offered = [...openings.keys(), ...executed.openings.map(commitmentOf)]
     for (const [index, { request: id, outcome, code }] of block.entries.entries()) {
       const own = executed.entries[index]
@@ -391,6 +396,34 @@ export class LedgerAudit {
     this.#taken += executed.taken
     this.#requests.ordered(requests, block.header)
     return executed
+  }
+
+  /** JUD-1, JUD-2: whoever judges something has signed it here, and whoever has to has. */
+  #executeJudged(
+    entries: readonly Entry[],
+    requests: readonly JudgedRequest[],
+    at: BlockPlace,
+    place: string,
+  ): ExecutedBlock {
+    const state = this.#state
+    const where = (id: string) => `request ${id} in ${place}`
+    for (const [index, { id, request }] of requests.entries()) {
+      const { judgement = [] } = entries[index] as Entry
+      this.#judgements.checkReceipts(state, request, judgement, where(id))
+      this.#signatures += judgement.length
+    }
+    const judgeOf = (given: readonly JudgedBy[], id: string) => this.#judgements.judgeOf(given, where(id))
+    try {
+      return under('REQ-4', place, () =>
+        executeBlock(state, requests, this.#values, at, entries, undefined, judgeOf),
+      )
+    } catch (error) {
+      // It says that a signature is another's, not in which entry: looked at once more, one by one.
+      const { lineage } = at
+      for (const { request: id, judgement = [] } of entries)
+        under('JUD-1', where(id), () => checkJudgements(state, { lineage, request: id }, judgement))
+      throw error
+    }
   }
 
   /** BLK-2, STA-1: execution gives the roots that the block claims. */

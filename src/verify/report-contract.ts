@@ -29,7 +29,8 @@ export type AuditedMember = { party: string; name: string; identified: boolean }
 
 /**
  * A contract as it was found. epoch: of the members; gone: who was a first member and is none of them, on their word; excluded:
- * who is left out of the lineage, which the report does not prove; fields: how many, of which notHeld have no value.
+ * who is left out of the lineage, which the report does not prove; fields: how many, of which notHeld
+ * have a value that is not shown, and withheld are those among them that not everybody may see.
  */
 export type AuditedContract = {
   contract: string
@@ -46,6 +47,7 @@ export type AuditedContract = {
   tentative: number
   fields: number
   notHeld: number
+  withheld: number
 }
 
 export class ContractAudit {
@@ -87,6 +89,7 @@ export class ContractAudit {
       tentative: line.tentative,
       fields: 0,
       notHeld: 0,
+      withheld: 0,
     }
   }
 
@@ -242,7 +245,7 @@ export class ContractAudit {
     for (const one of elements) this.#element(one)
   }
 
-  #element({ uid, record: value, path, salt, value: opened, proof }: ReadElement): void {
+  #element({ uid, record: value, path, salt, value: opened, of, proof }: ReadElement): void {
     const place = `${path === undefined ? `element ${uid}` : `field ${path}`} of ${this.#place}`
     const { contract, whole } = this.#line
     if (this.#records.has(uid)) fail('RPT-5', place, 'it stands there twice')
@@ -258,19 +261,28 @@ export class ContractAudit {
     const isField = isElement(record) && record.kind === 'field'
     if (isField !== (path !== undefined))
       fail('RPT-5', place, 'a field comes with its path, and nothing else does')
-    if ((salt === undefined) !== (opened === undefined))
+    if ((salt === undefined) !== (opened === undefined) || (salt === undefined && of !== undefined))
       fail('VAL-2', place, 'half of its opening is missing')
     if (path !== undefined) {
       this.#paths.set(uid, path)
-      this.#found.fields += 1
-      if (salt === undefined) this.#found.notHeld += 1
+      this.#count(record, salt !== undefined)
     }
     if (salt === undefined || opened === undefined) return
     const { type, value: commitment } = record as { type?: Parameters<typeof checkValue>[0]; value?: string }
     const known: Value = under('VAL-1', place, () => valueShape(opened, 'value'))
-    if (!isField || type === undefined || commitmentOf({ salt, value: known }) !== commitment)
+    if (of !== undefined && of !== uid) fail('VAL-4', place, 'its value is shown as that of another field')
+    const opening = { salt, value: known, ...(of !== undefined && { of }) }
+    if (!isField || type === undefined || commitmentOf(opening) !== commitment)
       fail('VAL-2', place, 'its value is not the one that was signed')
     under('VAL-3', place, () => checkValue(type, known))
+  }
+
+  #count(record: StateRecord, isShown: boolean): void {
+    const { value, readers } = record as { value?: string; readers?: readonly string[] }
+    this.#found.fields += 1
+    if (isShown || value === undefined) return
+    this.#found.notHeld += 1
+    if (readers !== undefined) this.#found.withheld += 1
   }
 
   /** All elements have been taken. @throws RuleBroken */

@@ -1,24 +1,24 @@
 /** Records in a report, and whether a field is where its path says, as far as its own record and those above it tell. */
 import {
   checkElementRecord,
+  checkRootRecord,
   type ElementRecord,
   isElement,
-  ROOT_RECORD,
   type StateRecord,
 } from '../contract/record.ts'
+import { checkRuleStateRecord, isRuleStateRecord } from '../contract/rules/records.ts'
 import { epochUidOf, rootUidOf } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
-import { jcs } from '../crypto/jcs.ts'
 import { type PathSegment, parsePath } from '../document/path.ts'
 import { epochRecordShape } from '../ledger/epoch.ts'
 
 /** A record of a state, from outside. @throws CountersignError `bad-format` */
 export function readRecord(contract: string, uid: string, value: unknown): StateRecord {
   if (uid === epochUidOf(contract)) return epochRecordShape(value, 'record')
-  if (uid !== rootUidOf(contract)) return checkElementRecord(value, 'record')
-  if (jcs(value) !== jcs(ROOT_RECORD))
-    throw new CountersignError('bad-format', 'the root block is not as every contract has it')
-  return ROOT_RECORD
+  if (uid === rootUidOf(contract)) return checkRootRecord(value, 'record')
+  return isRuleStateRecord(value)
+    ? checkRuleStateRecord(value, 'record')
+    : checkElementRecord(value, 'record')
 }
 
 /**

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { storyLedger } from '../../test/support/ledger-fixture.ts'
-import { auditReport, contractIn, linesOf, reportOf, sealBy, sealed } from '../../test/support/reports.ts'
+import { privateStory } from '../../test/support/private-ledger.ts'
+import {
+  auditReport,
+  contractIn,
+  elementsIn,
+  linesOf,
+  reportOf,
+  sealBy,
+  sealed,
+} from '../../test/support/reports.ts'
 import { ReportVerifier } from './report-verifier.ts'
 
 describe('a signed report', () => {
@@ -61,5 +70,32 @@ describe('a signed report', () => {
     const [first] = ledger.members as [(typeof ledger.members)[0]]
     const byVote = sealBy({ ...first, keys: { ...first.keys, author: first.keys.vote } })
     expect(auditReport(sealed(lines, byVote), everybody).finding?.rule).toBe('RPT-2')
+  })
+})
+
+describe('a signed report of a contract with private values', () => {
+  const ledger = privateStory()
+  const sign = sealBy(ledger.members[0] as never)
+
+  it('[RPT-5] leaves them out, and says how many', () => {
+    for (const isWhole of [true, false]) {
+      const { verdict, contracts } = auditReport(reportOf(ledger, isWhole), ledger.parties)
+      // The bid, twice the bid, and two costs.
+      expect([verdict, contracts[0]]).toMatchObject(['valid', { fields: 7, notHeld: 4, withheld: 4 }])
+    }
+  })
+
+  it('[RPT-5] [VAL-4] proves one that it shows, as that of its field and of no other', () => {
+    const text = reportOf(ledger, true, true)
+    expect(auditReport(text, ledger.parties)).toMatchObject({ verdict: 'valid', contracts: [{ notHeld: 0 }] })
+    const lines = linesOf(text)
+    const bid = elementsIn(lines).find(({ uid }) => uid === ledger.at('Bid')) as { of?: string }
+    expect(bid.of).toBe(ledger.at('Bid'))
+    bid.of = ledger.at('Floor')
+    expect(auditReport(sealed(lines, sign), ledger.parties).finding?.rule).toBe('VAL-4')
+    delete bid.of
+    expect(auditReport(sealed(lines, sign), ledger.parties).finding?.rule).toBe('VAL-2')
+    Object.assign(bid, { of: ledger.at('Bid'), value: '13' })
+    expect(auditReport(sealed(lines, sign), ledger.parties).finding?.rule).toBe('VAL-2')
   })
 })

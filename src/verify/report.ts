@@ -75,13 +75,14 @@ export type ContractLine = {
   whole: boolean
   tentative: number
 }
-/** path: of a field; salt, value: its opening, where it is held; proof: where the contract is not reported whole. */
+/** path: of a field; salt, value, of: its opening, where it is held and shown; proof: where the contract is not reported whole. */
 export type ReportedElement = {
   uid: string
   record: object
   path?: string
   salt?: string
   value?: string | boolean | null
+  of?: string
   proof?: MapProof
 }
 export type ElementsLine = { type: 'elements'; elements: ReportedElement[] }
@@ -156,7 +157,7 @@ const ELEMENTS = shape.object({
   elements: shape.array(
     shape.object(
       { uid: shape.uid, record: anything },
-      { path: pathText, salt: shape.base64url(16), value: anything, proof: anything },
+      { path: pathText, salt: shape.base64url(16), value: anything, of: shape.uid, proof: anything },
     ),
     ELEMENTS_MAX,
     1,

@@ -4,7 +4,8 @@
  */
 import type { IdentifiedRequest } from '../contract/apply.ts'
 import type { CountersignError, ErrorCode } from '../crypto/errors.ts'
-import { BLOCK_MAX_BYTES, type Header, type LedgerBlock } from '../ledger/block.ts'
+import { BLOCK_MAX_BYTES, type Entry, type Header, type LedgerBlock } from '../ledger/block.ts'
+import { JUDGEMENTS_MAX_BYTES, judgementsSizeBytes, revealedIn } from '../ledger/judgement.ts'
 import {
   type AnyOperation,
   type AnyRequest,
@@ -79,8 +80,8 @@ export class RequestAudit {
   ): { requests: IdentifiedRequest<AnyRequest>[]; openings: Map<string, Opening> } {
     const requests = this.#checkRequests(block, line.requests, place, authorKeyOf)
     const operations = requests.flatMap(({ request }): readonly AnyOperation[] => request.operations)
-    const openings = this.#open(operations, line.openings, place, block.header.height)
-    checkSizes(requests, openings, place)
+    const openings = this.#open(operations, line.openings, place, block.header.height, block.entries)
+    checkSizes(requests, block.entries, openings, place)
     return { requests, openings }
   }
 
@@ -130,20 +131,30 @@ export class RequestAudit {
     return checked
   }
 
-  /** VAL-1, VAL-2: nothing is opened twice, or that nothing commits to; what is missing is noted. */
+  /**
+   * VAL-1, VAL-2, VAL-4: nothing is opened twice, or that nothing commits to, and a private value only as its own field's. What
+   * everybody is due and is missing is noted; private values may be missing always.
+   */
   #open(
     operations: readonly AnyOperation[],
     values: readonly unknown[],
     place: string,
     height: number,
+    entries: readonly Entry[] = [],
   ): Map<string, Opening> {
     const needed = new Set(commitmentsOf(operations))
+    for (const { judgement } of entries)
+      for (const commitment of revealedIn(judgement)) needed.add(commitment)
+    const own = privateFields(operations, entries)
     const openings = new Map<string, Opening>()
     for (const [index, value] of values.entries()) {
       const opening = under('VAL-1', place, () => openingShape(value, `openings[${index}]`))
       const commitment = commitmentOf(opening)
-      if (!needed.has(commitment))
-        fail('VAL-2', place, `openings[${index}] opens ${commitment}, which nothing here commits to`)
+      if (!needed.has(commitment) && !own.isOf(commitment, opening.of)) {
+        if (!own.commitments.has(commitment))
+          fail('VAL-2', place, `openings[${index}] opens ${commitment}, which nothing here commits to`)
+        fail('VAL-4', place, `openings[${index}] is not of the field that its value stands in here`)
+      }
       if (openings.has(commitment)) fail('VAL-2', place, `openings[${index}] stands there twice`)
       openings.set(commitment, opening)
     }
@@ -165,16 +176,31 @@ export class RequestAudit {
   }
 }
 
-/** REQ-2, BLK-2: neither the openings of a request nor all requests together take more room than they may. */
+/** Private values that requests put forward, or that rules made, and which fields they are for. */
+function privateFields(operations: readonly AnyOperation[], entries: readonly Entry[]) {
+  const commitments = new Set<string>()
+  const pairs = new Set<string>()
+  for (const operation of operations)
+    if ((operation.op === 'create' || operation.op === 'set') && operation.readers !== undefined) {
+      commitments.add(operation.value as string)
+      pairs.add(`${operation.value} ${operation.uid}`)
+    }
+  for (const { results = [] } of entries) for (const [, uid, result] of results) pairs.add(`${result} ${uid}`)
+  return { commitments, isOf: (commitment: string, uid = '') => pairs.has(`${commitment} ${uid}`) }
+}
+
+/** REQ-2, BLK-2: neither the openings of a request, nor all requests together, nor what was judged of them take more room than they may. */
 function checkSizes(
   requests: readonly IdentifiedRequest<AnyRequest>[],
+  entries: readonly Entry[],
   openings: ReadonlyMap<string, Opening>,
   place: string,
 ): void {
   let blockBytes = 0
   const sizeOf = rememberedOpeningSizes()
-  for (const { id, request } of requests) {
-    const own = commitmentsOf(request.operations).flatMap((commitment) => openings.get(commitment) ?? [])
+  for (const [index, { id, request }] of requests.entries()) {
+    const revealed = revealedIn((entries[index] as Entry).judgement)
+    const own = heldOf(new Set([...commitmentsOf(request.operations), ...revealed]), openings)
     const sizeBytes = requestSizeBytes(request, own, sizeOf)
     if (sizeBytes > OPENINGS_MAX_BYTES && openingsSizeBytes(own, sizeOf) > OPENINGS_MAX_BYTES)
       fail('REQ-2', `request ${id} in ${place}`, `its openings have more than ${OPENINGS_MAX_BYTES} bytes`)
@@ -182,4 +208,10 @@ function checkSizes(
   }
   if (blockBytes > BLOCK_MAX_BYTES)
     fail('BLK-2', place, `its requests and openings have more than ${BLOCK_MAX_BYTES} bytes`)
+  if (judgementsSizeBytes(entries) > JUDGEMENTS_MAX_BYTES)
+    fail('BLK-2', place, `its judgements have more than ${JUDGEMENTS_MAX_BYTES} bytes`)
+}
+
+function heldOf(commitments: Iterable<string>, openings: ReadonlyMap<string, Opening>): Opening[] {
+  return [...commitments].flatMap((commitment) => openings.get(commitment) ?? [])
 }

@@ -66,6 +66,8 @@ const NOTHING_RECOMPUTED: Recomputed = {
   entriesRoots: 0,
   stateRoots: 0,
   logRoots: 0,
+  judgedResults: 0,
+  takenJudgedResults: 0,
 }
 
 /** What may stand next in a bundle, by what stood last; `start` and `end` are its two ends. */

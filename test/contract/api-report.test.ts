@@ -499,3 +499,30 @@ describe('a scheduled report', () => {
     states.close()
   })
 })
+
+describe('a signed report of a contract of a template', () => {
+  let own: RunningNodes
+  beforeAll(async () => {
+    own = await startNodes(3)
+  })
+  afterAll(() => own.close())
+
+  it('[RPT-5] holds its rules and its empty fields, and is valid', async () => {
+    const parties = own.all.map(({ party }) => party)
+    const document = JSON.parse(
+      readFileSync(new URL('../support/supplier-reports.json', import.meta.url), 'utf8'),
+    )
+    const roles = { coordinator: parties.slice(0, 1), supplier: parties.slice(1) }
+    const body = { name: 'Reports', document, roles }
+    const made = await own.at(0).send('POST', '/api/contracts/from-template', body)
+    const { id } = made.json<{ id: string }>()
+    await own.accepted(id)
+    const audit = auditReport(await file(own.at(0), `contract=${id}`), parties)
+    expect([audit.verdict, audit.finding]).toEqual(['valid', undefined])
+    expect(audit.contracts[0]).toMatchObject({ notHeld: 0, withheld: 0, whole: true })
+    const records = elementsIn(linesOf(await file(own.at(0), `contract=${id}`)))
+    const isEmpty = ({ path, salt }: (typeof records)[0]) => path !== undefined && salt === undefined
+    expect(records.some(isEmpty)).toBe(true)
+    expect(records.some(({ record }) => (record as { kind?: string }).kind === 'rule')).toBe(true)
+  })
+})

@@ -221,7 +221,7 @@ export function parsersOf(room: Room): Parser[] {
       room.commitmentOf(opening)
       return opening
     }),
-    structure('a ledger block', samples.blocks, (value) => {
+    structure('a ledger block', [...samples.blocks, ...samples.judgedBlocks], (value) => {
       const block = room.checkBlockShape(value)
       room.entriesRoot(block.entries, [])
       room.blockHash(block.header)
@@ -241,6 +241,15 @@ export function parsersOf(room: Room): Parser[] {
       )
       return { request, signature }
     }),
+    structure('a request with private values', samples.privateRequests, (value) => {
+      const { request, signature } = room.checkAnyRequest(
+        value,
+        samples.dealContract,
+        ({ authorKey }) => authorKey,
+      )
+      return { request, signature }
+    }),
+    structure('a JUDGEMENT', samples.judgements, room.checkJudgement),
     structure('a FREEZE', samples.freezes, (value) => {
       const freeze = room.checkFreezeShape(value)
       const base = { size: 1, block: '0'.repeat(64) }

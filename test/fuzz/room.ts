@@ -26,6 +26,7 @@ import * as checkpoint from '../../src/ledger/checkpoint.ts'
 import * as evidence from '../../src/ledger/evidence.ts'
 import * as freeze from '../../src/ledger/freeze.ts'
 import * as genesis from '../../src/ledger/genesis.ts'
+import * as judgement from '../../src/ledger/judgement.ts'
 import * as request from '../../src/ledger/request.ts'
 import * as turn from '../../src/ledger/turn.ts'
 import * as value from '../../src/ledger/value.ts'
@@ -71,6 +72,7 @@ export const imported = {
   ...evidence,
   ...freeze,
   ...genesis,
+  ...judgement,
   ...request,
   ...turn,
   ...value,
@@ -103,9 +105,18 @@ export const FILES: readonly string[] = [
     (file) => `document/${file}`,
   ),
   'identity/card',
-  ...['block', 'certificate', 'checkpoint', 'evidence', 'freeze', 'genesis', 'request', 'turn', 'value'].map(
-    (file) => `ledger/${file}`,
-  ),
+  ...[
+    'block',
+    'certificate',
+    'checkpoint',
+    'evidence',
+    'freeze',
+    'genesis',
+    'judgement',
+    'request',
+    'turn',
+    'value',
+  ].map((file) => `ledger/${file}`),
   ...['files/file-messages', 'invite', 'messages', 'transport/endpoint', 'transport/frames'].map(
     (file) => `node/${file}`,
   ),

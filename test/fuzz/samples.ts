@@ -3,11 +3,13 @@
 import { generateKeyPair, publicKeyToPem, toPem } from '../../src/crypto/keys.ts'
 import { mapProof } from '../../src/crypto/merkle-map.ts'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
+import type { Entry } from '../../src/ledger/block.ts'
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { checkpointBody, checkpointNote, cosign } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import type { SignedFreeze } from '../../src/ledger/freeze.ts'
 import { firstEpoch } from '../../src/ledger/genesis.ts'
+import { judgementAt } from '../../src/ledger/judgement.ts'
 import type { SignedRequest } from '../../src/ledger/request.ts'
 import type { Message } from '../../src/node/messages.ts'
 import type { LockRecord } from '../../src/signer/entry.ts'
@@ -17,6 +19,7 @@ import { DAY_MS } from '../support/epoch-ledger.ts'
 import { frozen } from '../support/freezing.ts'
 import { type FixtureBlock, type LedgerFixture, storyLedger } from '../support/ledger-fixture.ts'
 import { rekeyed, seededBytes } from '../support/ledger-parties.ts'
+import { privateStory } from '../support/private-ledger.ts'
 import { reportOf } from '../support/reports.ts'
 
 const random = seededBytes('fuzz')
@@ -57,7 +60,23 @@ export const blocks = ledger.blocks.map(({ block }) => block)
 export const requests: SignedRequest[] = ledger.blocks
   .flatMap((block) => block.requests)
   .map(({ request, signature }) => ({ request, signature }))
-export const openings = [...ledger.genesisOpenings, { salt: 'A'.repeat(22), value: null }]
+
+/** Private values, and what was judged of them: a bid that is held against a floor, and a sum that is revealed. */
+const deal = privateStory({ seed: 'fuzz private', members: ledger.members })
+export const dealContract = deal.contract
+export const judgedBlocks = [8, 11].map((height) => deal.blockLine(height).block)
+export const privateRequests = [8, 11].flatMap((height) => deal.blockLine(height).requests)
+export const judgements = judgedBlocks.flatMap(({ entries }) =>
+  (entries as Entry[]).flatMap(({ request, judgement = [] }) =>
+    judgement.map((judged) => judgementAt({ contract: dealContract, lineage: 0, epoch: 0, request }, judged)),
+  ),
+)
+
+export const openings = [
+  ...ledger.genesisOpenings,
+  { salt: 'A'.repeat(22), value: null },
+  { salt: 'A'.repeat(22), value: '12', of: deal.field },
+]
 
 const tip = ledger.blocks[2] as Required<FixtureBlock>
 const { notarization, finalization } = tip

@@ -48,8 +48,8 @@ export const contractIn = (lines: ReportLines, index = 0): ContractLine =>
 export const elementsIn = (lines: ReportLines): ElementsLine['elements'] =>
   lines.flatMap((line) => (line.type === 'elements' ? line.elements : []))
 
-/** A report of the tip of a ledger, whole or of some of its elements, by its first member. */
-export function reportOf(ledger: LedgerFixture, isWhole = true): string {
+/** A report of the tip of a ledger, whole or of some of its elements, by its first member; as nodes make it, without private values. */
+export function reportOf(ledger: LedgerFixture, isWhole = true, withPrivate = false): string {
   const { contract, genesis, height } = ledger
   const { block, state } = ledger.tip
   const [reporter] = ledger.members as [FixtureParty]
@@ -57,12 +57,13 @@ export function reportOf(ledger: LedgerFixture, isWhole = true): string {
   const uids = [...state.map].map(([uid]) => uid).filter((uid) => isWhole || uid !== state.epochUid)
   const elements = uids.map((uid): ReportedElement => {
     const record = state.map.get(uid) as object
-    const { value } = record as { value?: string }
-    const opening = value === undefined ? undefined : ledger.openings.get(value)
+    const { kind, value = '', readers } = record as { kind?: string; value?: string; readers?: string[] }
+    const isShown = kind === 'field' && (readers === undefined || withPrivate)
     return {
       uid,
       record,
-      ...(opening && { path: pathOf(state, uid), ...opening }),
+      ...(kind === 'field' && { path: pathOf(state, uid) }),
+      ...(isShown && ledger.openings.get(value)),
       ...(!isWhole && { proof: mapProof(state.map, uid) }),
     }
   })

@@ -16,7 +16,9 @@ import { freezeEvidenceVectors } from './freeze-evidence-vectors.ts'
 import { freezeVectors } from './freeze-vectors.ts'
 import { genesisVectors } from './genesis-vectors.ts'
 import { jsonVectors } from './json-vectors.ts'
+import { judgementBlockVectors } from './judgement-vectors.ts'
 import { openingVectors } from './opening-vectors.ts'
+import { privateBundleVectors, privateOpeningVectors, privateRequestVectors } from './private-vectors.ts'
 import { requestVectors } from './request-vectors.ts'
 import { resolveVectors } from './resolve-vectors.ts'
 import { signatureVectors } from './signature-vectors.ts'
@@ -27,10 +29,10 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   json: jsonVectors,
   signature: signatureVectors,
   card: cardVectors,
-  opening: openingVectors,
-  request: () => [...requestVectors(), ...epochRequestVectors()],
+  opening: () => [...openingVectors(), ...privateOpeningVectors()],
+  request: () => [...requestVectors(), ...epochRequestVectors(), ...privateRequestVectors()],
   genesis: genesisVectors,
-  'ledger-block': () => [...blockVectors(), ...epochBlockVectors()],
+  'ledger-block': () => [...blockVectors(), ...epochBlockVectors(), ...judgementBlockVectors()],
   statement: statementVectors,
   certificate: certificateVectors,
   checkpoint: checkpointVectors,
@@ -39,7 +41,12 @@ export const FOLDERS: Readonly<Record<string, () => Vector[]>> = {
   'evidence-file': evidenceFileVectors,
   freeze: freezeVectors,
   resolve: resolveVectors,
-  bundle: () => [...bundleVectors(), ...epochBundleVectors(), ...checkpointBundleVectors()],
+  bundle: () => [
+    ...bundleVectors(),
+    ...epochBundleVectors(),
+    ...checkpointBundleVectors(),
+    ...privateBundleVectors(),
+  ],
 }
 
 /** The texts of all files, by their path below this folder. */

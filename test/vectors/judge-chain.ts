@@ -4,7 +4,7 @@ import { genesisState, stateRoot } from '../../src/contract/state.ts'
 import { executeTick } from '../../src/contract/tick.ts'
 import { executeTurn } from '../../src/contract/turn.ts'
 import { emptyRoot } from '../../src/crypto/log.ts'
-import { blockHash, type Effect, type Header, NO_PARENT } from '../../src/ledger/block.ts'
+import { blockHash, type Effect, type Entry, type Header, NO_PARENT } from '../../src/ledger/block.ts'
 import type { Genesis } from '../../src/ledger/genesis.ts'
 import { LedgerHistory } from '../../src/ledger/history.ts'
 import { requestId } from '../../src/ledger/request.ts'
@@ -38,7 +38,10 @@ export function outputsOfLast(
     const { lineage, height, timeMs } = header
     const at: BlockPlace = { lineage, height, timeMs, holds: (point) => history.holds(point) }
     const turn = turnOf(block)
-    const open = requests.map(({ request }) => ({ id: requestId(request), request }))
+    const open = requests.map(({ request }, index) => {
+      const { judgement } = entriesOf(block)[index] as Entry
+      return { id: requestId(request), request, ...(judgement !== undefined && { judgement }) }
+    })
     const executed = turn
       ? executeTurn(state, turn, at)
       : isTick(block)

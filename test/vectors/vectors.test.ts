@@ -26,6 +26,7 @@ const OF_THE_WHOLE: Readonly<Record<string, readonly string[]>> = {
   'BLK-2': ['BLK-1'],
   'BLK-3': ['BLK-1', 'EPO-7'],
   'EPO-14': ['BLK-1'],
+  'JUD-1': ['BLK-1'],
   'CARD-1': ['CARD-2', 'REQ-1'],
   'EPO-1': ['REQ-1'],
   'EPO-2': ['REQ-6'],
@@ -60,11 +61,11 @@ function checkAll(folder: string): void {
 describe('[ENC-1] the vectors in json', () => checkAll('json'))
 describe('[SIG-2] the vectors in signature', () => checkAll('signature'))
 describe('[CARD-1] [CARD-2] the vectors in card', () => checkAll('card'))
-describe('[VAL-1] [VAL-2] [VAL-5] the vectors in opening', () => checkAll('opening'))
+describe('[VAL-1] [VAL-2] [VAL-4] [VAL-5] the vectors in opening', () => checkAll('opening'))
 describe('[REQ-1] [REQ-2] [REQ-3] [REQ-5] [REQ-6] [SIG-1] [EPO-1] [EPO-2] the vectors in request', () =>
   checkAll('request'))
 describe('[GEN-1] [GEN-2] [ELE-1] the vectors in genesis', () => checkAll('genesis'))
-describe('[BLK-1] [BLK-2] [BLK-3] [BLK-4] [REQ-4] [REQ-7] [EPO-2] [EPO-3] [EPO-4] [EPO-5] [EPO-6] [EPO-7] [EPO-8] [EPO-9] [EPO-10] [EPO-11] [EPO-14] the vectors in ledger-block', () =>
+describe('[BLK-1] [BLK-2] [BLK-3] [BLK-4] [JUD-1] [JUD-2] [JUD-3] [REQ-4] [REQ-7] [EPO-2] [EPO-3] [EPO-4] [EPO-5] [EPO-6] [EPO-7] [EPO-8] [EPO-9] [EPO-10] [EPO-11] [EPO-14] the vectors in ledger-block', () =>
   checkAll('ledger-block'))
 describe('[SIG-3] [ORD-1] the vectors in statement', () => checkAll('statement'))
 describe('[ORD-1] the vectors in certificate', () => checkAll('certificate'))

@@ -393,11 +393,13 @@ export class Ledger {
   blockLine(height: number): BlockLine {
     const { block, requests, notarization, finalization } = this.steps[height] as Step
     const operations = requests.flatMap(({ request }) => request.operations)
+    // Behind those that everybody gets: private ones, and what is revealed.
+    const brought = requests.flatMap(({ openings }) => openings)
     return {
       type: 'ledger-block',
       block,
       requests: requests.map(({ request, signature }) => ({ request, signature })),
-      openings: this.openingsFor(operations),
+      openings: [...new Set([...this.openingsFor(operations), ...brought])],
       ...(notarization !== undefined && { notarization }),
       ...(finalization !== undefined && { finalization }),
     }

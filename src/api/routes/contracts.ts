@@ -18,6 +18,7 @@ import {
   contractList,
   contractParams,
   contractDetails as detailsSchema,
+  exportQuery,
   newContract,
 } from '../schemas.ts'
 import { sendLines } from '../send-lines.ts'
@@ -159,6 +160,7 @@ export function contractRoutes(app: App, context: Context): void {
         summary: 'The contract as one self-contained file (JSON lines)',
         tags,
         params: contractParams,
+        querystring: exportQuery,
         produces: ['application/jsonl'],
       },
     },
@@ -166,7 +168,7 @@ export function contractRoutes(app: App, context: Context): void {
       const { contract } = request.params
       requireHeld(context, contract)
       node.engine.flush()
-      const lines = exportBundle(node.store, contract, node.party)
+      const lines = exportBundle(node.store, contract, node.party, { private: request.query.private })
       sendLines(context, reply, lines, `${contract.slice(0, 12)}.bundle`)
     },
   )

@@ -39,7 +39,8 @@ export function printReportAudit(file: string, audit: ReportAudit): void {
 }
 
 function printContract(one: AuditedContract): void {
-  const notHeld = one.notHeld > 0 ? `, ${one.notHeld} of them without their value` : ''
+  const withheld = one.withheld > 0 ? ` (${one.withheld} private)` : ''
+  const notHeld = one.notHeld > 0 ? `, ${one.notHeld} of them without their value${withheld}` : ''
   print()
   print(`  ${bold(safe(one.name))}  ${dim(one.contract)}`)
   print(`  height ${one.height}, final  ${time(one.timeMs)}  record hash ${one.recordHash}`)

@@ -23,18 +23,28 @@ export function addVerifyCommands(program: Command): void {
     .command('export <id>')
     .description('write a contract as one self-contained file')
     .requiredOption('-o, --output <file>', 'the file to write')
+    .option('--private', 'put in the private values that this party may see, too')
     .option('--data <dir>', 'the node’s directory', process.env.COUNTERSIGN_DATA ?? '.countersign')
     .option('--json', 'print JSON')
     .action(async (id: string, options) => {
       const client = new NodeClient(options.data)
       const contract = await findContract(client, id)
-      const response = await client.fetch(`/api/contracts/${contract.id}/export`)
+      const query = options.private ? '?private=true' : ''
+      const response = await client.fetch(`/api/contracts/${contract.id}/export${query}`)
       const partial = `${options.output}.part`
       await pipeline(Readable.fromWeb(response.body as never), createWriteStream(partial))
       renameSync(partial, options.output)
-      if (options.json) printJson({ contract: contract.id, file: options.output })
+      if (options.json)
+        printJson({ contract: contract.id, file: options.output, private: options.private === true })
       else {
         print(`${green('✓')} ${bold(safe(contract.name))} written to ${options.output}`)
+        print(
+          options.private
+            ? yellow('  It holds every private value that you may see: whoever gets the file reads them.')
+            : dim(
+                '  It holds no private values, only what everybody in the contract may see (--private puts yours in).',
+              ),
+        )
         print(dim(`  Anyone can check it: countersign verify ${options.output} --trust FINGERPRINT…`))
       }
     })
@@ -152,6 +162,16 @@ export async function verifyFile(
   return verifier.end()
 }
 
+/** What rules made of values that not everybody may see: proved by the file where it holds them, otherwise by their readers' word. */
+function printJudged({ recomputed: { judgedResults, takenJudgedResults } }: Report): void {
+  if (judgedResults > 0)
+    print(`  recomputed    ${judgedResults} results of private values, which the file holds`)
+  if (takenJudgedResults > 0)
+    print(
+      `  taken on signatures  ${takenJudgedResults} results of private values that the file does not hold: those who judged them have signed`,
+    )
+}
+
 function printReport(file: string, report: Report): void {
   const titles = {
     valid: green('VALID: every signer identified'),
@@ -183,6 +203,7 @@ function printReport(file: string, report: Report): void {
     print(
       `  taken on signatures  what ${report.recomputed.takenOutcomes} requests came to: their values are from before the exporter came in`,
     )
+  printJudged(report)
   for (const member of report.members) {
     const mark = member.identified ? green('✓ known to you') : yellow('? not known to you')
     print(`  signed by     ${formatFingerprint(member.party)}  ${bold(safe(member.name))}  ${mark}`)

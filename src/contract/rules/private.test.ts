@@ -93,6 +93,13 @@ describe('values that not everybody may see', () => {
     expect(one.run('Ada', operation)).toMatchObject({ outcome: 'rejected', code: 'wrong-type' })
   })
 
+  test('[JUD-2] a private value is judged for each type that it is put forward as', () => {
+    const one = withSecrets()
+    const first = one.setting('/Bid', '12')
+    const again = { ...first, type: 'date', seen: (first as { value: string }).value } as typeof first
+    expect(one.run('Ada', first, again)).toMatchObject({ outcome: 'rejected', code: 'wrong-type' })
+  })
+
   test('a value named for other readers than the rules say is conflicted', () => {
     const one = withSecrets()
     const uid = one.at('/Public')

@@ -37,7 +37,9 @@ class Basis:
             at(self.place, form, is_id, "BUN-4", "a request's id with its notAfterMs")
         self.records += line["records"]
         self.ordered += line["ordered"]
-        self.openings += [at(self.place, check_opening, value) for value in line["openings"]]
+        self.openings += [
+            (at(self.place, check_opening, value), value.get("of")) for value in line["openings"]
+        ]
         self.cards += line["cards"]
 
     def _follow(self, header):
@@ -61,10 +63,19 @@ class Basis:
         if state.epoch_record["epoch"] != header["epoch"]:
             refuse("BUN-4", "it ends an epoch")
         self._check_cards(state.epoch_record)
-        values = {record["value"] for record in records.values() if "value" in record}
-        if values != set(self.openings):
-            refuse("VAL-2", "an opening is missing, or of something else")
+        self._check_openings(records)
         self.chain.begin(state, {request_id for request_id, _ in self.ordered})
+
+    def _check_openings(self, records):
+        """VAL-2 and VAL-4: of every value that everybody may see, and of nothing else; of private ones maybe, each as its field's."""
+        opened = dict(self.openings)
+        holding = {uid: record for uid, record in records.items() if "value" in record}
+        public = {record["value"] for record in holding.values() if "readers" not in record}
+        if public - set(opened) or set(opened) - {record["value"] for record in holding.values()}:
+            refuse("VAL-2", "an opening is missing, or of something else")
+        for uid, record in holding.items():
+            if "readers" in record and opened.get(record["value"], uid) != uid:
+                refuse("VAL-4", "a private value as that of another field")
 
     def _check_cards(self, record):
         """CARD-2: those in force, and in open changes, that the genesis lacks."""

@@ -5,8 +5,9 @@ import re
 from certificates import check_certificate
 from changes import author_key_of, epoch_operation_of
 from checkpoints import checkpoint_of
-from encoding import H, at, form, is_hash, is_integer, is_list, is_time, jcs, keys, refuse
+from encoding import H, at, form, is_hash, is_hex, is_integer, is_list, is_time, jcs, keys, refuse
 from epoch import cards_in_force
+from judgements import Given, check_judgement_form, check_receipts, check_signed, revealed_in, size_of_judgements
 from merkle import leaf_hash, log_leaf, tree_root
 from policies import quorum_of
 from request import (
@@ -16,12 +17,15 @@ from request import (
     check_openings_size,
     check_signed_request,
     commitments_of,
+    private_in,
     size_of,
 )
 from turns import check_turn_form, tick, turn
 
 HASHES = "contract parent entriesRoot stateRoot logRoot"
 NUMBERS = "lineage epoch height view"
+# REQ-8: what stands against a request, and what that is about.
+ABOUT = ("rule", "element")
 
 
 def check_block_form(block):
@@ -50,12 +54,16 @@ def check_entry_form(entry):
     elif kind == "tick":
         keys(entry, "BLK-2", "kind")
     else:
-        keys(entry, "BLK-2", "kind request outcome", "code")
+        keys(entry, "BLK-2", "kind request outcome", "code judgement rule element")
+        form(all(is_hex(entry.get(name, "0" * 32), 16) for name in ABOUT), "BLK-2", "UIDs")
+        form(entry["outcome"] != "accepted" or not set(ABOUT) & set(entry), "BLK-2", "named by what is not accepted")
         form(kind == "request" and is_hash(entry["request"]), "BLK-2", "an entry of a request")
         form(entry["outcome"] in ("accepted", "conflicted", "rejected"), "BLK-2", "an outcome")
         form(("code" in entry) == (entry["outcome"] != "accepted"), "BLK-2", "a code with every outcome but accepted")
         code = entry.get("code", "aa")
         form(isinstance(code, str) and re.fullmatch("[a-z][a-z-]{1,39}", code), "BLK-2", "a code")
+        if "judgement" in entry:
+            check_judgement_form(entry["judgement"])
 
 
 class Chain:
@@ -184,20 +192,33 @@ class Chain:
     def _execute(self, header, entries, requests, openings, place):
         bodies, sizes = self._check_requests(header, entries, requests, openings, place)
         state, effects = self.state, []
+        here = self.electorate()
+        for entry, (body, _) in zip(entries, bodies):
+            where = f"request {entry['request']} in {place}"
+            at(where, check_receipts, entry, body["operations"], here["members"])
+            at(where, check_signed, entry, here)
         for entry, (body, opened) in zip(entries, bodies):
             on_epoch = epoch_operation_of(body)
+            about = None
             if on_epoch:
                 asked = (on_epoch, entry["request"], body["author"], self._place(header))
                 state, outcome, code, changed = state.apply_on_epoch(*asked)
             elif entry["outcome"] != "accepted" and commitments_of(body["operations"]) - set(opened):
                 outcome, code, changed = entry["outcome"], entry["code"], []
             else:
-                state, outcome, code, changed = state.apply(body["operations"], opened)
+                given = Given(entry.get("judgement", []), here["members"], opened)
+                asked = (body["operations"], opened, given)
+                state, outcome, code, changed = at(f"request {entry['request']} in {place}", state.apply, *asked)
+                about = given.about
             effects.append(changed)
             if (entry["outcome"], entry.get("code")) != (outcome, code):
                 refuse("REQ-4", f"it was {outcome} ({code})", f"request {entry['request']} in {place}")
+            if about is not None and {name: entry[name] for name in ABOUT if name in entry} != about:
+                refuse("RUL-7", f"it is about {about}", f"request {entry['request']} in {place}")
         if sizes > 16 * MEBIBYTE:
             refuse("BLK-2", "requests and openings of more than 16 MiB", place)
+        if size_of_judgements(entries) > 4 * MEBIBYTE:
+            refuse("BLK-2", "judgements of more than 4 MiB", place)
         return state, effects
 
     def _check_commit(self, certificates, header, is_turn):
@@ -254,12 +275,13 @@ class Chain:
             bodies.append(body)
         if len(requests) > len(entries):
             refuse("BLK-2", "a request without an entry", place)
-        needed = set().union(*(commitments_of(body["operations"]) for body in bodies))
-        opened = at(place, check_openings, openings, needed, self.contract.may_lack)
-        if len(opened) < len(needed):
+        operations = [operation for body in bodies for operation in body["operations"]]
+        needed = commitments_of(operations).union(*map(revealed_in, entries))
+        opened = at(place, check_openings, openings, needed, self.contract.may_lack, private_in(operations))
+        if needed - set(opened):
             self.missing.append((header["height"], place))
         sizes = 0
         for entry, body in zip(entries, bodies):
             here = f"request {entry['request']} in {place}"
-            sizes += size_of(body) + at(here, check_openings_size, body["operations"], opened)
+            sizes += size_of(body) + at(here, check_openings_size, body["operations"], opened, revealed_in(entry))
         return [(body, opened) for body in bodies], sizes

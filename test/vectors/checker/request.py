@@ -12,6 +12,7 @@ from values import TYPES, check_opening
 MEBIBYTE = 1024 * 1024
 LIFETIME_MAX_MS = 30 * 24 * 3600 * 1000
 ZEROS = "0" * 32
+VALUE = "value readers"
 
 
 def check_operation(value):
@@ -21,7 +22,7 @@ def check_operation(value):
     form(op in ("create", "set", "delete"), "REQ-3", "create, set, delete, or an operation on the epoch")
     if op == "create":
         is_field = value.get("kind") == "field"
-        keys(value, "REQ-3", "op uid parent name kind order" + (" type" if is_field else ""), "value" if is_field else "")
+        keys(value, "REQ-3", "op uid parent name kind order" + (" type" if is_field else ""), VALUE if is_field else "")
         form(value["kind"] in ("block", "list", "field"), "REQ-3", "a kind")
         form(is_hex(value["parent"], 16), "ELE-1", "a parent's UID")
         form(is_hex(value["uid"], 16) and value["uid"] != ZEROS, "ELE-1", "a UID that is not zeros")
@@ -30,11 +31,16 @@ def check_operation(value):
         form(isinstance(name, str) and 1 <= utf16_units(name) <= 256, "ELE-3", "a name's length")
         form(not re.search(f"[{CONTROL}]", name) and not SURROGATE.search(name), "ELE-3", "a name's characters")
     else:
-        keys(value, "REQ-3", "op uid seen" + (" type" if op == "set" else ""), "value" if op == "set" else "")
+        keys(value, "REQ-3", "op uid seen" + (" type" if op == "set" else ""), VALUE if op == "set" else "")
         form(is_hex(value["uid"], 16), "ELE-1", "a UID")
         form(is_hash(value["seen"]), "REQ-3", "what was seen")
     if "value" in value:
         form(is_hash(value["value"]), "REQ-3", "a commitment")
+    if "readers" in value:
+        readers = value["readers"]
+        form("value" in value, "REQ-3", "readers of a value")
+        form(is_list(readers, 0, 256) and all(map(is_hash, readers)), "REQ-3", "at most 256 parties")
+        form(readers == sorted(set(readers)), "REQ-3", "parties in order, each once")
     if "type" in value:
         form(value["type"] in TYPES, "REQ-3", "a type")
 
@@ -50,24 +56,40 @@ def check_operations(operations):
 
 
 def commitments_of(operations):
-    return {operation["value"] for operation in operations if "value" in operation}
+    """Of values that everybody may see (REQ-2)."""
+    return {operation["value"] for operation in operations if "value" in operation and "readers" not in operation}
+
+
+def private_in(operations):
+    """VAL-4: by commitment the fields that private values are for."""
+    fields = {}
+    for operation in operations:
+        if "readers" in operation:
+            fields.setdefault(operation["value"], set()).add(operation["uid"])
+    return fields
 
 
 def size_of(value):
     return len(jcs(value))
 
 
-def check_openings(values, commitments, may_lack=False):
-    """VAL-1, VAL-2: one opening for each commitment, unless some may be missing, and no other. Returns them by commitment."""
-    opened = {}
+def check_openings(values, commitments, may_lack=False, private=None):
+    """
+    VAL-1, VAL-2: one opening for each commitment, unless some may be missing, any of private ones, each of its own field
+    (VAL-4), and no other. Returns them by commitment.
+    """
+    opened, private = {}, private or {}
     for value in values:
         commitment = check_opening(value)
         if commitment not in commitments:
-            refuse("VAL-2", "an opening of something else")
+            if commitment not in private:
+                refuse("VAL-2", "an opening of something else")
+            if value.get("of") not in private[commitment]:
+                refuse("VAL-4", "a private value as that of another field")
         if commitment in opened:
             refuse("VAL-2", "an opening twice")
         opened[commitment] = value
-    if len(opened) < len(commitments) and not may_lack:
+    if commitments - set(opened) and not may_lack:
         refuse("VAL-2", "an opening is missing")
     return opened
 
@@ -109,9 +131,9 @@ def check_in_time(body, request_id, time_ms, ordered):
         refuse("REQ-2", "it would live for more than 30 days")
 
 
-def check_openings_size(operations, opened):
-    """REQ-2, for the openings of one request. Returns their size in bytes."""
-    size_bytes = size_of([opened[one] for one in commitments_of(operations) if one in opened])
+def check_openings_size(operations, opened, revealed=frozenset()):
+    """REQ-2, for the openings of one request that everybody gets. Returns their size in bytes."""
+    size_bytes = size_of([opened[one] for one in commitments_of(operations) | revealed if one in opened])
     if size_bytes > 8 * MEBIBYTE:
         refuse("REQ-2", "openings of more than 8 MiB")
     return size_bytes
@@ -123,5 +145,6 @@ def check_request(data, contract, author_key_of, time_ms, ordered):
     body = data["request"]["request"]
     check_in_time(body, request_id, time_ms, ordered)
     commitments = commitments_of(body["operations"])
-    check_openings_size(body["operations"], check_openings(data["openings"], commitments))
+    opened = check_openings(data["openings"], commitments, private=private_in(body["operations"]))
+    check_openings_size(body["operations"], opened)
     return request_id, sorted(commitments)

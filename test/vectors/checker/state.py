@@ -8,13 +8,14 @@ from values import is_of_type
 
 DEPTH_MAX = 64
 NO_VALUE = "0" * 64
-CONFLICTS = ("parent-gone", "element-gone", "stale-version")
+CONFLICTS = ("parent-gone", "element-gone", "stale-version", "wrong-readers", "judgement-outdated")
 
 
 class CannotBeDone(Exception):
-    def __init__(self, code):
+    def __init__(self, code, **about):
+        """about: the UIDs of what stands against it, and of what it is about, where its entry names them (REQ-8)."""
         super().__init__(code)
-        self.code = code
+        self.code, self.about = code, about
 
 
 def uid_of(purpose, contract):
@@ -80,12 +81,28 @@ class State:
             return record.get("value", NO_VALUE)
         return H("subtree", [[one, self.hash_of(one)] for one in sorted(self.below(uid))])
 
-    def do(self, operation, opened):
-        """REQ-7, but for the types of values that are not opened. Raises CannotBeDone and is then as before."""
-        uid, op, records = operation["uid"], operation["op"], self.records
-        if "value" in operation and operation["value"] in opened:
-            if not is_of_type(opened[operation["value"]]["value"], operation["type"]):
+    def do(self, operation, opened, given):
+        """
+        REQ-7, but for the types of values that are not opened. Of private ones those say the type who judge (JUD-2). Raises
+        CannotBeDone; what is done then counts for nothing.
+        """
+        if "readers" in operation:
+            code = given.type_fault(operation) if given else "no-judge"
+            if code == "wrong-type":
+                raise CannotBeDone(code)
+            if code is not None:
+                raise CannotBeDone(code, rule=operation["uid"], element=operation["uid"])
+        elif "value" in operation and operation["value"] in opened:
+            opening = opened[operation["value"]]
+            if "of" in opening or not is_of_type(opening["value"], operation["type"]):
                 raise CannotBeDone("wrong-type")
+        self._do(operation)
+        # RUL-4: no rule is there that would make a value private.
+        if "readers" in operation:
+            raise CannotBeDone("wrong-readers", element=operation["uid"])
+
+    def _do(self, operation):
+        uid, op, records = operation["uid"], operation["op"], self.records
         if op == "create":
             parent = operation["parent"]
             if uid in records or uid in self.kept_uids:
@@ -107,7 +124,7 @@ class State:
         if self.seen(uid) != operation["seen"]:
             raise CannotBeDone("stale-version")
         if op == "set":
-            place = {key: value for key, value in records[uid].items() if key not in ("type", "value")}
+            place = {key: value for key, value in records[uid].items() if key not in ("type", "value", "readers")}
             records[uid] = {**place, **{key: operation[key] for key in ("type", "value") if key in operation}}
         else:
             for one in self.below(uid):
@@ -125,13 +142,17 @@ class State:
         changed = [uid for uid in uids if self.records.get(uid) != after.records.get(uid)]
         return [[uid, after.hash_of(uid) if uid in after.records else None] for uid in changed]
 
-    def apply(self, operations, opened):
-        """REQ-4. Returns the state after, the outcome, its code or None, and the effects."""
+    def apply(self, operations, opened, given=None):
+        """REQ-4. Returns the state after, the outcome, its code or None, and the effects. given: what is judged of it."""
         after = self.copy()
         try:
             for operation in operations:
-                after.do(operation, opened)
+                after.do(operation, opened, given)
+            if given and given.has_more:
+                raise CannotBeDone("judgement-outdated")
         except CannotBeDone as fault:
+            if given:
+                given.about = fault.about
             return self, "conflicted" if fault.code in CONFLICTS else "rejected", fault.code, []
         return after, "accepted", None, self.effects_to(after)
 

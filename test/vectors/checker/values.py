@@ -2,7 +2,7 @@
 
 import re
 
-from encoding import form, from_b64, H, is_b64, jcs, keys, refuse, utf16_units
+from encoding import form, from_b64, H, is_b64, is_hex, jcs, keys, refuse, utf16_units
 
 TYPES = (
     "text", "decimal", "integer", "boolean", "date", "date-time", "money", "choice", "party", "file", "null",
@@ -21,13 +21,17 @@ TEXT_MAX = 1048576
 
 
 def check_opening(value):
-    """VAL-1. Returns the commitment that it opens."""
-    keys(value, "VAL-1", "salt value")
+    """VAL-1 and VAL-4. Returns the commitment that it opens."""
+    keys(value, "VAL-1", "salt value", "of")
     form(is_b64(value["salt"], 16), "VAL-1", "16 bytes of salt")
     text = value["value"]
     form(text is None or isinstance(text, (bool, str)), "VAL-1", "a string, a boolean or null")
     form(not isinstance(text, str) or utf16_units(text) <= TEXT_MAX, "VAL-1", "1,048,576 UTF-16 units")
-    return H("value", from_b64(value["salt"]) + jcs(text))
+    salted = from_b64(value["salt"]) + jcs(text)
+    if "of" not in value:
+        return H("value", salted)
+    form(is_hex(value["of"], 16), "VAL-1", "the UID of a field")
+    return H("private-value", bytes.fromhex(value["of"]) + salted)
 
 
 def is_of_type(value, kind):
