@@ -345,13 +345,27 @@ function agreed(one: Agreement): void {
     for (const name of names) trying(one, name, [{ op: 'vote-on', uid, yes: true }])
 }
 
-describe('any sequence of requests over private values', () => {
+/** Of what came of the sequences of one seed. */
+const SORTS = [
+  'flipped accepted',
+  'judgement-outdated',
+  'judges-disagree',
+  'kept accepted',
+  'late accepted',
+  'no block foreign',
+  'no block missing',
+  'no-judge',
+  'private values stand',
+  'would-reveal',
+]
+
+describe('any sequence of requests over private values', { timeout: 60_000 }, () => {
   const many = fc.array(step, { minLength: 8, maxLength: 30 })
 
   it('[RUL-7] [JUD-2] gives one record hash at every party, whatever judges say', () => {
     fc.assert(
       fc.property(many, (steps) => void play(steps)),
-      { numRuns: Number(process.env.RUNS ?? 10) },
+      { numRuns: 5 },
     )
   })
 
@@ -361,8 +375,8 @@ describe('any sequence of requests over private values', () => {
       fc.property(many, (steps) => {
         for (const one of play(steps)) seen.add(one)
       }),
-      { numRuns: 16, seed: 20261122 },
+      { numRuns: 12, seed: 20261122 },
     )
-    console.log([...seen].sort())
+    for (const one of SORTS) expect([...seen].sort()).toContain(one)
   })
 })
