@@ -60,6 +60,8 @@ function placed(state: ContractState, operation: Operation): ContractState {
   }
   const record = 'uid' in operation ? element(state, operation.uid) : undefined
   if (record === undefined || operation.op === 'set') return state
+  // It lies nowhere else.
+  if ('uid' in operation && operation.uid === state.rootUid) return state
   if (operation.op === 'rename')
     return withMoved(state, operation.uid, {
       parent: record.parent,

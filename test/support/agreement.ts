@@ -161,20 +161,20 @@ export class Agreement {
 
   /** Has everybody who has to judge a request do so, one after the other; who can't yet is asked again. */
   judged(request: IdentifiedRequest, at = { height: this.height + 1, timeMs: this.timeMs + 1 }): JudgedBy[] {
-    const said = new Map<string, { judged: JudgedBy; isWhole: boolean }>()
+    const said = new Map<string, Word>()
     for (;;) {
-      const whole = [...said.values()].filter(({ isWhole }) => isWhole)
-      const given = whole
-        .map(({ judged }) => judged)
+      const given = [...said.values()]
+        .flatMap(({ judged, waits }) => (waits.length > 0 ? [] : [judged]))
         .sort((left, right) => (left.party < right.party ? -1 : 1))
       const { lacking } = judgednessOf(this.state, request, this.viewOf(request.request.author), at, given)
       if (lacking.length === 0) return given
       const before = heard(said)
-      for (const party of lacking) {
+      const asked = new Set([...lacking, ...[...said.values()].flatMap(({ waits }) => waits)])
+      for (const party of asked) {
         try {
           const others = [...said.values()].map(({ judged }) => judged)
-          const { waits, ...word } = this.wordOf(party, request, at, others)
-          said.set(party, { judged: this.signed(party, request.id, word), isWhole: waits === undefined })
+          const { waits = [], ...word } = this.wordOf(party, request, at, others)
+          said.set(party, { judged: this.signed(party, request.id, word), waits })
         } catch (error) {
           if (!(error instanceof NotJudged)) throw error
         }
@@ -358,9 +358,12 @@ export class Agreement {
   }
 }
 
+/** What a party says so far, and whose word it waits for. */
+type Word = { judged: JudgedBy; waits: readonly string[] }
+
 /** How much has been said. */
-function heard(said: ReadonlyMap<string, { judged: JudgedBy; isWhole: boolean }>): number {
+function heard(said: ReadonlyMap<string, Word>): number {
   let count = 0
-  for (const { judged, isWhole } of said.values()) count += judged.items.length + (isWhole ? 2 : 1)
+  for (const { judged, waits } of said.values()) count += judged.items.length + (waits.length > 0 ? 1 : 2)
   return count
 }

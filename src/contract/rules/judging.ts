@@ -91,11 +91,20 @@ export function judgedOf(
 /** Likewise of a private value that is put forward for a field. */
 export function judgedValue(
   state: ContractState,
-  { uid, type, value, readers }: { uid: string; type?: string; value?: string; readers?: readonly string[] },
+  {
+    uid,
+    type = 'null',
+    value,
+    readers,
+  }: { uid: string; type?: FieldType; value?: string; readers?: readonly string[] },
 ): Judged | undefined {
   if (value === undefined || readers === undefined) return undefined
-  // What is a text may be put forward as a date next, in one request: it is asked again.
-  return { inputs: inputsHash([[uid, `${type} ${value}`]]), readers, judges: membersAmong(state, readers) }
+  // What holds of it as one type does not hold of it as another.
+  const inputs = inputsHash([
+    [uid, value],
+    [uid, type],
+  ])
+  return { inputs, readers, judges: membersAmong(state, readers) }
 }
 
 /** Who may see all of these elements' values; undefined where everybody may. */
