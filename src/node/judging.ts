@@ -38,6 +38,8 @@ export type WaitingFor = { parties: string[]; sinceMs: number }
 type Waiting = {
   entry: OpenRequest<Request> & { receivedMs: number }
   given: Map<string, JudgedBy>
+  /** Words that go only so far, until others have said what their judges can't see. */
+  partial: Map<string, JudgedBy>
   lacking: readonly string[]
   sinceMs: number
   askAtMs: number
@@ -53,7 +55,7 @@ export class Judging {
   readonly #replica: Replica
   readonly #waiting = new Map<string, Waiting>()
   /** Judgements that the signer has been asked for: whom they are for, and what goes with them. */
-  readonly #signing = new Map<string, { to: string; openings: readonly Opening[] }>()
+  readonly #signing = new Map<string, { to: string; openings: readonly Opening[]; waits: boolean }>()
 
   constructor(replica: Replica) {
     this.#replica = replica
@@ -77,6 +79,7 @@ export class Judging {
     const { chain, contract, outbox, roster, status } = this.#replica
     for (const [id, one] of this.#waiting) {
       one.given.clear()
+      one.partial.clear()
       const { request } = one.entry
       if (status !== 'left' && roster.authorKeyOf(request) === request.authorKey) continue
       // EPO-2: it may not stand any more.
@@ -124,6 +127,7 @@ export class Judging {
     const one: Waiting = {
       entry: rest,
       given: new Map(),
+      partial: new Map(),
       lacking: [],
       sinceMs: nowMs,
       askAtMs: nowMs,
@@ -168,6 +172,7 @@ export class Judging {
     let { lacking, isOutdated } = this.#judgedness(entry, sorted(one.given), nowMs)
     if (isOutdated) {
       one.given.clear()
+      one.partial.clear()
       one.askAtMs = Math.max(one.askAtMs, nowMs + AGAIN_MS)
       ;({ lacking } = this.#judgedness(entry, [], nowMs))
     }
@@ -179,8 +184,8 @@ export class Judging {
     if (nowMs < one.askAtMs) return
     one.askAtMs = nowMs + Math.min(ASK_MOST_MS, ASK_FIRST_MS * 2 ** one.times)
     one.times = Math.min(one.times + 1, 10)
-    const judgement = sorted(one.given)
-    for (const party of lacking)
+    const judgement = sorted(new Map([...one.given, ...one.partial]))
+    for (const party of new Set([...lacking, ...one.partial.keys()]))
       if (party === replica.self) this.#judge(entry, party, judgement, nowMs)
       else if (replica.up.has(party)) this.#ask(party, entry, judgement)
   }
@@ -243,7 +248,7 @@ export class Judging {
     const voteKey = electorate.voteKeys.get(self)
     if (phase !== 'signing' || status !== 'accepted' || voteKey === undefined) return
     try {
-      const { openings, ...said } = judge(
+      const { openings, waits, ...said } = judge(
         chain.tip.state,
         entry,
         chain.sourceFor(entry),
@@ -259,6 +264,7 @@ export class Judging {
       this.#signing.set(entry.id, {
         to,
         openings: openings.filter((opening) => revealed.has(commitmentOf(opening))),
+        waits: waits !== undefined,
       })
       const statement = judgementAt(this.#placeOf(entry.id), said)
       outbox.sign(contract, { kind: 'judgement', statement, voteKey })
@@ -284,18 +290,20 @@ export class Judging {
     const { self } = this.#replica
     const judged: JudgedBy = { party: self, items, ...(reveals && { reveals }), signature }
     const openings = [...asked.openings]
-    if (asked.to === self) this.#take(judged, request, openings, nowMs)
-    else this.#replica.send(asked.to, { type: 'JUDGED', request, judged, openings })
+    const answer = { request, judged, openings, ...(asked.waits && { waits: true as const }) }
+    if (asked.to === self) this.#take(answer, nowMs)
+    else this.#replica.send(asked.to, { type: 'JUDGED', ...answer })
   }
 
   /** Takes what a party judges of a request of this party's. @throws CountersignError `bad-signature`, `unknown-party` */
-  answered(from: string, { request, judged, openings }: JudgedMessage, nowMs: number): void {
+  answered(from: string, message: JudgedMessage, nowMs: number): void {
+    const { request, judged } = message
     if (judged.party !== from || !this.#waiting.has(request)) return
     this.#check(request, [judged])
-    this.#take(judged, request, openings, nowMs)
+    this.#take(message, nowMs)
   }
 
-  #take(judged: JudgedBy, request: string, openings: readonly Opening[], nowMs: number): void {
+  #take({ judged, request, openings, waits }: Omit<JudgedMessage, 'type'>, nowMs: number): void {
     const one = this.#waiting.get(request)
     if (one === undefined) return
     const revealed = new Set(revealedIn([judged]))
@@ -305,7 +313,13 @@ export class Judging {
       return revealed.has(commitment) && !held.has(commitment)
     })
     one.entry = { ...one.entry, openings: [...one.entry.openings, ...brought] }
-    one.given.set(judged.party, judged)
+    const { party } = judged
+    const known = one.partial.get(party) ?? one.given.get(party)
+    one.given.delete(party)
+    one.partial.delete(party)
+    ;(waits ? one.partial : one.given).set(party, judged)
+    // Who waits can go on with what is new.
+    if (one.partial.size > 0 && judged.items.length !== known?.items.length) one.askAtMs = nowMs
     this.#look(one, nowMs)
   }
 

@@ -67,8 +67,17 @@ export type StatusMessage = {
 
 /** Asks a party that sees private values what it judges of a request; judgement: what others have signed so far. */
 export type JudgeMessage = { type: 'JUDGE'; request: unknown; openings: Opening[]; judgement?: JudgedBy[] }
-/** What its sender judges of the request of this id; openings: of what it reveals. */
-export type JudgedMessage = { type: 'JUDGED'; request: string; judged: JudgedBy; openings: Opening[] }
+/**
+ * What its sender judges of the request of this id; openings: of what it reveals. waits: it goes this far, until others have said
+ * what its sender can't see.
+ */
+export type JudgedMessage = {
+  type: 'JUDGED'
+  request: string
+  judged: JudgedBy
+  openings: Opening[]
+  waits?: true
+}
 
 /** Ledger blocks from fromHeight on, without a gap; the last one's COMMIT is the two certificates. */
 export type LedgerMessage = {
@@ -173,7 +182,7 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
   INVITE: message({ genesis: anything, openings }),
   REQUEST: message({ request: anything, openings }, { judgement: judgementsShape }),
   JUDGE: message({ request: anything, openings }, { judgement: judgementsShape }),
-  JUDGED: message({ request: shape.hash, judged: judgedByShape, openings }),
+  JUDGED: message({ request: shape.hash, judged: judgedByShape, openings }, { waits: shape.literal(true) }),
   PROPOSE: message(
     { block, skipCertificates: shape.array(certificate, 1024) },
     { vote: as(checkStatementShape), notarization: certificate },

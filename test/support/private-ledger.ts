@@ -14,6 +14,7 @@ import { fromJson } from '../../src/document/from-json.ts'
 import type { AccessAction, Behaviour, RuleBody } from '../../src/ledger/behaviour.ts'
 import { type JudgedBy, judgementAt } from '../../src/ledger/judgement.ts'
 import { committedIn, type OpenRequest, type Operation } from '../../src/ledger/request.ts'
+import { type AnyLedgerBlock, entriesOf } from '../../src/ledger/turn.ts'
 import { commitmentOf, type Opening, type Value } from '../../src/ledger/value.ts'
 import type { BundleLine } from '../../src/verify/bundle.ts'
 import { type FixtureOptions, LedgerFixture } from './ledger-fixture.ts'
@@ -174,12 +175,26 @@ export class PrivateLedger extends LedgerFixture {
 
   /** The lines of its bundle with the values that everybody may see; with the private ones too. */
   linesFor(withPrivate: boolean): BundleLine[] {
-    return this.lines().map((line) =>
-      line.type === 'ledger-block' && !withPrivate
-        ? { ...line, openings: line.openings.filter(({ of }) => of === undefined) }
-        : line,
-    )
+    return this.lines().map((line) => {
+      if (line.type !== 'ledger-block') return line
+      const named = namedIn(line)
+      const openings = line.openings.filter((opening) => {
+        return opening.of === undefined || (withPrivate && named.has(commitmentOf(opening)))
+      })
+      return { ...line, openings }
+    })
   }
+}
+
+/** What a block commits to: what was computed for a request that was refused then stands nowhere. */
+function namedIn({ block, requests }: Extract<BundleLine, { type: 'ledger-block' }>): Set<unknown> {
+  const signed = requests as { request: { operations: Operation[] } }[]
+  return new Set<unknown>([
+    ...signed.flatMap(({ request }) => committedIn(request.operations)).map(({ commitment }) => commitment),
+    ...entriesOf(block as AnyLedgerBlock).flatMap(({ results = [] }) =>
+      results.map(([, , result]) => result),
+    ),
+  ])
 }
 
 /** What the deal comes to, cosigned by all. */

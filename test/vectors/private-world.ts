@@ -48,7 +48,15 @@ export function typeItem(
   { uid, type, value }: { uid: string; type?: FieldType; value?: string },
   result: JudgedItem[3] = true,
 ): JudgedItem {
-  return [uid, uid, inputsHash([[uid, `${type} ${value}`]]), result]
+  return [
+    uid,
+    uid,
+    inputsHash([
+      [uid, String(value)],
+      [uid, String(type)],
+    ]),
+    result,
+  ]
 }
 
 /** place: where it says that it holds; size: of its batch; signer: whose key signs it. */

@@ -81,7 +81,7 @@ class Given:
         judges = [party for party in operation["readers"] if party in self.members]
         if not judges:
             return "no-judge"
-        key = (uid, uid, H("judged", [[uid, f"{kind} {commitment}"]]))
+        key = (uid, uid, H("judged", [[uid, commitment], [uid, kind]]))
         answers = [self.items[party].get(key) for party in judges]
         self.unused -= {(party, key) for party in judges}
         if any(key not in self.items[party] for party in judges):
