@@ -150,7 +150,7 @@ function valueText(view: ValueView | undefined): string {
   const { type, value, notShown, readers } = view
   if (notShown) return readers === undefined ? dim('not held here') : privateText(readers)
   if (value === undefined) return dim(type)
-  return value === null ? dim('null') : cyan(safe(String(value)))
+  return value === null ? dim(type === 'null' ? 'null' : '(empty)') : cyan(safe(String(value)))
 }
 
 function originText({ height, timeMs, stage, request, authorName, claimedMs }: Origin): string {
