@@ -19,6 +19,7 @@ import { NoFork } from './checkers/no-fork.ts'
 import { type Goal, IDLE_MS, Progress, WIND_DOWN_MS } from './checkers/progress.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
+import { Told } from './checkers/told.ts'
 import { Versions } from './checkers/versions.ts'
 import { Faults, isRecalling } from './faults.ts'
 import { Network } from './network.ts'
@@ -166,6 +167,7 @@ export class Simulation implements World {
       new Signatures(this),
       new Cosignatures(this),
       new Versions(this),
+      new Told(),
       goal,
     ]
     return { goal, checkers }
