@@ -184,4 +184,7 @@ export const MIGRATIONS: readonly string[] = [
     body TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE INDEX element_version_file ON element_version (contract, uid) WHERE instr(record, '"type":"file"') > 0;
+  `,
 ]
