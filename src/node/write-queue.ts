@@ -1,5 +1,6 @@
 /**
- * What is to be written, in order, until a signature or an answer rests on it: then it goes to disk as one transaction.
+ * What is to be written, in order, until a signature or an answer rests on it, or somebody is told of it who will look for it:
+ * then it goes to disk as one transaction.
  */
 import type { Store, StoreWrite } from '../store/store.ts'
 import type { Notice } from './outbox.ts'
