@@ -3,19 +3,20 @@
  *
  *   npm run bench -- --members 4 --clients 1|32|256 --seconds 10 [--contracts 1000] [--json]
  *   npm run bench -- --joining [--clients 64]      the last member comes in while the clients of the others write
+ *   npm run bench -- --elements 100000 [--clients 8]   edits in a contract of so many elements beside those in one of 100
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync, sign, verify } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { NodeClient } from '../src/cli/client.ts'
 import { initialise, readOwnCard } from '../src/cli/directory.ts'
+import { elements, elementsLines } from './elements.ts'
 import { joining, joiningLines } from './joining.ts'
-import type { WorkerResult, WorkerTask } from './worker.ts'
+import { cpuOf, here, load, type Member, nodesOf, pause, percentile, retry, wireBytes } from './measure.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -27,21 +28,21 @@ const { values: options } = parseArgs({
     'value-bytes': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
     joining: { type: 'boolean', default: false },
+    elements: { type: 'string', default: '0' },
     profile: { type: 'boolean', default: false },
   },
 })
 
-const here = dirname(fileURLToPath(import.meta.url))
 const command = join(here, '..', 'bin', 'countersign.js')
 const say = (text: string): void => {
   if (!options.json) process.stdout.write(`${text}\n`)
 }
 
-type Member = { directory: string; port: number; apiPort: number; party: string; process: ChildProcess }
-
-function number(name: 'members' | 'clients' | 'seconds' | 'warmup' | 'contracts' | 'value-bytes'): number {
+function number(
+  name: 'members' | 'clients' | 'seconds' | 'warmup' | 'contracts' | 'value-bytes' | 'elements',
+): number {
   const value = Number(options[name])
-  if (!Number.isFinite(value) || value < (name === 'warmup' ? 0 : 1))
+  if (!Number.isFinite(value) || value < (name === 'warmup' || name === 'elements' ? 0 : 1))
     throw new Error(`--${name} takes a number`)
   return value
 }
@@ -75,42 +76,44 @@ async function startMember(root: string, index: number): Promise<Member> {
   const apiPort = await freePort()
   const host = '127.0.0.1'
   initialise(directory, { version: 1, name: `Member ${index + 1}`, host, port, apiHost: host, apiPort })
+  const { party } = readOwnCard(directory)
+  const member = { directory, port, apiPort, party, process: launch(directory) }
+  await isUp(member)
+  return member
+}
+
+/** Runs a node in its directory. */
+function launch(directory: string): ChildProcess {
   const flags = options.profile
     ? ['--cpu-prof', '--cpu-prof-dir', join(root, '..', 'countersign-profiles')]
     : []
-  const child = spawn(
-    process.execPath,
-    [...flags, command, 'start', '--data', directory, '--log-level', 'error'],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
-  const { party } = readOwnCard(directory)
-  for (let tries = 0; tries < 200; tries += 1) {
-    const up = await fetch(`http://${host}:${apiPort}/healthz`).then(
+  return spawn(process.execPath, [...flags, command, 'start', '--data', directory, '--log-level', 'error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+/** Waits until a node answers. */
+async function isUp({ apiPort, directory }: Member): Promise<void> {
+  for (let tries = 0; tries < 3000; tries += 1) {
+    const up = await fetch(`http://127.0.0.1:${apiPort}/healthz`).then(
       ({ ok }) => ok,
       () => false,
     )
-    if (up) return { directory, port, apiPort, party, process: child }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (up) return
+    await pause(20)
   }
-  throw new Error(`member ${index + 1} did not start`)
+  throw new Error(`the node in ${directory} did not start`)
 }
 
-/** CPU seconds a process has used (Linux); 0 where /proc is missing. */
-function cpuSeconds(pid: number | undefined): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return 0
-  }
-}
-
-async function metric(member: Member, name: string): Promise<number> {
-  const text = await (await new NodeClient(member.directory).fetch('/metrics')).text()
-  let sum = 0
-  for (const line of text.split('\n'))
-    if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) sum += Number(line.split(' ').at(-1))
-  return sum
+/** Stops a node and starts it again; tells how long it took until it answers. */
+async function restart(member: Member): Promise<number> {
+  const ended = new Promise((resolve) => member.process.once('exit', resolve))
+  member.process.kill('SIGTERM')
+  await ended
+  const startMs = performance.now()
+  member.process = launch(member.directory)
+  await isUp(member)
+  return performance.now() - startMs
 }
 
 /** Messages between the nodes so far, by type. */
@@ -162,55 +165,17 @@ async function makeContracts(
   return paths
 }
 
-async function retry<T>(action: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await action()
-    } catch (error) {
-      if (tries > 300) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return Math.round(value * 100) / 100
-}
-
-async function load(task: WorkerTask, onStart: () => Promise<void>): Promise<WorkerResult> {
-  return new Promise((resolve, reject) => {
-    const worker = fork(join(here, 'bench-worker.js'), [JSON.stringify(task)])
-    worker.on('message', (message: { started?: true; result?: WorkerResult }) => {
-      if (message.started) void onStart()
-      if (message.result) resolve(message.result)
-    })
-    worker.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the load ended with ${code}`))))
-  })
-}
-
 /** Clients write as much as they can; a write counts when it is final on all nodes. */
 async function measureWrites(verifications: number): Promise<void> {
   say(`${members.length} nodes are up; making ${number('contracts')} contract(s) …`)
   const paths = await makeContracts(members, number('contracts'), number('clients'))
-  const nodes = members.map(({ directory, apiPort }) => ({
-    host: '127.0.0.1',
-    port: apiPort,
-    token: new NodeClient(directory).bearer,
-  }))
   say(`${number('clients')} client(s) write for ${number('seconds')} s …`)
   let cpuBefore = 0
   let wireBefore = 0
   let sentBefore = new Map<string, number>()
-  const wire = async (): Promise<number> =>
-    (await Promise.all(members.map((member) => metric(member, 'countersign_wire_bytes_sent_total')))).reduce(
-      (sum, one) => sum + one,
-      0,
-    )
-  const cpu = (): number => members.reduce((sum, member) => sum + cpuSeconds(member.process.pid), 0)
   const result = await load(
     {
-      nodes,
+      nodes: nodesOf(members),
       clients: number('clients'),
       paths,
       valueBytes: number('value-bytes'),
@@ -218,13 +183,13 @@ async function measureWrites(verifications: number): Promise<void> {
       warmupSeconds: number('warmup'),
     },
     async () => {
-      cpuBefore = cpu()
-      wireBefore = await wire()
+      cpuBefore = cpuOf(members)
+      wireBefore = await wireBytes(members)
       sentBefore = await messagesSent(members)
     },
   )
-  const cpuUsed = cpu() - cpuBefore
-  const wireUsed = (await wire()) - wireBefore
+  const cpuUsed = cpuOf(members) - cpuBefore
+  const wireUsed = (await wireBytes(members)) - wireBefore
   const sent = await messagesSent(members)
   const messagesPerWrite = Object.fromEntries(
     [...sent]
@@ -284,6 +249,24 @@ async function measureJoining(): Promise<void> {
   if (report.errors > 0 || report.lost > 0 || report.writes === 0) process.exitCode = 1
 }
 
+/** Edits in a contract of many elements beside edits in one of a hundred. */
+async function measureElements(): Promise<void> {
+  const report = await elements(
+    members,
+    {
+      elements: number('elements'),
+      clients: number('clients'),
+      seconds: number('seconds'),
+      warmupSeconds: number('warmup'),
+      restart,
+    },
+    say,
+  )
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else for (const line of elementsLines(report)) say(line)
+  if (report.few.errors + report.many.errors > 0 || report.many.edits === 0) process.exitCode = 1
+}
+
 const root = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
 const members: Member[] = []
 try {
@@ -298,6 +281,7 @@ try {
           JSON.stringify({ url: `https://127.0.0.1:${other.port}`, fingerprint: other.party }),
         )
   if (options.joining) await measureJoining()
+  else if (number('elements') > 0) await measureElements()
   else await measureWrites(verifications)
 } finally {
   for (const member of members) member.process.kill('SIGTERM')

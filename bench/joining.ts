@@ -4,6 +4,7 @@
  */
 import { Agent, request } from 'node:http'
 import { NodeClient } from '../src/cli/client.ts'
+import { pause } from './measure.ts'
 
 export type JoiningMember = { directory: string; apiPort: number; party: string }
 
@@ -23,8 +24,6 @@ export type JoiningReport = {
 type Options = { clients: number; seconds: number; warmupSeconds: number; valueBytes: number }
 type Standing = { part: string; status: string; epoch: number; finalHeight: number; height: number }
 type Answer = { id: string; stage: string; outcome: string }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 export async function joining(
   members: readonly JoiningMember[],

@@ -9,6 +9,7 @@ export type WorkerTask = {
   clients: number
   /** Paths below /records/, one a client and contract: paths[contract][client modulo length]. */
   paths: string[][]
+  /** 0: small whole numbers are written instead of texts. */
   valueBytes: number
   seconds: number
   warmupSeconds: number
@@ -25,7 +26,9 @@ export type WorkerResult = {
 
 type Pending = { startMs: number; contract: string; height: number }
 
-const task = JSON.parse(process.argv[2] ?? '{}') as WorkerTask
+const task = await new Promise<WorkerTask>((resolve) =>
+  process.once('message', resolve as (task: unknown) => void),
+)
 const finalHeights: Map<string, number>[] = task.nodes.map(() => new Map())
 let unconfirmed: Pending[] = []
 const latenciesMs: number[] = []
@@ -34,6 +37,8 @@ let conflicted = 0
 let errors = 0
 let measuring = false
 let stopping = false
+/** What the numbers that are written begin with: another one each run, so that nothing is set to what it is. */
+const base = 1 + (Math.floor(performance.timeOrigin) % 900_000)
 
 /** A connection that speaks just enough HTTP/1.1: one request at a time, kept alive, answers with a content-length. */
 class Client {
@@ -128,7 +133,8 @@ async function run(index: number): Promise<void> {
     // Clients that share a contract write fields of their own in it: contention is not what is measured here.
     const path = paths[Math.floor((index * own) / task.paths.length) % paths.length] as string
     round += 1
-    const value = `${index}.${round} `.padEnd(task.valueBytes, 'x')
+    const value =
+      task.valueBytes === 0 ? String(base + round) : `${index}.${round} `.padEnd(task.valueBytes, 'x')
     const startMs = performance.now()
     const { status, body } = await client.put(path, value)
     if (stopping) break

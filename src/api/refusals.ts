@@ -35,6 +35,9 @@ export function foresee(
   const { state, height } = context.states.tentative(contract)
   if (isUngoverned(state) && !operations.some(isRuleOperation)) return undefined
   const { chain, self } = context.replica(contract)
+  // What is waiting may change all that rules say, and then only a lock is told: under load nothing is executed for nothing.
+  const mayBeLocked = state.governance.locks.size > 0 || operations.some(({ op }) => op === 'lock')
+  if (chain.pool.size > 0 && !mayBeLocked) return undefined
   const timeMs = nextTimeMs(context, contract)
   const request = { id: UNSIGNED, author: self, height: height + 1, timeMs }
   const source = openingsOf(context, state, openings)
@@ -124,7 +127,7 @@ function lockOf(context: Context, state: ContractState, uid: string | undefined)
   if (uid === undefined) return undefined
   const held = recordOf(state, uid, 'lock')
   if (held) return held
-  const versions = context.node.store.elementHistory(state.contract, uid)
+  const versions = context.node.store.elementHistory(state.contract, uid, { newest: true, limit: 2 })
   const last = versions.findLast(({ record }) => record !== null)?.record as LockRecord | undefined
   return last?.kind === 'lock' ? last : undefined
 }

@@ -6,7 +6,7 @@
 import { executeBlock } from '../contract/apply.ts'
 import { authorKeysAt } from '../contract/epoch.ts'
 import type { ContractState, OpeningSource } from '../contract/state.ts'
-import { dueMs, type ExecutedTick, executeTick } from '../contract/tick.ts'
+import { type ExecutedTick, executeTick } from '../contract/tick.ts'
 import { type ExecutedTurn, executeTurn, type Turn, turnsAt } from '../contract/turn.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { jcs } from '../crypto/jcs.ts'
@@ -34,6 +34,7 @@ import {
 import type { Opening } from '../ledger/value.ts'
 import type { ElementChange } from '../store/store.ts'
 import { executedOrCode, withGoodJudgement } from './block-judgement.ts'
+import { dueOf } from './due.ts'
 import { addOpenings, openingSource } from './opening-source.ts'
 import { Pool, type PoolEntry } from './pool.ts'
 
@@ -217,7 +218,7 @@ export class Chain {
   /** When a block on the tip has something of its own to bring: a TICK, or a turn that goes without who is silent. */
   get nextDueMs(): number | undefined {
     const { state } = this.tip
-    const times = [dueMs(state)]
+    const times = [dueOf(state)]
     const { silenceMs } = state.epoch.policy
     for (const { decided } of state.epoch.changes ?? [])
       if (decided && silenceMs !== null) times.push(decided.timeMs + silenceMs)
@@ -471,7 +472,7 @@ export class Chain {
 
 /** Whether the state after a block has something to change by itself in a block of this time. */
 function isDue({ block, state }: Executed, timeMs: number): boolean {
-  return turnOf(block) === undefined && (dueMs(state) ?? Number.POSITIVE_INFINITY) <= timeMs
+  return turnOf(block) === undefined && (dueOf(state) ?? Number.POSITIVE_INFINITY) <= timeMs
 }
 
 /** Whether a block of this time could hold the request (REQ-2, REQ-5). */

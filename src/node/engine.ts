@@ -19,7 +19,7 @@ import type { Store, StoredContract, StoreWrite } from '../store/store.ts'
 import { Amnesia } from './amnesia.ts'
 import { DEFAULT_LIFETIME_MS, type EngineOptions, type Envelope } from './engine-options.ts'
 import { genesisBlock } from './genesis-block.ts'
-import { checkOpen, heldOf, madePrivate, pickOpenings } from './intake.ts'
+import { checkOpen, heldOf, madePrivate, pickOpenings, takeFormer } from './intake.ts'
 import { checkInvitation, Invitations, newGenesis } from './invite.ts'
 import { Leaving } from './leaving.ts'
 import { Lineage } from './lineage.ts'
@@ -323,9 +323,8 @@ export class Engine implements Outbox {
       // The disk may have failed after it had taken the contract in.
       const { contract } = message
       // A later invitation may bring values that an earlier one did not.
-      const brought = new Map(message.openings.map((opening) => [commitmentOf(opening), opening]))
-      const openings = this.replicas.get(contract)?.epochs.mayLack ? heldOf(held.genesis, brought) : []
-      if (openings.length > 0) this.write({ kind: 'openings', contract, openings })
+      if (this.replicas.get(contract)?.epochs.mayLack)
+        takeFormer(this, contract, held.genesis.operations, message.openings)
       if (this.replicas.has(contract) || this.damaged.has(contract)) return
       this.open(held, this.amnesia.phaseOfNew, nowMs)
       this.notify({ contract, type: 'invited' })
@@ -429,6 +428,7 @@ export class Engine implements Outbox {
     void (to !== this.party && this.sends.push({ to, text }))
 
   notify(notice: Notice): void {
+    this.writes.hurryFor(notice)
     this.options.notify(notice)
   }
 

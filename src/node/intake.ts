@@ -20,6 +20,7 @@ import {
   requestId,
 } from '../ledger/request.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
+import type { Outbox } from './outbox.ts'
 import { POOL_MAX } from './pool.ts'
 import type { Replica } from './replica.ts'
 
@@ -121,6 +122,24 @@ export function heldOf(
   openings: ReadonlyMap<string, Opening>,
 ): Opening[] {
   return commitmentsOf(operations).flatMap((commitment) => openings.get(commitment) ?? [])
+}
+
+/** Takes those of the openings that these operations need, long after the operations came, and tells whose values they are. */
+export function takeFormer(
+  outbox: Pick<Outbox, 'write' | 'notify'>,
+  contract: string,
+  operations: readonly AnyOperation[],
+  offered: readonly Opening[],
+): Opening[] {
+  const byCommitment = new Map(offered.map((opening) => [commitmentOf(opening), opening]))
+  const openings = heldOf({ operations }, byCommitment)
+  if (openings.length === 0) return []
+  const uids = operations.flatMap((one) =>
+    (one.op === 'create' || one.op === 'set') && byCommitment.has(one.value ?? '') ? [one.uid] : [],
+  )
+  outbox.write({ kind: 'openings', contract, openings })
+  outbox.notify({ contract, type: 'opened', uids: [...new Set(uids)] })
+  return openings
 }
 
 /** Whether a request made at this node can be taken now. @throws CountersignError `halted`, `unavailable` */

@@ -6,6 +6,7 @@ import { commitmentsOf } from '../ledger/request.ts'
 import { requestIdsOf } from '../ledger/turn.ts'
 import { commitmentOf, type Opening } from '../ledger/value.ts'
 import { CHUNK_BLOCKS } from './bundle.ts'
+import { takeFormer } from './intake.ts'
 import type { Replica } from './replica.ts'
 
 const ASK_EVERY_MS = 2000
@@ -57,9 +58,8 @@ export class Older {
     outbox.flush()
     const operations = store.request(contract, id)?.request.operations ?? []
     const wanted = new Set(commitmentsOf(operations))
-    const brought = openings.filter((opening) => wanted.has(commitmentOf(opening)))
-    for (const opening of brought) wanted.delete(commitmentOf(opening))
-    if (brought.length > 0) outbox.write({ kind: 'openings', contract, openings: brought })
+    for (const opening of takeFormer(outbox, contract, operations, openings))
+      wanted.delete(commitmentOf(opening))
     if (store.openings(contract, [...wanted]).size < wanted.size) return true
     this.lacking.delete(id)
     // The next ones need not wait.

@@ -6,13 +6,18 @@ import type { SignItem } from '../signer/signer.ts'
 import type { StoreWrite } from '../store/store.ts'
 import type { Outgoing } from './messages.ts'
 
-/** What changed, for whoever waits or watches. Heights and ids as in PROTOCOL.md; uids: elements that changed. */
+/**
+ * What changed, for whoever waits or watches. Heights and ids as in PROTOCOL.md; uids: elements that changed. Of ledger blocks and
+ * values it is told once they are on disk.
+ */
 export type Notice = { contract: string } & (
   | { type: 'invited' | 'created' }
   | { type: 'accepted'; party: string }
   | { type: 'active' }
   | { type: 'received'; request: string }
   | { type: 'tentative'; height: number; requests: string[]; uids: string[] }
+  /** Values of former ledger blocks, which these elements have or had, have come. */
+  | { type: 'opened'; uids: string[] }
   | { type: 'final'; fromHeight: number; toHeight: number; requests: string[] }
   | { type: 'expired'; request: string }
   | { type: 'halted'; reason: string }

@@ -92,7 +92,9 @@ export class OwnValues {
     const brought = openings.filter(
       (opening) => opening.of !== undefined && this.#wanted.delete(commitmentOf(opening)),
     )
-    if (brought.length > 0) outbox.write({ kind: 'openings', contract, openings: brought })
+    if (brought.length === 0) return
+    outbox.write({ kind: 'openings', contract, openings: brought })
+    outbox.notify({ contract, type: 'opened', uids: brought.flatMap(({ of }) => of ?? []) })
   }
 
   /** Somebody who may hold them is connected. */

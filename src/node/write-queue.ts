@@ -1,7 +1,9 @@
 /**
- * What is to be written, in order, until a signature or an answer rests on it: then it goes to disk as one transaction.
+ * What is to be written, in order, until a signature or an answer rests on it, or somebody is told of it who will look for it:
+ * then it goes to disk as one transaction.
  */
 import type { Store, StoreWrite } from '../store/store.ts'
+import type { Notice } from './outbox.ts'
 
 /**
  * How long writes may wait that no signature and no answer rests on yet (others' requests, their cosignatures): they share
@@ -43,9 +45,18 @@ export class WriteQueue {
     if (!LAZY_KINDS.has(write.kind)) this.urgent = true
   }
 
+  /** Whoever is told of ledger blocks and values looks for them on disk: what waits is written with this turn. */
+  hurryFor({ type }: Notice): void {
+    // A member cosigns what it commits, and so has written it by then; who signs nothing has not.
+    if (type === 'tentative' || type === 'opened') this.urgent = true
+  }
+
   /** Brings what waits, and these after it, to disk. Where that fails what waited still waits. */
   flush(...more: readonly StoreWrite[]): void {
-    if (this.waiting.length + more.length === 0) return
+    if (this.waiting.length + more.length === 0) {
+      this.urgent = false
+      return
+    }
     this.store.write(more.length === 0 ? this.waiting : [...this.waiting, ...more])
     this.transactions += 1
     this.written += this.waiting.length + more.length

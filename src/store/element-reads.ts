@@ -62,7 +62,7 @@ export class ElementReader {
     }
   }
 
-  /** See Store.fileElements. */
+  /** See Store.fileElements. By an index of its own, whose condition this is: other elements are not read for it. */
   files(): string[] {
     const rows = this.#database.all<{ uid: Uint8Array }>(
       `SELECT DISTINCT uid FROM element_version WHERE contract = ? AND instr(record, '"type":"file"') > 0`,
@@ -112,6 +112,16 @@ export class ElementReader {
       hexOf(uid),
       record === null ? null : readRecord(hexOf(uid), record),
     ])
+  }
+
+  /** See Store.lastChange. */
+  lastChange(uid: string): number | undefined {
+    const row = this.#database.get<{ height: number | null }>(
+      'SELECT max(height) AS height FROM element_version WHERE contract = ? AND uid = ?',
+      this.#id,
+      bytesOf(uid),
+    )
+    return row?.height ?? undefined
   }
 
   /** See Store.countVersions. */

@@ -185,6 +185,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
   `
+  CREATE INDEX element_version_file ON element_version (contract, uid) WHERE instr(record, '"type":"file"') > 0;
+  `,
+  `
   ALTER TABLE opening ADD COLUMN uid BLOB CHECK (length(uid) = 16);
   ALTER TABLE request ADD COLUMN judgement TEXT;
   `,

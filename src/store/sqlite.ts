@@ -82,6 +82,8 @@ export function openSqliteStore(path: string): SqliteStore {
       read(contract, undefined, (reader, id) =>
         new ElementReader(database, id, reader).changedSince(height, limit),
       ),
+    lastChange: (contract, uid) =>
+      read(contract, undefined, (reader, id) => new ElementReader(database, id, reader).lastChange(uid)),
     countVersions: (contract, uid, fromHeight, toHeight) =>
       read(contract, 0, (reader, id) =>
         new ElementReader(database, id, reader).count(uid, fromHeight, toHeight),

@@ -211,6 +211,8 @@ export interface Store {
    * are more than `limit`.
    */
   changedSince(contract: string, height: number, limit: number): ElementChange[] | undefined
+  /** The height at which an element was changed last; undefined where it never was one. */
+  lastChange(contract: string, uid: string): number | undefined
   /** How many versions of an element there are between two heights, both included. */
   countVersions(contract: string, uid: string, fromHeight: number, toHeight: number): number
   /**

@@ -1,5 +1,6 @@
 /** Two parties on their way in at once, one of them slower, with real engines (EPO-5, EPO-7). */
 import { describe, expect, it } from 'vitest'
+import { childrenOf } from '../../src/contract/state.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
 import { Engines, type Member } from '../support/engines.ts'
@@ -109,6 +110,8 @@ describe('values of before', () => {
 
   it('[EPO-13] that whoever served the ledger does not hold are asked of who does, and nobody accepts without them', () => {
     const { engines, contract, first, third } = late()
+    const { state } = third.engine.replica(contract).chain.tip
+    const [uid] = childrenOf(state, state.rootUid)
     const { epochs, older } = third.engine.replica(contract)
     expect([epochs.part, older.size > 0]).toEqual(['guest', true])
     expect(() => third.engine.accept(contract, engines.nowMs)).toThrow('are not here yet')
@@ -117,9 +120,11 @@ describe('values of before', () => {
     expect(third.engine.replica(contract).older.size, 'a start forgets nothing').toBe(older.size)
     engines.disconnect(first, third)
     engines.pass(3000)
+    expect(third.notices.filter(({ type }) => type === 'opened')).toEqual([])
     engines.reconnect(first, third)
     engines.pass(5000)
     expect(third.engine.replica(contract).older.size).toBe(0)
+    expect(third.notices).toContainEqual({ contract, type: 'opened', uids: [uid] })
     third.engine.accept(contract, engines.nowMs)
     engines.pass(8000)
     expect(third.engine.replica(contract).epochs.part).toBe('member')

@@ -69,3 +69,29 @@ it('[REQ-5] what was ordered before it started is not taken anew, nor called exp
   engines.pass(120_000, 500)
   expect(second.notices.map(({ type }) => type)).not.toContain('expired')
 })
+
+it('[ORD-5] a ledger block is on disk once it is told of, also where nothing is signed for it', () => {
+  const engines = new Engines(4)
+  const [first, second, third, back] = engines.members as [Member, Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}')
+  engines.pass(2000)
+  for (const member of [first, second, third]) engines.disconnect(back, member)
+  engines.set(first, contract, 'a', '2')
+  engines.pass(3000)
+  const { height } = first.engine.replica(contract).chain
+  // Of four one alone is not enough to let it sign.
+  back.engine.flush()
+  engines.boot(back, false)
+  engines.reconnect(back, first)
+  for (
+    let passedMs = 0;
+    passedMs < 3000 && back.engine.replica(contract).chain.height < height;
+    passedMs += 10
+  )
+    engines.pass(10, 10)
+  const told = back.notices.findLast(({ type }) => type === 'tentative')
+  expect(told).toMatchObject({ height })
+  expect(back.engine.replica(contract).phase).toBe('starting')
+  const stored = back.store.block(contract, height)
+  expect(stored?.hash).toBe(first.engine.replica(contract).chain.tip.hash)
+})

@@ -369,6 +369,8 @@ export function ledgerTests(at: StoreContext): void {
       expect(heights({ toHeight: 1, limit: 1, newest: true })).toEqual([1])
       expect(heights({ fromHeight: 3 })).toEqual([])
       expect(at.store.countVersions(at.world.contract, field, 0, 9)).toBe(3)
+      const changed = (uid: string) => at.store.lastChange(at.world.contract, uid)
+      expect([changed(field), changed(block), changed(at.world.hex(16))]).toEqual([2, 2, undefined])
       const since = (height: number, limit = 9) => at.store.changedSince(at.world.contract, height, limit)
       const both = (...pairs: [string, unknown][]) => pairs.sort(([one], [other]) => (one < other ? -1 : 1))
       expect(since(2)).toEqual([])

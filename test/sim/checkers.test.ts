@@ -4,6 +4,7 @@ import { signStatements } from '../../src/crypto/statement.ts'
 import type { SignedStatement, Statement } from '../../src/ledger/certificate.ts'
 import { type AnyLedgerBlock, entriesOf } from '../../src/ledger/turn.ts'
 import type { Message } from '../../src/node/messages.ts'
+import type { Notice } from '../../src/node/outbox.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 import { Acknowledged } from './checkers/acknowledged.ts'
 import { Blame } from './checkers/blame.ts'
@@ -18,6 +19,7 @@ import { NoFork } from './checkers/no-fork.ts'
 import { Progress } from './checkers/progress.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
+import { Told } from './checkers/told.ts'
 import { Versions } from './checkers/versions.ts'
 import { always } from './hostile/casting.ts'
 import { DEFAULTS } from './options.ts'
@@ -109,6 +111,14 @@ describe('the checkers', () => {
     replica.finality.cosignatures.clear()
     expect(() => complete.touched(node)).toThrow('took back')
     for (const [party, cosignature] of held) replica.finality.cosignatures.set(party, cosignature)
+  })
+
+  it('notice a ledger block that is told of before it is on disk', () => {
+    const checker = new Told()
+    const told: Notice = { type: 'tentative', contract, height: 1, requests: [], uids: [] }
+    expect(() => checker.notice(node, told)).toThrow('not on its disk')
+    checker.written(node, [committed(blockAt(1))])
+    checker.notice(node, told)
   })
 
   it('notice a request that was final and is gone', () => {

@@ -103,7 +103,7 @@ describe('members that come and go', () => {
   it('[EPO-15] [AMN-2] that begin at a checkpoint go on like all others, whatever fails', () => {
     const options = { members: 3, steps: 3000, epochs: true, checkpoints: true }
     expect(run({ ...options, seed: 5 }).delivered.begun).toBeGreaterThan(0)
-    expect(run({ ...options, ...RESTORED, seed: 212 }).delivered.begun).toBeGreaterThan(0)
+    expect(run({ ...options, ...RESTORED, seed: 203 }).delivered.begun).toBeGreaterThan(0)
   })
 
   it('gives the same digest for the same seed', () => {

@@ -21,6 +21,7 @@ import { type Goal, IDLE_MS, Progress, WIND_DOWN_MS } from './checkers/progress.
 import { Secrets } from './checkers/secrets.ts'
 import { Signatures } from './checkers/signatures.ts'
 import { StateRoots } from './checkers/state-roots.ts'
+import { Told } from './checkers/told.ts'
 import { Versions } from './checkers/versions.ts'
 import { Faults, isRecalling } from './faults.ts'
 import { Network } from './network.ts'
@@ -170,6 +171,7 @@ export class Simulation implements World {
       new Cosignatures(this),
       new Versions(this),
       new Secrets(this),
+      new Told(),
       goal,
     ]
     return { goal, checkers }

@@ -89,7 +89,7 @@ export class EventStream {
   /** Something has happened; what it means for this reader is worked out in a moment. */
   take(notice: Notice): void {
     if (this.options.contract !== undefined && notice.contract !== this.options.contract) return
-    if (notice.type === 'received') return
+    if (notice.type === 'received' || notice.type === 'opened') return
     if (notice.type === 'tentative' || notice.type === 'final') this.dirty.add(notice.contract)
     else if (this.life.length < LIFE_MAX) this.life.push(notice)
     if (notice.type === 'lineage') this.goBack(notice.contract, notice.height)

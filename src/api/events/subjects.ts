@@ -122,13 +122,14 @@ export class Subjects {
   }
 
   private isChangedAt(contract: string, uid: string, height: number): boolean {
-    return this.context.node.store.elementHistory(contract, uid).some((one) => one.height === height)
+    return this.context.node.store.countVersions(contract, uid, height, height) > 0
   }
 
   /** Where an element is, or was before it was deleted. */
   private pathOf(state: ContractState, uid: string): string {
     if (element(state, uid) !== undefined) return pathOf(state, uid)
-    const versions = this.context.node.store.elementHistory(state.contract, uid)
+    const range = { newest: true, limit: 2 }
+    const versions = this.context.node.store.elementHistory(state.contract, uid, range)
     const last = versions.findLast(({ record }) => record !== null)?.record as ElementRecord | undefined
     if (last === undefined) return '/'
     const above = this.pathOf(state, last.parent)

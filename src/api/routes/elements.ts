@@ -16,6 +16,7 @@ import { type ChildView, type ElementView, elementPage, fullView } from '../elem
 import { fileView } from '../files.ts'
 import { contractParams, elementsQuery, stateQuerySchema } from '../schemas.ts'
 import { type Shown, shownState } from '../shown.ts'
+import { inSlices } from '../slices.ts'
 import type { Values } from '../values.ts'
 
 export function elementRoutes(app: App, context: Context): void {
@@ -30,12 +31,15 @@ export function elementRoutes(app: App, context: Context): void {
         response: { 200: fullView },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { contract } = request.params
       const shown = shownState(context, contract, request.query, true)
       const { state } = shown
-      const root = elementView(context, state, state.rootUid, context.values(state))
-      return { ...headOf(context, shown), root }
+      const parts = [JSON.stringify(headOf(context, shown)).slice(0, -1), ',"root":']
+      const pieces = elementPieces(context, state, state.rootUid, context.values(state))
+      await inSlices(pieces, (piece) => parts.push(piece))
+      reply.type('application/json')
+      return reply.serializer(String).send(`${parts.join('')}}` as never)
     },
   )
   app.get(
@@ -81,11 +85,25 @@ function headOf(context: Context, { height, state, stage }: Shown) {
   }
 }
 
-function elementView(context: Context, state: ContractState, uid: string, values: Values): ElementView {
+/** An element with all below it as JSON, an element at a time: a large tree is made beside the node's other work. */
+function* elementPieces(
+  context: Context,
+  state: ContractState,
+  uid: string,
+  values: Values,
+): Generator<string, void, void> {
   const view: ElementView = fieldsOf(context, state, uid, values)
-  if (view.kind !== 'field')
-    view.children = childrenOf(state, uid).map((child) => elementView(context, state, child, values))
-  return view
+  const text = JSON.stringify(view)
+  if (view.kind === 'field') {
+    yield text
+    return
+  }
+  yield `${text.slice(0, -1)},"children":[`
+  for (const [index, child] of childrenOf(state, uid).entries()) {
+    if (index > 0) yield ','
+    yield* elementPieces(context, state, child, values)
+  }
+  yield ']}'
 }
 
 function childView(context: Context, state: ContractState, uid: string, values: Values): ChildView {

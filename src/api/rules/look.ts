@@ -42,7 +42,7 @@ export function typeRecords({ map, governance }: ContractState): Types {
 
 /** The field that a proposal is or was on. */
 export function fieldOfProposal({ node }: Context, contract: string, uid: string): string | undefined {
-  const versions = node.store.elementHistory(contract, uid)
+  const versions = node.store.elementHistory(contract, uid, { newest: true, limit: 2 })
   const last = versions.findLast(({ record }) => record !== null)?.record
   return last?.kind === 'proposal' ? String(last.on) : undefined
 }

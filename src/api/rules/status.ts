@@ -86,7 +86,7 @@ export class Tiers {
   private transportOf(uid: string): ElementStatus['transport'] {
     const { context, state } = this
     const replica = context.replica(state.contract)
-    const height = this.lastVersion(uid)?.height ?? 0
+    const height = context.node.store.lastChange(state.contract, uid) ?? 0
     const request = this.waiting.get(uid)
     const judged = request === undefined ? undefined : judgedView(context, state.contract, request)
     if (request !== undefined && judged !== undefined)
@@ -114,12 +114,6 @@ export class Tiers {
       reached: false,
       missing: [...missing].map(namer(this.context, this.state.contract)),
     }
-  }
-
-  private lastVersion(uid: string) {
-    const { contract } = this.state
-    const { node, states } = this.context
-    return states.read(contract, () => node.store.elementHistory(contract, uid))?.at(-1)
   }
 }
 

@@ -13,8 +13,6 @@ import { type FileId, FileStore } from './file-store.ts'
 import { NamedFiles } from './named-files.ts'
 import { Serving } from './serving.ts'
 
-const LOOK_AGAIN_MS = 1000
-
 /** Under which setting of the store it is kept that a contract's parties may have a file that is here. */
 const settingOf = (contract: string, { hash }: FileId): string => `file ${contract} ${hash}`
 
@@ -171,8 +169,9 @@ export class Files implements FilesContext {
     }
     switch (notice.type) {
       case 'tentative':
+      // A value of before may have come long after its ledger block.
+      case 'opened':
         this.#named(replica, this.named.changed(replica, notice.uids))
-        this.#lookAgain(notice.contract, notice.uids)
         break
       case 'created':
       case 'invited':
@@ -188,15 +187,6 @@ export class Files implements FilesContext {
         break
       default:
     }
-  }
-
-  /** A value may come to be held a moment after the block that names it: such fields are looked at once more. */
-  #lookAgain(contract: string, uids: readonly string[]): void {
-    const timer = setTimeout(() => {
-      const replica = this.options.replicas.get(contract)
-      if (replica !== undefined) this.#named(replica, this.named.changedSince(replica, uids))
-    }, LOOK_AGAIN_MS)
-    timer.unref()
   }
 
   #readAnew(replica: Replica): void {

@@ -49,19 +49,6 @@ export class NamedFiles {
     return found
   }
 
-  /** Those of these elements that hold a file which was not known to be named when they changed. */
-  changedSince(replica: Replica, uids: readonly string[]): FileId[] {
-    const known = this.#contracts.get(replica.contract)?.byUid
-    return this.changed(
-      replica,
-      uids.filter((uid) => {
-        const record = replica.chain.tip.state.map.get(uid)
-        const isFile = isElement(record) && record.type === 'file' && record.value !== undefined
-        return isFile && !known?.get(uid)?.some(({ toHeight }) => toHeight === CURRENT)
-      }),
-    )
-  }
-
   /** Every file that a contract names or has named. */
   *all(contract: string): Iterable<FileId> {
     const seen = new Set<string>()
