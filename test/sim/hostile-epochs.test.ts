@@ -102,6 +102,14 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ seed: 735247013, steps: 2400, loss: 0.05, restores: true, reorder: true },
     },
   ],
+  [
+    '[EPO-8] [LIN-3] the next card of who was left out stayed in the record after the turn that took it out, and nodes died of it',
+    {
+      ...{ members: 3, liars: 2, hostile: ['double-voter', 'skipper-with-cuts', 'two-histories'] },
+      ...{ seed: 735247214, steps: 3000, contracts: 3, loss: 0.2, partitions: true },
+      ...{ crashes: true, duplicates: true, reorder: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
