@@ -110,6 +110,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ crashes: true, duplicates: true, reorder: true },
     },
   ],
+  [
+    '[COS-3] who cosigned two histories showed the true one only to a member that had gone, and nothing became final',
+    {
+      ...{ members: 2, liars: 1, hostile: ['opening-withholder', 'two-histories'], seed: 735250349 },
+      ...{ steps: 3000, quorum: 'bft' },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
