@@ -117,6 +117,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ steps: 3000, quorum: 'bft' },
     },
   ],
+  [
+    '[AMN-2] [EPO-2] who was put back and asked for a block ahead of its ledger held a request of one yet to come in: called damage',
+    {
+      ...{ members: 3, liars: 2, hostile: ['withholder'], seed: 735260291, steps: 3000, loss: 0.2 },
+      ...{ partitions: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
