@@ -6,7 +6,7 @@ import { type FixtureParty, rekeyed } from '../../test/support/ledger-parties.ts
 import { cardHash } from '../ledger/epoch.ts'
 import type { TurnEntry } from '../ledger/turn.ts'
 import { epochUidOf, recordHash, stateRoot } from './state.ts'
-import { executeTurn } from './turn.ts'
+import { executeTurn, turnsAt } from './turn.ts'
 
 const bad = (code: string) => expect.objectContaining({ code })
 const hashOf = ({ signedCard }: FixtureParty) => cardHash(signedCard.card)
@@ -46,6 +46,19 @@ describe('the turns that may come next', () => {
     expect(club.state.epoch.members).toEqual([club.alder.party, club.founder(3).party])
     club.order()
     expect(changesThatMayCome(club)).toEqual([elm])
+  })
+})
+
+describe('who was left out of a lineage', () => {
+  it('[EPO-7] [EPO-8] goes with any turn, and its next card with it', () => {
+    const club = new Club({ members: 4 })
+    const elm = club.decideInvitation(club.elm)
+    const card = club.done(club.card(club.cedar, rekeyed(club.cedar, club.random)))
+    const recordAfter = (leftOut: string[]) =>
+      turnsAt(club.state, club.timeMs, new Set(leftOut)).find(({ entry }) => entry.change === elm)?.next
+    expect(recordAfter([])?.changes?.map(({ change }) => change)).toEqual([card])
+    expect(recordAfter([club.cedar.party])?.members).not.toContain(club.cedar.party)
+    expect(recordAfter([club.cedar.party])?.changes).toBeUndefined()
   })
 })
 

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type LedgerFixture, storyLedger } from '../../test/support/ledger-fixture.ts'
+import { fixtureParty } from '../../test/support/ledger-parties.ts'
 import { evidenceId } from '../ledger/evidence.ts'
+import { signRequest } from '../ledger/request.ts'
 import { Database } from '../store/database.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
@@ -91,6 +93,23 @@ function commitmentAt(height: number, index: number): string {
 describe('a database that holds what was signed', () => {
   it('[STA-1] is in order', () => {
     expect(check()).toEqual({ ok: true, height: 14 })
+  })
+
+  it('[ORD-4] [EPO-2] is in order with a request of somebody who comes in by blocks that are not held yet', () => {
+    const { contract } = ledger
+    const guest = fixtureParty('Guest', ledger.random)
+    const { openings, ...own } = ledger.create(0, 'Ahead', 'of the ledger')
+    const request = { ...own.request, author: guest.party, authorKey: guest.keys.author.publicKey }
+    const signed = signRequest(guest.keys.author.privateKey, request)
+    withStore((store) => {
+      store.write([
+        { kind: 'request', contract, request: signed, receivedMs: 1, local: false },
+        { kind: 'openings', contract, openings },
+      ])
+    })
+    expect(check()).toEqual({ ok: true, height: 14 })
+    alter(['UPDATE request SET signature = zeroblob(64) WHERE hash = ?', bytes(signed.id)])
+    expect(finding()).toBe(`REQ-1 request ${signed.id} (14)`)
   })
 
   it('[STA-1] is in order with more blocks than have every height compared', () => {

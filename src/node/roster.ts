@@ -190,11 +190,6 @@ export class Roster {
     return this.spans.map((span) => freezeEpochOf(this.as(standing, span), span.firstHeight))
   }
 
-  /** Whether a request names an author key that was its author's in some epoch. */
-  hasHadAuthorKey({ author, authorKey }: AnyRequest): boolean {
-    return this.spans.some(({ electorate }) => electorate.cards.get(author)?.keys.author === authorKey)
-  }
-
   /** Everybody who is or was a member, in the order they came. */
   get everMembers(): string[] {
     return [...new Set(this.spans.flatMap(({ electorate }) => electorate.members))]

@@ -13,7 +13,7 @@ import { fail, under } from '../verify/finding.ts'
 import { CHUNK_BLOCKS, type OpenLedger } from './bundle.ts'
 import { knownCards } from './known-cards.ts'
 import { restoreRoster } from './restore.ts'
-import type { Roster, Standing } from './roster.ts'
+import type { Standing } from './roster.ts'
 
 const PAGE_REQUESTS = 500
 
@@ -44,7 +44,7 @@ export function checkStoredRows(store: Store, ledger: OpenLedger): void {
   const [forgotten] = replayable.keys()
   if (forgotten !== undefined)
     fail('REQ-5', `request ${forgotten}`, 'that it was ordered is not stored: it could be ordered again')
-  ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)), roster)
+  ordered -= checkWaiting(store, contract, new Set(loaded.waiting.map(({ id }) => id)))
   if (ordered !== 0) fail('REQ-4', 'store', 'a request is stored as ordered that no ledger block holds')
   // Those of the tip, if it has ended an epoch, are of that one; and either may be of a lineage before.
   const electorates = standingsOf(store, contract).flatMap((standing) =>
@@ -84,7 +84,7 @@ function checkBlockRows(
  * Goes through all requests: those that are neither ordered nor dropped wait, can be opened, and are signed; returns how many
  * are ordered.
  */
-function checkWaiting(store: Store, contract: string, waiting: Set<string>, roster: Roster): number {
+function checkWaiting(store: Store, contract: string, waiting: Set<string>): number {
   let ordered = 0
   let page: RequestRecord[] = []
   do {
@@ -100,11 +100,10 @@ function checkWaiting(store: Store, contract: string, waiting: Set<string>, rost
           isWaiting ? 'it waits though it is done' : 'it does not wait to be ordered',
         )
       if (!isWaiting) continue
-      // One that a block named which was not committed may be by a key that is in force no more.
+      // By the key that it names itself: a block ahead of the ledger held here may name one of somebody who comes in by then, or
+      // by a key that has been replaced since. Whether it may stand there is asked of the block's own parent, as for any block.
       under('REQ-1', `request ${id}`, () =>
-        checkAnyRequest({ request, signature }, contract, (own) =>
-          roster.hasHadAuthorKey(own) ? own.authorKey : roster.authorKeyOf(own),
-        ),
+        checkAnyRequest({ request, signature }, contract, (own) => own.authorKey),
       )
       const commitments = commitmentsOf(request.operations)
       if (store.openings(contract, commitments).size < commitments.length)

@@ -102,6 +102,28 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ seed: 735247013, steps: 2400, loss: 0.05, restores: true, reorder: true },
     },
   ],
+  [
+    '[EPO-8] [LIN-3] the next card of who was left out stayed in the record after the turn that took it out, and nodes died of it',
+    {
+      ...{ members: 3, liars: 2, hostile: ['double-voter', 'skipper-with-cuts', 'two-histories'] },
+      ...{ seed: 735247214, steps: 3000, contracts: 3, loss: 0.2, partitions: true },
+      ...{ crashes: true, duplicates: true, reorder: true },
+    },
+  ],
+  [
+    '[COS-3] who cosigned two histories showed the true one only to a member that had gone, and nothing became final',
+    {
+      ...{ members: 2, liars: 1, hostile: ['opening-withholder', 'two-histories'], seed: 735250349 },
+      ...{ steps: 3000, quorum: 'bft' },
+    },
+  ],
+  [
+    '[AMN-2] [EPO-2] who was put back and asked for a block ahead of its ledger held a request of one yet to come in: called damage',
+    {
+      ...{ members: 3, liars: 2, hostile: ['withholder'], seed: 735260291, steps: 3000, loss: 0.2 },
+      ...{ partitions: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -119,10 +119,10 @@ export abstract class Adversary {
     return this.honest.indexOf(node) % 2 === this.lastPlace % 2
   }
 
-  /** Whether no more than one honest member is in: nobody else can tell it what it is not told. */
-  protected isAlone(contract: string): boolean {
+  /** Whether every honest member that is in is a victim: what these are not told they can't hear from anybody else. */
+  protected areAllVictims(contract: string): boolean {
     const { seats } = this.stage.world
-    return this.honest.filter(({ party }) => seats.isMember(contract, party.id)).length <= 1
+    return this.honest.every((node) => this.isVictim(node) || !seats.isMember(contract, node.party.id))
   }
 
   private get lastPlace(): number {

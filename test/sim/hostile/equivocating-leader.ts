@@ -16,7 +16,7 @@ export class EquivocatingLeader extends Adversary {
     if (!this.isVictim(to)) return [message]
     const changed = this.changed(from, message)
     if (!changed) return [message]
-    return this.isAlone(message.contract) ? [message, changed] : [changed]
+    return this.areAllVictims(message.contract) ? [message, changed] : [changed]
   }
 
   private changed(from: SimNode, message: Message): Message | undefined {

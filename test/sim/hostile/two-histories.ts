@@ -21,15 +21,16 @@ export class TwoHistories extends Adversary {
 
   override outgoing(from: SimNode, to: SimNode, message: Message): unknown[] {
     if (!this.isVictim(to)) return [message]
+    const hearsBoth = this.areAllVictims(message.contract)
     const isOwn = ({ party }: Cosignature): boolean => party === from.party.id
+    // Where no honest member that is in would hear the true one, it is withheld, and nothing becomes final: another attack.
     if (message.type === 'STATUS')
-      return [{ ...message, cosignatures: message.cosignatures.filter((one) => !isOwn(one)) }]
+      return [
+        hearsBoth ? message : { ...message, cosignatures: message.cosignatures.filter((one) => !isOwn(one)) },
+      ]
     if (message.type !== 'COSIGN' || !isOwn(message.cosignature)) return [message]
     const cosignature = this.other(from, message.contract, message.cosignature)
-    // A single honest member must hear both, and can't hear of the true one from anybody else.
-    return this.isAlone(message.contract)
-      ? [{ ...message, cosignature }, message]
-      : [{ ...message, cosignature }]
+    return hearsBoth ? [{ ...message, cosignature }, message] : [{ ...message, cosignature }]
   }
 
   private other(from: SimNode, contract: string, genuine: Cosignature): Cosignature {
