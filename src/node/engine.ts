@@ -29,8 +29,7 @@ import { type LogLevel, type Notice, type Outbox, SentCounts } from './outbox.ts
 import { locksOf } from './recall.ts'
 import { RECOVERY_SETTING, Recovery } from './recovery.ts'
 import { Renewals } from './renewals.ts'
-import { Replica } from './replica.ts'
-import type { Phase } from './replica-options.ts'
+import { type Phase, Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 import { type Submission, Submissions } from './submissions.ts'
 import { Wakes } from './wakes.ts'
@@ -353,9 +352,7 @@ export class Engine implements Outbox {
     }
   }
 
-  isUp(party: string): boolean {
-    return this.up.has(party)
-  }
+  readonly isUp = (party: string): boolean => this.up.has(party)
 
   /** Asks those who have not told what they hold. */
   askForLost(): void {
