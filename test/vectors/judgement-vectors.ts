@@ -131,7 +131,7 @@ export function judgementBlockVectors(): Vector[] {
   )
   take(
     'judged-and-nobody-asked',
-    'A value that everybody sees, and a result that nobody asked for: conflicted.',
+    'A value that everybody sees, and results of those whom nobody asked: they stand against nothing.',
     ordering(
       openSet,
       bothSay((set) => [typeItem(set)]),

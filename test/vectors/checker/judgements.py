@@ -70,10 +70,12 @@ class Given:
         self.about = {}
         self.items = {one["party"]: {tuple(item[:3]): item[3] for item in one["items"]} for one in judgement}
         self.unused = {(party, key) for party, items in self.items.items() for key in items}
+        # What somebody says who is asked nothing stands against nobody.
+        self.asked = set()
 
     @property
     def has_more(self):
-        return len(self.unused) > 0
+        return any(party in self.asked for party, _ in self.unused)
 
     def type_fault(self, operation):
         """The code of what stands against a private value, or None."""
@@ -83,6 +85,7 @@ class Given:
             return "no-judge"
         key = (uid, uid, H("judged", [[uid, commitment], [uid, kind]]))
         answers = [self.items[party].get(key) for party in judges]
+        self.asked |= set(judges)
         self.unused -= {(party, key) for party in judges}
         if any(key not in self.items[party] for party in judges):
             return "judgement-outdated"
