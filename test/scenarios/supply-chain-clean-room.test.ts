@@ -75,7 +75,7 @@ it('[TPL-6] suppliers report what no other sees, and all see what it comes to, r
   room.tick()
   expect(room.phaseNow).toBe('closed')
   expect(said(room.fill('Ash', figures(1, '4')))).toBe('access-denied own-report')
-  expect(said(room.answer('Hub', '/Round/Published'))).toBe('not-asked')
+  expect(said(room.answer('Hub', '/Round/Published'))).toBe('not-asked published-with-consent')
   expect(said(room.answer('Cedar', '/Round/Published'))).toBe('accepted')
   expect(room.phaseNow).toBe('published')
   expect(results()).toEqual(['30', '180', '9', '5', '7', '3'])
