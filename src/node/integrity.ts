@@ -48,7 +48,7 @@ function auditOwn(
   const verifier = new BundleVerifier({ trusted, fromCheckpoint: true, unfinished: true })
   let unreadable: Finding | undefined
   try {
-    for (const line of bundleLines(store, ledger, party, ledger.height)) {
+    for (const line of bundleLines(store, ledger, party, ledger.height, true)) {
       verifier.line(line.slice(0, -1))
       if (verifier.isOver) break
     }

@@ -4,6 +4,7 @@ import { setOperations } from '../../src/contract/edit.ts'
 import { childrenOf, element } from '../../src/contract/state.ts'
 import type { Behaviour } from '../../src/ledger/behaviour.ts'
 import type { Operation } from '../../src/ledger/request.ts'
+import { checkIntegrity } from '../../src/node/integrity.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
@@ -220,5 +221,26 @@ describe('rules that read private values', () => {
     expect(held(cyd, 'Bid')).toBe('12')
     // It judges nothing of what was set before.
     expect(recordOf(cyd, 'Bid')?.readers).not.toContain(cyd.party)
+  })
+})
+
+describe('a node’s own check', () => {
+  it('[VAL-2] [VAL-4] finds a private value that was altered on its disk', () => {
+    const [ada, ben, cyd] = engines.members as [Member, Member, Member]
+    engines.set(ada, contract, 'Bid', '12')
+    engines.pass(5000)
+    for (const member of [ada, ben, cyd])
+      expect(checkIntegrity(member.store, contract, member.party).finding).toBeUndefined()
+    const { value = '' } = recordOf(ben, 'Bid') ?? {}
+    const { openings } = ben.store
+    ben.store.openings = (of, wanted) => {
+      const found = openings.call(ben.store, of, wanted)
+      const held = found.get(value)
+      return held ? new Map([...found, [value, { ...held, value: '13' }]]) : found
+    }
+    expect(checkIntegrity(ben.store, contract, ben.party)).toMatchObject({
+      ok: false,
+      finding: { rule: 'VAL-2' },
+    })
   })
 })
