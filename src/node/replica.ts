@@ -189,7 +189,8 @@ export class Replica {
     const size = Math.min(Math.max(this.finality.finalSize, this.lineage.finalSize), this.chain.height + 1)
     // EPO-12: who leaves reports nothing after its LEAVE as final. An observer's LEAVE is at no cosignature of its own.
     const isMember = this.hasLeft && this.roster.everMembers.includes(this.self)
-    return isMember ? Math.min(size, this.cosigning.size) : size
+    // What it was shown as final before it read that it had left, having forgotten, stays so.
+    return isMember ? Math.max(Math.min(size, this.cosigning.size), this.reportedFinalSize) : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
