@@ -9,7 +9,10 @@ import type { Chain } from './chain.ts'
 import type { EpochSpan, Roster } from './roster.ts'
 
 /** Whose cosignatures count, by which keys. */
-export type Cosigners = Pick<Roster, 'current' | 'cosignKeyOf' | 'laterCosignKeysOf' | 'arriving'> & {
+export type Cosigners = Pick<
+  Roster,
+  'current' | 'cosignKeyOf' | 'laterCosignKeysOf' | 'nextCosignKeysOf' | 'arriving'
+> & {
   readonly spans: readonly Cosigning[]
 }
 type Cosigning = Pick<EpochSpan, 'firstHeight' | 'lastHeight'> & {
@@ -124,7 +127,7 @@ export class Finality {
     if (!isOwn && !cosignatureVerifies(key, this.contract, this.lineage, cosignature)) {
       // Beyond the ledger held here a change may stand that brings another key, by which it certifies a turn (EPO-9).
       const isAhead = isLater || fits === undefined
-      return { result: isAhead ? 'later' : this.wasForTurn(cosignature) ? 'old' : 'bad' }
+      return { result: isAhead ? 'later' : this.isForTurn(cosignature) ? 'old' : 'bad' }
     }
     const other = known.find((one) => one.size === size)
     const evidence = other ? this.evidence(other, cosignature) : undefined
@@ -165,10 +168,14 @@ export class Finality {
     return { result: 'arriving' }
   }
 
-  /** One that a turn was certified by, and that comes late: by the key its signer has had since. */
-  private wasForTurn(cosignature: Cosignature): boolean {
+  /**
+   * One that a turn was certified by, and that comes late: by the key its signer has had since; or that a turn was to be certified
+   * by, before another came that goes first (EPO-7).
+   */
+  private isForTurn(cosignature: Cosignature): boolean {
     const { contract, lineage, roster } = this
-    const keys = roster.laterCosignKeysOf(cosignature.party, cosignature.epoch)
+    const { party, epoch } = cosignature
+    const keys = [...roster.laterCosignKeysOf(party, epoch), ...roster.nextCosignKeysOf(party)]
     return keys.some((key) => cosignatureVerifies(key, contract, lineage, cosignature))
   }
 

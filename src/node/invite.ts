@@ -83,10 +83,10 @@ export class Invitations {
 }
 
 /** Whether it is this party's to send another the genesis again. */
-function mayInvite({ genesis, roster, members, self }: Replica, party: string): boolean {
+function mayInvite({ genesis, roster, self }: Replica, party: string): boolean {
   if (roster.guests.has(party)) return true
   const { creator } = genesis
   const isFounder = genesis.members.some(({ card }) => partyOf(card) === party)
-  // Who came in later takes it from anybody.
-  return members.includes(party) && (!isFounder || creator === self || creator === party)
+  // Who came in later takes it from anybody; an observer, who signs nothing, may have lost it unknown to its own signer.
+  return roster.isIn(party) && (!isFounder || creator === self || creator === party)
 }

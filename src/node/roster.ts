@@ -17,7 +17,7 @@ import {
 } from '../contract/epoch.ts'
 import type { ContractState } from '../contract/state.ts'
 import { type Turn, turnsAt } from '../contract/turn.ts'
-import { type Card, type Invitation, quorumOf } from '../ledger/epoch.ts'
+import { type Card, type Change, type Invitation, quorumOf } from '../ledger/epoch.ts'
 import { type Evidence, evidenceHeldBy, evidenceLineage } from '../ledger/evidence.ts'
 import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import type { AnyRequest } from '../ledger/request.ts'
@@ -49,6 +49,8 @@ export class Roster {
   authorKeyOf: (request: AnyRequest) => string | undefined = () => undefined
 
   private readonly standing: Standing
+  /** The open ones on the committed tip. */
+  private changes: readonly Change[] = []
 
   /** @param past the epochs before that of the tip, from epoch 0 on; state, timeMs: after the last block, and its time */
   constructor(
@@ -68,6 +70,7 @@ export class Roster {
 
   /** The tip has moved within the epoch. */
   follow(state: ContractState, timeMs: number): void {
+    this.changes = state.epoch.changes ?? []
     this.guests = guestsOf(state, timeMs)
     this.turns = turnsAt(state, timeMs, this.standing.leftOut)
     const keyOf = authorKeysAt(state)
@@ -158,6 +161,13 @@ export class Roster {
     return this.spans
       .slice(epoch + 1)
       .flatMap(({ electorate }) => electorate.cards.get(party)?.keys.cosign ?? [])
+  }
+
+  /** The cosign keys of cards that open changes bring, whether or not a turn of theirs may come next (EPO-7). */
+  nextCosignKeysOf(party: string): string[] {
+    return this.changes.flatMap((one) =>
+      one.op === 'card' && one.party === party ? one.card.keys.cosign : [],
+    )
   }
 
   /**

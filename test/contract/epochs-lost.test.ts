@@ -10,14 +10,14 @@ import { Engines, type Member, memoryJournal } from '../support/engines.ts'
 
 const DAY_MS = 24 * 3_600_000
 
-/** The last of them comes in as the fourth member; gives the contract. */
-function joined(engines: Engines, older: boolean): string {
+/** The last of them comes in as the fourth; gives the contract. */
+function joined(engines: Engines, older: boolean, role: 'member' | 'observer' = 'member'): string {
   const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
   const contract = engines.contract('{"a":"1"}', 3)
   engines.set(first, contract, 'a', '2')
   engines.pass(3000)
   const expiresMs = engines.nowMs + DAY_MS
-  const invite: EpochOperation = { op: 'invite', card: fourth.card, role: 'member', older, expiresMs }
+  const invite: EpochOperation = { op: 'invite', card: fourth.card, role, older, expiresMs }
   const change = first.engine.submit(contract, [invite], [], engines.nowMs, () => undefined)
   engines.pass(3000)
   for (const { engine } of [second, third])
@@ -25,7 +25,7 @@ function joined(engines: Engines, older: boolean): string {
   engines.pass(5000)
   fourth.engine.accept(contract, engines.nowMs)
   engines.pass(8000)
-  engines.set(fourth, contract, 'a', '3')
+  engines.set(role === 'member' ? fourth : first, contract, 'a', '3')
   engines.pass(5000)
   expect(fourth.engine.replica(contract).epochs.number).toBe(1)
   return contract
@@ -82,6 +82,31 @@ describe('a member that came in later', () => {
       expectWhole(engines, contract, lost)
     },
   )
+})
+
+describe('an observer', () => {
+  it('[EPO-13] [AMN-1] whose data are put back to before it was let in, which no signature of its own tells, is shown the contract again', () => {
+    const engines = new Engines(4)
+    const [first, , , observer] = engines.members as [Member, Member, Member, Member]
+    const back = copyOf(observer)
+    const contract = joined(engines, false, 'observer')
+    expect(observer.engine.replica(contract).epochs.part).toBe('observer')
+    cutOff(engines, observer)
+    back()
+    engines.boot(observer, false)
+    expect(observer.engine.replicas.size).toBe(0)
+    reconnect(engines, observer)
+    engines.set(first, contract, 'a', '4')
+    engines.pass(10_000)
+    const { epochs, chain } = observer.engine.replica(contract)
+    expect(epochs.part).toBe('observer')
+    expect(chain.tip.hash).toBe(first.engine.replica(contract).chain.tip.hash)
+    // That it had accepted only its ledger shows: here it is an invitation, which may be accepted again.
+    observer.engine.accept(contract, engines.nowMs)
+    engines.pass(5000)
+    expect(observer.engine.replica(contract).status).toBe('accepted')
+    expect(first.engine.replica(contract).chain.tip.hash).toBe(chain.tip.hash)
+  })
 })
 
 describe('who has left', () => {

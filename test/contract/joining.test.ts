@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { childrenOf } from '../../src/contract/state.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
-import { Engines, type Member } from '../support/engines.ts'
+import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
 it('[EPO-5] who accepts while another comes in needs the yes of that one too, and its acceptance is not lost', () => {
   const engines = new Engines(4)
@@ -166,4 +166,26 @@ it('[EPO-9] [COS-4] who is behind calls no cosignature bad that is by a key whic
   for (const other of [first, second]) engines.reconnect(other, behind)
   engines.pass(10_000)
   for (const { engine } of engines.members) expect(engine.replica(contract).epochs.number).toBe(1)
+})
+
+it('[EPO-7] [COS-4] a cosignature for a turn that gives way to another is not called bad', () => {
+  const engines = new Engines(3)
+  const [leaver, renewed, reader] = engines.members as [Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}')
+  const card = engines.rekey(renewed)
+  engines.pass(2000)
+  const held: WireMessage[] = []
+  engines.line = (message, from, to) => {
+    if (message.type === 'STATUS') return { ...message, cosignatures: [] }
+    if (message.type !== 'COSIGN') return message
+    if (from === renewed.party && to === reader.party) held.push(message)
+    return undefined
+  }
+  const expiresMs = engines.nowMs + 3_600_000
+  renewed.engine.submit(contract, [{ op: 'card', card, expiresMs }], [], engines.nowMs, () => undefined)
+  engines.pass(500)
+  leaver.engine.leave(contract, engines.nowMs)
+  engines.pass(500)
+  reader.engine.deliver(renewed.party, held.slice(0, 2).reverse(), engines.nowMs)
+  expect(reader.logs.filter(({ event }) => event === 'bad-cosignature')).toEqual([])
 })

@@ -412,6 +412,7 @@ export class Universe {
       spans,
       cosignKeyOf: (party) => this.#cosignKeys.get(party),
       laterCosignKeysOf: () => [],
+      nextCosignKeysOf: () => [],
       arriving: new Map(),
     }
   }

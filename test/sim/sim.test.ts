@@ -240,6 +240,13 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 2, seed: 735247141, steps: 12_000, loss: 0.05, partitions: true },
   ],
   [
+    '[EPO-13] [AMN-1] an observer that was put back to before it came in was not shown the contract again',
+    {
+      ...{ members: 2, seed: 735260548, steps: 12_000 },
+      ...{ partitions: true, crashes: true, restores: true, duplicates: true },
+    },
+  ],
+  [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
