@@ -48,12 +48,14 @@ type Waiting = {
   lacking: readonly string[]
   sinceMs: number
   askAtMs: number
+  /** When it is to be looked at again since the ledger has gone on: who has said nothing yet isn't asked anew for that. */
+  lookAtMs: number
   times: number
 }
 
 const ASK_FIRST_MS = 500
 const ASK_MOST_MS = 30_000
-/** What was judged while the ledger went on is asked for again a little later: others have to come so far. */
+/** What was judged while the ledger went on is looked at again a little later: others have to come so far. */
 const AGAIN_MS = 100
 /** Judges that wait for one another are asked at once so often; who says now this and now that gets no more of it. */
 const HURRIED_MAX = 64
@@ -144,6 +146,7 @@ export class Judging {
       lacking: [],
       sinceMs: nowMs,
       askAtMs: nowMs,
+      lookAtMs: Number.POSITIVE_INFINITY,
       times: 0,
     }
     this.#waiting.set(entry.id, one)
@@ -182,14 +185,18 @@ export class Judging {
   /** Asks whoever has yet to judge; once nobody has, the request goes its way. */
   #look(one: Waiting, nowMs: number): void {
     const { replica, entry } = { replica: this.#replica, entry: withRevealed(one) }
+    const hasMoved = one.lookAtMs <= nowMs
+    if (hasMoved) one.lookAtMs = Number.POSITIVE_INFINITY
     let { lacking, isOutdated } = this.#judgedness(entry, sorted(one.given), nowMs)
     if (isOutdated) {
       one.given.clear()
       one.partial.clear()
       one.revealed.clear()
-      one.askAtMs = Math.max(one.askAtMs, nowMs + AGAIN_MS)
+      one.askAtMs = hasMoved ? nowMs : Math.max(one.askAtMs, nowMs + AGAIN_MS)
       ;({ lacking } = this.#judgedness(entry, [], nowMs))
     }
+    // Others are asked than before.
+    if (hasMoved && lacking.some((party) => !one.lacking.includes(party))) one.askAtMs = nowMs
     one.lacking = lacking
     if (lacking.length === 0) {
       this.#complete(one, nowMs)
@@ -361,7 +368,7 @@ export class Judging {
         this.#waiting.delete(id)
         if (judgement !== undefined) outbox.write({ kind: 'judgement', contract, id, judgement })
       }
-    for (const one of this.#waiting.values()) one.askAtMs = Math.min(one.askAtMs, nowMs + AGAIN_MS)
+    for (const one of this.#waiting.values()) one.lookAtMs = Math.min(one.lookAtMs, nowMs + AGAIN_MS)
   }
 
   peerUp(nowMs: number): void {
@@ -372,8 +379,9 @@ export class Judging {
   }
 
   wakeMs(): number | undefined {
-    const times = [...this.#waiting.values()].flatMap(({ askAtMs, entry }) => [
+    const times = [...this.#waiting.values()].flatMap(({ askAtMs, lookAtMs, entry }) => [
       askAtMs,
+      lookAtMs,
       this.#expiryMs(entry.request),
     ])
     return times.length === 0 ? undefined : Math.min(...times)
@@ -388,7 +396,7 @@ export class Judging {
       if (this.#expiryMs(one.entry.request) <= nowMs) {
         this.#waiting.delete(id)
         dropRequests(this.#replica.outbox, this.#replica.contract, [id])
-      } else if (one.askAtMs <= nowMs) this.#look(one, nowMs)
+      } else if (Math.min(one.askAtMs, one.lookAtMs) <= nowMs) this.#look(one, nowMs)
   }
 }
 

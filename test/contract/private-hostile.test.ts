@@ -174,6 +174,29 @@ describe('a lying judge', () => {
   })
 })
 
+describe('a silent judge', () => {
+  it('[JUD-1] is not sent what waits for it with every ledger block', () => {
+    const [ada, ben, cyd] = three()
+    let asked = 0
+    engines.line = (message, from, to) => {
+      if (message.type === 'JUDGE' && to === ben.party) asked += 1
+      return message.type === 'JUDGED' && from === ben.party ? undefined : message
+    }
+    const id = engines.set(ada, contract, 'Bid', '12')
+    engines.pass(5000)
+    const before = asked
+    for (let times = 0; times < 20; times += 1) {
+      const other = engines.set(cyd, contract, 'Other', `${times}`)
+      engines.pass(1000)
+      expect(outcome(cyd, other)).toBe('accepted')
+    }
+    expect(asked - before).toBeLessThan(8)
+    engines.line = (message) => message
+    engines.pass(40_000)
+    expect(outcome(ada, id)).toBe('accepted')
+  })
+})
+
 describe('a request that was let go of', () => {
   it('[REQ-5] is remembered as ordered once its block is committed', () => {
     const [ada, ben] = three()
