@@ -328,7 +328,7 @@ export class Chain {
   }
 
   /** Executes a block of another's and compares every claim in it. Its parent must have been executed. */
-  check(hash: string, block: AnyLedgerBlock): CheckResult {
+  check(hash: string, block: AnyLedgerBlock, nowMs = block.header.timeMs): CheckResult {
     const held = this.executed.get(hash)
     if (held) return { status: 'valid', executed: held }
     const { header } = block
@@ -349,7 +349,7 @@ export class Chain {
       return this.checkOwn(hash, block, parent, 'wrong-tick', () =>
         executeTick(parent.state, header, this.openingsFor(parent, []), tickOf(block)?.results),
       )
-    return this.checkRequests(hash, block as LedgerBlock, parent, at)
+    return this.checkRequests(hash, block as LedgerBlock, parent, at, nowMs)
   }
 
   /** A block that holds no requests: a turn, or a TICK. */
@@ -374,7 +374,13 @@ export class Chain {
     }
   }
 
-  private checkRequests(hash: string, block: LedgerBlock, parent: Executed, at: BlockPlace): CheckResult {
+  private checkRequests(
+    hash: string,
+    block: LedgerBlock,
+    parent: Executed,
+    at: BlockPlace,
+    nowMs: number,
+  ): CheckResult {
     const { header, entries } = block
     const taken = this.idsSince(parent.hash)
     const mayStand = this.keysOn(parent)
@@ -399,8 +405,8 @@ export class Chain {
     const openings = this.openingsFor(parent, requests)
     for (const { request: id, judgement } of entries)
       if (this.pool.has(id) && !this.mayLack() && revealedIn(judgement).some((one) => !openings.get(one))) {
-        // Another judgement of it is here than the block has: it is asked for anew.
-        this.remove(id)
+        // Another judgement of it is here than the block has: it is asked for anew. One made here waits on: the block may fail.
+        this.whenUnjudged(id, nowMs)
         missing.push(id)
       }
     if (missing.length > 0) return { status: 'missing', requests: missing }
@@ -451,8 +457,9 @@ export class Chain {
     for (const hash of hashes) {
       const executed = this.executed.get(hash) as Executed
       for (const id of requestIdsOf(executed.block)) {
-        const waiting = this.pool.get(id)
-        if (waiting) this.ordered.set(id, waiting.request.notAfterMs)
+        // One that was let go of meanwhile may be ordered again no more than others: its time is over then at the latest.
+        const latestMs = executed.block.header.timeMs + LIFETIME_MAX_MS
+        this.ordered.set(id, this.pool.get(id)?.request.notAfterMs ?? latestMs)
         this.remove(id)
       }
       this.log.append(logLeaf(hash))

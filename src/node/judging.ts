@@ -19,6 +19,7 @@ import {
 import {
   type AnyRequest,
   checkAnyRequest,
+  committedIn,
   epochOperationOf,
   type OpenRequest,
   type Request,
@@ -40,22 +41,33 @@ type Waiting = {
   given: Map<string, JudgedBy>
   /** Words that go only so far, until others have said what their judges can't see. */
   partial: Map<string, JudgedBy>
+  /** What opens what each has revealed. */
+  revealed: Map<string, Opening[]>
+  /** How often somebody was asked at once, out of turn. */
+  hurried: number
   lacking: readonly string[]
   sinceMs: number
   askAtMs: number
+  /** When it is to be looked at again since the ledger has gone on: who has said nothing yet isn't asked anew for that. */
+  lookAtMs: number
   times: number
 }
 
 const ASK_FIRST_MS = 500
 const ASK_MOST_MS = 30_000
-/** What was judged while the ledger went on is asked for again a little later: others have to come so far. */
+/** What was judged while the ledger went on is looked at again a little later: others have to come so far. */
 const AGAIN_MS = 100
+/** Judges that wait for one another are asked at once so often; who says now this and now that gets no more of it. */
+const HURRIED_MAX = 64
 
 export class Judging {
   readonly #replica: Replica
   readonly #waiting = new Map<string, Waiting>()
   /** Judgements that the signer has been asked for: whom they are for, and what goes with them. */
-  readonly #signing = new Map<string, { to: string; openings: readonly Opening[]; waits: boolean }>()
+  readonly #signing = new Map<
+    string,
+    { to: string; openings: readonly Opening[]; waits: boolean; reveals: string; items: number }
+  >()
 
   constructor(replica: Replica) {
     this.#replica = replica
@@ -80,6 +92,7 @@ export class Judging {
     for (const [id, one] of this.#waiting) {
       one.given.clear()
       one.partial.clear()
+      one.revealed.clear()
       const { request } = one.entry
       if (status !== 'left' && roster.authorKeyOf(request) === request.authorKey) continue
       // EPO-2: it may not stand any more.
@@ -128,9 +141,12 @@ export class Judging {
       entry: rest,
       given: new Map(),
       partial: new Map(),
+      revealed: new Map(),
+      hurried: 0,
       lacking: [],
       sinceMs: nowMs,
       askAtMs: nowMs,
+      lookAtMs: Number.POSITIVE_INFINITY,
       times: 0,
     }
     this.#waiting.set(entry.id, one)
@@ -168,14 +184,19 @@ export class Judging {
 
   /** Asks whoever has yet to judge; once nobody has, the request goes its way. */
   #look(one: Waiting, nowMs: number): void {
-    const { replica, entry } = { replica: this.#replica, entry: one.entry }
+    const { replica, entry } = { replica: this.#replica, entry: withRevealed(one) }
+    const hasMoved = one.lookAtMs <= nowMs
+    if (hasMoved) one.lookAtMs = Number.POSITIVE_INFINITY
     let { lacking, isOutdated } = this.#judgedness(entry, sorted(one.given), nowMs)
     if (isOutdated) {
       one.given.clear()
       one.partial.clear()
-      one.askAtMs = Math.max(one.askAtMs, nowMs + AGAIN_MS)
+      one.revealed.clear()
+      one.askAtMs = hasMoved ? nowMs : Math.max(one.askAtMs, nowMs + AGAIN_MS)
       ;({ lacking } = this.#judgedness(entry, [], nowMs))
     }
+    // Others are asked than before.
+    if (hasMoved && lacking.some((party) => !one.lacking.includes(party))) one.askAtMs = nowMs
     one.lacking = lacking
     if (lacking.length === 0) {
       this.#complete(one, nowMs)
@@ -203,16 +224,18 @@ export class Judging {
   #complete(one: Waiting, nowMs: number): void {
     const { contract, outbox, chain } = this.#replica
     const judgement = sorted(one.given)
-    const { id } = one.entry
+    const { id, request } = one.entry
     this.#waiting.delete(id)
-    if (judgementsSizeBytes([{ judgement }]) > JUDGEMENTS_MAX_BYTES) {
+    const { openings: all } = withRevealed(one)
+    if (!fits(judgement, request, all)) {
       outbox.log('error', 'judgement-too-large', { contract, request: id })
       dropRequests(outbox, contract, [id])
       return
     }
-    // Nobody may have to judge it any more: what it names is gone.
+    // Nobody may have to judge it any more: what it names is gone. What was revealed and does not stand is told to nobody.
     const isJudged = judgement.length > 0
-    const entry = { ...one.entry, ...(isJudged && { judgement }), local: true }
+    const openings = pickOpenings(request.operations, all, judgement)
+    const entry = { ...one.entry, openings, ...(isJudged && { judgement }), local: true }
     if (isJudged) outbox.write({ kind: 'judgement', contract, id, judgement })
     outbox.write({ kind: 'openings', contract, openings: entry.openings })
     chain.add(entry)
@@ -239,6 +262,11 @@ export class Judging {
     const { judgement = [] } = message
     this.#check(id, judgement)
     const openings = pickOpenings(request.operations, message.openings, judgement)
+    // A value that its author can't show may be somebody else's of before, put forward unopened to be shown what it is.
+    const came = new Set(openings.map(commitmentOf))
+    for (const { commitment, readers } of committedIn(request.operations))
+      if (readers?.includes(replica.self) && !came.has(commitment))
+        throw new CountersignError('bad-request', 'a private value came without its opening')
     const entry = { ...checked, openings } as OpenRequest<Request>
     this.#judge(entry, from, judgement, nowMs)
   }
@@ -265,6 +293,8 @@ export class Judging {
         to,
         openings: openings.filter((opening) => revealed.has(commitmentOf(opening))),
         waits: waits !== undefined,
+        reveals: (said.reveals ?? []).join(),
+        items: said.items.length,
       })
       const statement = judgementAt(this.#placeOf(entry.id), said)
       outbox.sign(contract, { kind: 'judgement', statement, voteKey })
@@ -285,8 +315,11 @@ export class Judging {
   signed(statement: Judgement, signature: StatementSignature | undefined, nowMs: number): void {
     const { request, items, reveals, epoch } = statement
     const asked = this.#signing.get(request)
+    if (asked === undefined) return
+    // Asked again meanwhile, of other values: this answer is to the question before.
+    if (asked.reveals !== (reveals ?? []).join() || asked.items !== items.length) return
     this.#signing.delete(request)
-    if (asked === undefined || signature === undefined || epoch !== this.#replica.epochs.number) return
+    if (signature === undefined || epoch !== this.#replica.epochs.number) return
     const { self } = this.#replica
     const judged: JudgedBy = { party: self, items, ...(reveals && { reveals }), signature }
     const openings = [...asked.openings]
@@ -306,20 +339,22 @@ export class Judging {
   #take({ judged, request, openings, waits }: Omit<JudgedMessage, 'type'>, nowMs: number): void {
     const one = this.#waiting.get(request)
     if (one === undefined) return
-    const revealed = new Set(revealedIn([judged]))
-    const held = new Set(one.entry.openings.map(commitmentOf))
-    const brought = openings.filter((opening) => {
-      const commitment = commitmentOf(opening)
-      return revealed.has(commitment) && !held.has(commitment)
-    })
-    one.entry = { ...one.entry, openings: [...one.entry.openings, ...brought] }
     const { party } = judged
+    const byCommitment = new Map(openings.map((opening) => [commitmentOf(opening), opening]))
+    const brought = revealedIn([judged]).map((commitment) => byCommitment.get(commitment))
+    // What is revealed and not opened nobody could take with the request: its judge is asked again. No private value is among it.
+    if (!brought.every((opening) => opening !== undefined && opening.of === undefined)) return
+    one.revealed.set(party, brought as Opening[])
     const known = one.partial.get(party) ?? one.given.get(party)
     one.given.delete(party)
     one.partial.delete(party)
     ;(waits ? one.partial : one.given).set(party, judged)
     // Who waits can go on with what is new.
-    if (one.partial.size > 0 && judged.items.length !== known?.items.length) one.askAtMs = nowMs
+    const isNew = one.partial.size > 0 && judged.items.length !== known?.items.length
+    if (isNew && one.hurried < HURRIED_MAX) {
+      one.hurried += 1
+      one.askAtMs = nowMs
+    }
     this.#look(one, nowMs)
   }
 
@@ -333,7 +368,7 @@ export class Judging {
         this.#waiting.delete(id)
         if (judgement !== undefined) outbox.write({ kind: 'judgement', contract, id, judgement })
       }
-    for (const one of this.#waiting.values()) one.askAtMs = Math.min(one.askAtMs, nowMs + AGAIN_MS)
+    for (const one of this.#waiting.values()) one.lookAtMs = Math.min(one.lookAtMs, nowMs + AGAIN_MS)
   }
 
   peerUp(nowMs: number): void {
@@ -344,8 +379,9 @@ export class Judging {
   }
 
   wakeMs(): number | undefined {
-    const times = [...this.#waiting.values()].flatMap(({ askAtMs, entry }) => [
+    const times = [...this.#waiting.values()].flatMap(({ askAtMs, lookAtMs, entry }) => [
       askAtMs,
+      lookAtMs,
       this.#expiryMs(entry.request),
     ])
     return times.length === 0 ? undefined : Math.min(...times)
@@ -360,7 +396,28 @@ export class Judging {
       if (this.#expiryMs(one.entry.request) <= nowMs) {
         this.#waiting.delete(id)
         dropRequests(this.#replica.outbox, this.#replica.contract, [id])
-      } else if (one.askAtMs <= nowMs) this.#look(one, nowMs)
+      } else if (Math.min(one.askAtMs, one.lookAtMs) <= nowMs) this.#look(one, nowMs)
+  }
+}
+
+/** A request with what its judges reveal, as they said it last. */
+function withRevealed({ entry, revealed }: Waiting): Waiting['entry'] {
+  return { ...entry, openings: [...entry.openings, ...[...revealed.values()].flat()] }
+}
+
+/** Whether everybody can take a request with this judgement (REQ-2, BLK-2). */
+function fits(
+  judgement: readonly JudgedBy[],
+  { operations }: Request,
+  openings: readonly Opening[],
+): boolean {
+  if (judgementsSizeBytes([{ judgement }]) > JUDGEMENTS_MAX_BYTES) return false
+  try {
+    pickOpenings(operations, openings, judgement)
+    return true
+  } catch (error) {
+    if (error instanceof CountersignError) return false
+    throw error
   }
 }
 

@@ -103,7 +103,7 @@ export class Ordering {
   private check(hash: string, block: AnyLedgerBlock, nowMs: number): void {
     // The tip may have moved past it since its check was asked for.
     if (!this.replica.consensus.blocks.has(hash)) return
-    const result = this.replica.chain.check(hash, block)
+    const result = this.replica.chain.check(hash, block, nowMs)
     if (result.status === 'missing') {
       if (!this.waiting.has(hash))
         this.fetchMissing(hash, block, leaderOf(this.replica.consensus.config, block.header.view))

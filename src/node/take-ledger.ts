@@ -87,7 +87,7 @@ export function takeLedger(
   for (const [index, block] of blocks.entries()) {
     const hash = hashes[index] as string
     const known = replica.chain.executed.has(hash)
-    const result = replica.chain.check(hash, block)
+    const result = replica.chain.check(hash, block, nowMs)
     if (result.status === 'missing')
       return refuse(`it left out ${result.requests.length} requests of ledger block ${block.header.height}`)
     if (result.status === 'invalid')

@@ -110,7 +110,10 @@ export class NamedFiles {
       const element = record as StateRecord | null
       if (element === null || !isElement(element)) return []
       if (element.type !== 'file' || element.value === undefined) return []
-      const value = this.#store.openings(contract, [element.value]).get(element.value)?.value
+      const opening = this.#store.openings(contract, [element.value]).get(element.value)
+      // Of another field: its readers are not asked here.
+      if (opening?.of !== undefined && opening.of !== uid) return []
+      const value = opening?.value
       const file = typeof value === 'string' ? parseFileValue(value) : undefined
       if (file === undefined) return []
       // Of what stood in the state that the ledger begins with here, nobody knows by whom it was set.
