@@ -302,6 +302,9 @@ export class Judging {
       // Others judge first what this party can't see: its author asks again with what they say.
       if (error instanceof NotJudged) return
       if (!(error instanceof ValueNotHeld)) throw error
+      // Somebody may have named a result without showing it: of a request made here all are asked again.
+      const one = this.#waiting.get(entry.id)
+      for (const said of [one?.given, one?.partial, one?.revealed]) said?.clear()
       outbox.log('warn', 'not-judged', { contract, request: entry.id, reason: error.message })
     }
   }

@@ -1,5 +1,6 @@
 /** Private values among members that lie: who names others' commitments, reveals what it does not open, never comes to an end. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { setOperations } from '../../src/contract/edit.ts'
 import { childrenOf, element } from '../../src/contract/state.ts'
 import type { KeyPair } from '../../src/crypto/keys.ts'
 import { signStatements } from '../../src/crypto/statement.ts'
@@ -31,10 +32,10 @@ function run(member: Member, ...operations: Operation[]): void {
   expect(outcome(member, id)).toBe('accepted')
 }
 
-function rule(path: string[], behaviour: Behaviour): void {
+function rule(path: string[], behaviour: Behaviour, anchor?: string): void {
   const [first, ...others] = three()
   const uid = Buffer.from(engines.random(16)).toString('hex')
-  const at = stateOf(first).rootUid
+  const at = anchor ?? stateOf(first).rootUid
   run(first, { op: 'draft', uid, action: { do: 'add', rule: { at, path, behaviour } } })
   for (const other of others) run(other, { op: 'vote-on', uid, yes: true })
   run(first, { op: 'publish', drafts: [uid] })
@@ -171,6 +172,44 @@ describe('a lying judge', () => {
     engines.set(ada, contract, 'Bid', '12')
     engines.pass(60_000)
     expect(asked).toBeLessThan(150)
+  })
+})
+
+describe('a lying reader of an aggregate', () => {
+  it('[RUL-12] that names a result and does not show it is asked again', () => {
+    const [ada, ben, cyd] = three()
+    contract = engines.contract('{"Costs": [{"Cost": 1}, {"Cost": 1}], "Total": 1}')
+    const below = (uid: string): string[] => childrenOf(stateOf(ada), uid)
+    const items = below(uidOf('Costs'))
+    const fields = items.map((item) => below(item)[0] as string)
+    const set = (member: Member, uid: string, value: string | null): string => {
+      const made = setOperations(stateOf(member), new Map(), uid, 'decimal', value, engines.random)
+      const id = member.engine.submit(
+        contract,
+        made.operations,
+        made.openings,
+        engines.nowMs,
+        () => undefined,
+      )
+      engines.pass(5000)
+      return id
+    }
+    for (const uid of [...fields, uidOf('Total')]) set(ada, uid, null)
+    rule(['Cost'], seenBy(ada, cyd), items[0])
+    rule(['Cost'], seenBy(ben, cyd), items[1])
+    const over = ['Costs', 'Cost']
+    rule(['Total'], { kind: 'aggregate', function: 'sum', over, reader: cyd.party, atLeast: 2 })
+    set(ada, fields[0] as string, '10')
+    engines.line = (message, from) => {
+      if (message.type !== 'JUDGED' || from !== cyd.party) return message
+      const { items: said } = message.judged as JudgedBy
+      return { ...message, openings: [], judged: judged(cyd, message.request as string, said) }
+    }
+    const id = set(ben, fields[1] as string, '32')
+    expect(outcome(ben, id)).not.toBe('accepted')
+    engines.line = (message) => message
+    engines.pass(60_000)
+    expect(outcome(ben, id)).toBe('accepted')
   })
 })
 
