@@ -410,6 +410,10 @@ export class Chain {
         missing.push(id)
       }
     if (missing.length > 0) return { status: 'missing', requests: missing }
+    // What is revealed is for all: a private value is not.
+    const isSecret = (one: string): boolean => openings.get(one)?.of !== undefined
+    if (entries.some(({ judgement }) => revealedIn(judgement).some(isSecret)))
+      return { status: 'invalid', code: 'wrong-reveals' }
     const result = executedOrCode(() => executeBlock(parent.state, requests, openings, at, entries))
     if (typeof result === 'string') return { status: 'invalid', code: result }
     const same = jcs(result.entries) === jcs(entries)

@@ -105,6 +105,11 @@ export function pickOpenings(
     const opening = byCommitment.get(commitment)
     if (!opening)
       throw new CountersignError('bad-request', `no opening came with commitment ${commitment.slice(0, 12)}…`)
+    if (opening.of !== undefined)
+      throw new CountersignError(
+        'bad-request',
+        `commitment ${commitment.slice(0, 12)}… is of a private value`,
+      )
     return opening
   })
   for (const { commitment, readers } of committedIn(operations)) {
