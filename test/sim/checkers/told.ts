@@ -29,7 +29,10 @@ export class Told implements Checker {
     for (const id of requests) {
       // One that it does not hold was given up with its lineage in the same turn.
       const wanted = [...new Set(commitmentsOf(store.request(contract, id)?.request.operations ?? []))]
-      const mayLack = node.engine?.replicas.get(contract)?.epochs.mayLack ?? true
+      const { epochs, roster } = node.engine?.replicas.get(contract) ?? {}
+      // Who has come in with the very turn that it reads had yet to come in at the blocks before.
+      const isOfBefore = epochs?.isFounder === false && height < (roster?.span.firstHeight ?? 0)
+      const mayLack = isOfBefore || (epochs?.mayLack ?? true)
       if (!mayLack && store.openings(contract, wanted).size < wanted.length)
         throw new Violation(this.name, `${node.name} told of request ${id}, whose values are not on its disk`)
     }
