@@ -236,5 +236,4 @@ test('[JUD-1] a request that waits for a judgement names whose, since when', () 
   expect(judgedViews(context, context.replica(one.contract))).toEqual([
     { request: 'waits', sinceMs: 5, waitingFor: [ben] },
   ])
-  expect(judgedViews(at(one, 'Ada'), at(one, 'Ada').replica(one.contract))).toEqual([])
 })

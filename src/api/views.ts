@@ -4,7 +4,6 @@ import { CountersignError } from '../crypto/errors.ts'
 import { formatFingerprint, partyOf } from '../identity/card.ts'
 import { evidenceText } from '../ledger/evidence.ts'
 import type { Genesis } from '../ledger/genesis.ts'
-import { isAwaited, judgingOf } from '../node/judging-status.ts'
 import { knownChain } from '../node/known-cards.ts'
 import { lapseOf } from '../node/lapse.ts'
 import type { Replica } from '../node/replica.ts'
@@ -75,7 +74,7 @@ export function contractView(context: Context, id: string): ContractView {
     observers: replica.electorate.observers.map((party) => ({ party, name: nameOf(party) })),
     ...lapseView(replica),
     waitingFor: waitingFor(context, replica, height),
-    waitingRequests: replica.chain.pool.size + judgingOf(replica).all().length,
+    waitingRequests: replica.chain.pool.size + replica.judging.all().length,
     ...beginningView(replica),
   }
 }
@@ -234,7 +233,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
 }
 
 function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
-  if (height === undefined) return isAwaited(replica, id) ? 'received' : 'expired'
+  if (height === undefined) return replica.judging.isAwaited(id) ? 'received' : 'expired'
   return replica.finalSize > height ? 'final' : 'tentative'
 }
 

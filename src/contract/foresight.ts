@@ -7,10 +7,16 @@ import { type Judge, type Question, Refused } from './rules/judging.ts'
 
 export class Foresight implements Judge {
   readonly hasMore = false
+  readonly #mustBeJudged: boolean
+
+  /** @param mustBeJudged what nobody could judge is refused, as it will be; otherwise it is looked at all the same */
+  constructor(mustBeJudged = true) {
+    this.#mustBeJudged = mustBeJudged
+  }
 
   /** @throws Refused where nobody could judge it; ValueNotHeld where it is for others to say */
   answer({ judges, rule, element }: Question, compute: () => JudgedResult): JudgedResult {
-    if (judges.length === 0) throw new Refused({ code: 'no-judge', rule, element })
+    if (this.#mustBeJudged && judges.length === 0) throw new Refused({ code: 'no-judge', rule, element })
     return compute()
   }
 

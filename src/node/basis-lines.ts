@@ -1,5 +1,5 @@
 /** What a ledger begins with that isn't held from its genesis on, as lines of a bundle (PROTOCOL BUN-4). */
-import { commitmentIn, type StateRecord } from '../contract/record.ts'
+import { commitmentIn, type StateRecord, shownCommitmentIn } from '../contract/record.ts'
 import type { Basis, Store } from '../store/store.ts'
 import { type BasisLine, formatLine } from '../verify/bundle.ts'
 
@@ -33,9 +33,8 @@ export function* basisLines(
   let records: [string, StateRecord][] = []
   let sizeBytes = 0
   const recordLine = (): string => {
-    const commitments = records.flatMap(([, record]) =>
-      withPrivate || !('readers' in record) ? (commitmentIn(record) ?? []) : [],
-    )
+    const valueIn = withPrivate ? commitmentIn : shownCommitmentIn
+    const commitments = records.flatMap(([, record]) => valueIn(record) ?? [])
     const openings = [...store.openings(contract, commitments).values()]
     const text = line({ records, openings })
     records = []

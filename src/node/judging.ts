@@ -34,7 +34,7 @@ import type { Replica } from './replica.ts'
 import { shownTo } from './shown-openings.ts'
 
 /** Who has yet to judge a request of this party, and since when it waits, ms since 1970. */
-export type WaitingFor = { parties: string[]; sinceMs: number }
+export type WaitingFor = { parties: readonly string[]; sinceMs: number }
 
 type Waiting = {
   entry: OpenRequest<Request> & { receivedMs: number }
@@ -73,6 +73,12 @@ export class Judging {
     this.#replica = replica
   }
 
+  /** Whether a request may still be ordered; one that is to be judged first stands in no pool. */
+  isAwaited(id: string): boolean {
+    return this.#replica.chain.pool.has(id) || this.#waiting.has(id)
+  }
+
+  /** Undefined for a request that lacks nobody's word. */
   waitingFor(id: string): WaitingFor | undefined {
     const one = this.#waiting.get(id)
     return one && { parties: [...one.lacking], sinceMs: one.sinceMs }
@@ -184,7 +190,8 @@ export class Judging {
 
   /** Asks whoever has yet to judge; once nobody has, the request goes its way. */
   #look(one: Waiting, nowMs: number): void {
-    const { replica, entry } = { replica: this.#replica, entry: withRevealed(one) }
+    const replica = this.#replica
+    const entry = withRevealed(one)
     const hasMoved = one.lookAtMs <= nowMs
     if (hasMoved) one.lookAtMs = Number.POSITIVE_INFINITY
     let { lacking, isOutdated } = this.#judgedness(entry, sorted(one.given), nowMs)
@@ -247,7 +254,7 @@ export class Judging {
 
   /** Judges a request of another member's. @throws CountersignError where it is refused */
   asked(from: string, message: JudgeMessage, nowMs: number): void {
-    const { replica } = { replica: this.#replica }
+    const replica = this.#replica
     const { contract, roster, chain } = replica
     const checked = checkAnyRequest(message.request, contract, (own) => roster.authorKeyOf(own))
     const { id, request } = checked

@@ -24,7 +24,6 @@ import { Engine } from './engine.ts'
 import { DEFAULT_POLICY } from './engine-options.ts'
 import { filesAt } from './files/at-node.ts'
 import type { Files } from './files/files.ts'
-import { isAwaited } from './judging-status.ts'
 import { Membership } from './membership.ts'
 import type { LogLevel, Notice } from './outbox.ts'
 import { keepCardsNew } from './own-card.ts'
@@ -462,7 +461,7 @@ export class Node {
     const replica = this.engine.replica(contract)
     const record = this.store.request(contract, id)
     if (!record) throw new CountersignError('not-found', `contract ${contract} has no request ${id}`)
-    const expired = record.height === undefined && !isAwaited(replica, id)
+    const expired = record.height === undefined && !replica.judging.isAwaited(id)
     return requestStatus(replica, record, expired)
   }
 

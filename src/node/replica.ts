@@ -43,8 +43,6 @@ import { sendInvitation, sendRequest } from './serve.ts'
 import { takeSigned } from './signed.ts'
 import { Sync } from './sync.ts'
 
-export type { Phase } from './replica-options.ts'
-
 export class Replica {
   readonly contract: string
   readonly genesis: Genesis

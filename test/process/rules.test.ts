@@ -118,7 +118,9 @@ describe('rules', () => {
     expect(await wrong('--required', 'Slip/Insured', '--transfer', 'Slip/Insured')).toContain('make several')
     expect(await wrong()).toContain('say what the rule is')
     expect(await wrong('--range', 'Slip/Premium/Rate')).toContain('--min, --max or both')
-    expect(await wrong('Slip', '--only', 'Party 9', '--may', 'add')).toContain('knows no party in this contract')
+    expect(await wrong('Slip', '--only', 'Party 9', '--may', 'add')).toContain(
+      'knows no party in this contract',
+    )
   })
 
   it('stand against what breaks them, with their words', async () => {

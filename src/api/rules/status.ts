@@ -8,7 +8,6 @@ import { type ContractState, childrenOf } from '../../contract/state.ts'
 import { existing, pathOf } from '../../contract/view.ts'
 import { CountersignError } from '../../crypto/errors.ts'
 import type { AnyOperation } from '../../ledger/request.ts'
-import { judgingOf } from '../../node/judging-status.ts'
 import type { Context } from '../context.ts'
 import { judgedView } from '../judging.ts'
 import type { JudgedView } from '../schemas.ts'
@@ -130,7 +129,7 @@ function waitingOn(context: Context, contract: string): ReadonlyMap<string, stri
   const replica = context.replica(contract)
   const { node, states } = context
   for (const [id, { request }] of replica.chain.pool) note(id, request.operations)
-  for (const { request: id } of judgingOf(replica).all()) {
+  for (const { request: id } of replica.judging.all()) {
     const record = states.read(contract, () => node.store.request(contract, id))
     if (record !== undefined) note(id, record.request.operations)
   }

@@ -6,10 +6,11 @@ import { CountersignError } from '../../crypto/errors.ts'
 import type { RuleBody } from '../../ledger/behaviour.ts'
 import type { DraftAction } from '../../ledger/rule-operation.ts'
 import { type ContractState, element } from '../elements.ts'
+import { Foresight } from '../foresight.ts'
 import { isRuleRecord, versionOf } from '../record.ts'
 import { checkRule } from './checks.ts'
 import { missingYes } from './drafts.ts'
-import { type Judge, Refused } from './judging.ts'
+import { Refused } from './judging.ts'
 import { lawRuleOf } from './law.ts'
 import { elementsAt } from './paths.ts'
 import type { DraftRecord, ProposalRecord } from './records.ts'
@@ -129,14 +130,6 @@ function ruleOf(action: DraftAction): RuleBody | undefined {
   return action.do === 'replace' ? action.by : undefined
 }
 
-/** Whoever looks judges for itself, as far as it can see. */
-const AS_HELD: Judge = {
-  answer: (_, compute) => compute(),
-  reveals: () => true,
-  lacking: () => [],
-  hasMore: false,
-}
-
 /** The elements that would break a drafted rule if it were in force. */
 function breaking(
   state: ContractState,
@@ -150,7 +143,7 @@ function breaking(
   try {
     const drafted = lawRuleOf(uid, { owner: by, rule, reads, place })
     const at = { id: '', author: by, height: 0, timeMs }
-    const work = new Work(state, at, openings, undefined, AS_HELD)
+    const work = new Work(state, at, openings, undefined, new Foresight(false))
     for (const at of elementsAt(state, rule.at, drafted.here, true)) {
       const refused = checkRule(work, drafted, at)
       if (refused?.element !== undefined) found.push(refused.element)

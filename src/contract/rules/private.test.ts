@@ -198,6 +198,18 @@ describe('rules that read private values', () => {
     one.rule('Ben', ['Bid'], { kind: 'limits', max: '100' })
     expect(one.set('Ada', '/Bid', '101')).toMatchObject({ code: 'limits-broken' })
     expect(one.set('Ada', '/Bid', '99')).toMatchObject({ outcome: 'accepted' })
+
+    const list = new Agreement(NAMES, '{"Bids": [{"No": "1"}, {"No": "2"}], "Holder": ""}')
+    list.run('Ada', list.settingOf(list.at('/Holder'), list.party('Ada'), 'party'))
+    for (const path of [['Bids', 'No'], ['Holder']]) list.rule('Ada', path, seenBy(list, 'Ada', 'Ben'))
+    list.rule('Ben', ['Bids'], { kind: 'unique', by: ['No'] })
+    list.rule('Ben', ['Holder'], { kind: 'transfer' })
+    expect(list.set('Ada', '/Bids/item[1]/No', '7')).toMatchObject({ outcome: 'accepted' })
+    expect(list.set('Cyd', '/Bids/item[2]/No', '7')).toMatchObject({ code: 'not-unique' })
+    expect(list.set('Cyd', '/Bids/item[2]/No', '8')).toMatchObject({ outcome: 'accepted' })
+    expect(list.set('Ada', '/Holder', list.party('Ben'))).toMatchObject({ outcome: 'accepted' })
+    expect(list.set('Ada', '/Holder', list.party('Cyd'))).toMatchObject({ code: 'not-holder' })
+    expect(list.set('Ben', '/Holder', list.party('Cyd'))).toMatchObject({ outcome: 'accepted' })
   })
 
   test('an activation and a trigger act on what is judged, which everybody then sees', () => {
@@ -207,6 +219,15 @@ describe('rules that read private values', () => {
     expect(element(one.state, one.at('/Secret'))?.inactive).toBe(true)
     one.set('Ada', '/Bid', '51')
     expect(element(one.state, one.at('/Secret'))?.inactive).toBeUndefined()
+    one.rule('Ben', [], {
+      kind: 'trigger',
+      when: { kind: 'expression', expression: 'Bid > 60' },
+      actions: [{ do: 'phase', to: 'high' }],
+    })
+    one.set('Ada', '/Bid', '59')
+    expect(one.state.governance.workflow.phase).toBe('live')
+    one.set('Ada', '/Bid', '61')
+    expect(one.state.governance.workflow.phase).toBe('high')
   })
 
   test('a proposal of a private value is judged when it is made and when it is agreed', () => {

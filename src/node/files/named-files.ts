@@ -8,8 +8,10 @@ import type { Store } from '../../store/store.ts'
 import type { Replica } from '../replica.ts'
 import type { FileId } from './file-store.ts'
 
-/** From which ledger block on, and up to before which, a field names a file. isOwn: by this party's own request. readers: who
- * may see the field, where that is not everybody. */
+/**
+ * From which ledger block on, and up to before which, a field names a file. isOwn: by this party's own request. readers: who may
+ * see the field, where that is not everybody.
+ */
 type Naming = FileId & { fromHeight: number; toHeight: number; isOwn: boolean; readers?: readonly string[] }
 
 type Named = { byUid: Map<string, Naming[]>; byHash: Map<string, Map<string, Naming[]>> }
