@@ -163,7 +163,8 @@ export class Finality {
     const { contract, lineage } = this
     if (key !== undefined && cosignatureVerifies(key, contract, lineage, cosignature)) return undefined
     if (!cosignatureVerifies(cosignKey, contract, lineage, cosignature)) return undefined
-    if (!this.fits(cosignature, chain)) return { result: 'bad' }
+    // Of another history that has been committed elsewhere: its turn may have come there (EVI-3).
+    if (!this.fits(cosignature, chain)) return { result: 'astray' }
     this.arriving.set(party, { cosignKey, cosignature })
     return { result: 'arriving' }
   }

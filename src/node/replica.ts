@@ -37,7 +37,7 @@ import { OwnValues } from './own-values.ts'
 import { isAnswer, receive } from './receive.ts'
 import type { Phase, ReplicaOptions } from './replica-options.ts'
 import { Resending } from './resending.ts'
-import { restoreChain } from './restore.ts'
+import { dropUnopened, restoreChain } from './restore.ts'
 import type { Roster } from './roster.ts'
 import { sendInvitation, sendRequest } from './serve.ts'
 import { takeSigned } from './signed.ts'
@@ -114,6 +114,7 @@ export class Replica {
     this.chain.mayLack = () => this.epochs.mayLack
     this.roster = restored.roster
     this.epochs = new Epochs(this)
+    dropUnopened(this.outbox, contract, restored.unopened, this.epochs.mayLack)
     this.basis = store.basis(contract)
     this.older = new Older(this)
     this.beginning = new Beginning(this)

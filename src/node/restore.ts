@@ -12,11 +12,12 @@ import type { Certificate } from '../ledger/certificate.ts'
 import type { Cosignature } from '../ledger/checkpoint.ts'
 import type { Genesis } from '../ledger/genesis.ts'
 import { revealedIn } from '../ledger/judgement.ts'
-import { committedIn, requestId } from '../ledger/request.ts'
+import { commitmentsOf, committedIn, requestId } from '../ledger/request.ts'
 import type { AnyLedgerBlock } from '../ledger/turn.ts'
 import type { RequestRecord, Store } from '../store/store.ts'
 import { Chain } from './chain.ts'
 import { pickOpenings } from './intake.ts'
+import { dropRequests, type Outbox } from './outbox.ts'
 import { pastSpans, Roster, type Standing, spansBefore } from './roster.ts'
 
 export type RestoredChain = {
@@ -28,6 +29,8 @@ export type RestoredChain = {
   proposed: { hash: string; block: AnyLedgerBlock }[]
   certificates: Certificate[]
   cosignatures: Cosignature[]
+  /** Requests that wait on disk, and in no pool: not all their values are here. */
+  unopened: string[]
 }
 
 /** @throws CountersignError `invariant-broken` where the database does not give what was signed */
@@ -65,7 +68,7 @@ export function restoreChain(
   for (const { hash, block } of loaded.proposed)
     if (blockHash(block.header) !== hash)
       throw damaged(contract, `the proposed ledger block ${hash} was altered`)
-  for (const record of loaded.waiting) addWaiting(chain, store, record)
+  const unopened = loaded.waiting.flatMap((record) => (addWaiting(chain, store, record) ? [] : [record.id]))
   const stored = store.block(contract, loaded.height)
   return {
     chain,
@@ -75,7 +78,24 @@ export function restoreChain(
     proposed: loaded.proposed,
     certificates: loaded.certificates,
     cosignatures: loaded.cosignatures,
+    unopened,
   }
+}
+
+/**
+ * Of a ledger that was given up (LIN-3) requests wait again; who was not to see values of before has not all that they bring, and
+ * is told them anew as one that waits. @throws CountersignError `invariant-broken` where this party was sent them all
+ */
+export function dropUnopened(
+  outbox: Outbox,
+  contract: string,
+  unopened: readonly string[],
+  mayLack: boolean,
+): void {
+  const [first] = unopened
+  if (first === undefined) return
+  if (!mayLack) throw damaged(contract, `values of the waiting request ${first} are missing`)
+  dropRequests(outbox, contract, unopened)
 }
 
 /** Who was and is in by what is stored, up to a tip's state and time. */
@@ -105,11 +125,14 @@ export function restoreRoster(
   return new Roster(past, firstHeight, state, timeMs, standing)
 }
 
-function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
+/** False where its values are not all here. */
+function addWaiting(chain: Chain, store: Store, record: RequestRecord): boolean {
   const { id, request, signature, receivedMs, local, judgement } = record
   if (requestId(request) !== id) throw damaged(chain.contract, `the waiting request ${id} was altered`)
   const named = committedIn(request.operations).map(({ commitment }) => commitment)
   const openings = store.openings(chain.contract, [...named, ...revealedIn(judgement)])
+  const wanted = [...commitmentsOf(request.operations), ...revealedIn(judgement)]
+  if (!wanted.every((commitment) => openings.has(commitment))) return false
   chain.add({
     id,
     request,
@@ -119,6 +142,7 @@ function addWaiting(chain: Chain, store: Store, record: RequestRecord): void {
     openings: pickOpenings(request.operations, [...openings.values()], judgement),
     ...(judgement !== undefined && { judgement }),
   })
+  return true
 }
 
 function damaged(contract: string, what: string): CountersignError {

@@ -78,6 +78,18 @@ describe('liars of any other kind', () => {
 /** Seeds that once broke a promise, with what was wrong. */
 const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
   [
+    '[LIN-3] [EPO-13] who came in by a history that was given up lacked values of what waits again, and its node called that damage',
+    { members: 3, liars: 1, hostile: ['turn-forker'], seed: 6, steps: 1500 },
+  ],
+  [
+    '[LIN-3] [EPO-13] the same of one that had come in by a turn on one side only',
+    { members: 4, liars: 2, hostile: ['turn-forker'], seed: 31, steps: 2000 },
+  ],
+  [
+    '[EVI-3] [EPO-9] a cosignature by the key of a card that has yet to come here, of another history, was called bad, and nobody halted',
+    { members: 3, liars: 1, hostile: ['turn-forker'], seed: 19, steps: 1500 },
+  ],
+  [
     '[ORD-1] [LIN-3] certificates of a lineage and an epoch before were taken for damage',
     { members: 3, liars: 1, hostile: ['forker'], seed: 52, steps: 1500 },
   ],

@@ -113,6 +113,14 @@ describe('a contract whose ledgers have forked', () => {
 /** Seeds that once broke a promise, with what was wrong. */
 const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
   [
+    '[LIN-2] of three contracts one had forked and gone on without the liar, who was waited for in the others',
+    {
+      ...{ members: 5, liars: 1, hostile: ['withholder', 'forker-with-cuts'], seed: 735280223 },
+      ...{ steps: 4800, contracts: 3, loss: 0.01, partitions: true, crashes: true },
+      ...{ duplicates: true, reorder: true },
+    },
+  ],
+  [
     '[SYN-2] requests that no ledger block of a range names were taken in, and called expired though they had been ordered',
     {
       members: 5,

@@ -7,35 +7,57 @@ import { turnOf } from '../../src/ledger/turn.ts'
 import type { Chain } from '../../src/node/chain.ts'
 import type { StoreWrite } from '../../src/store/store.ts'
 
-/** turn: hash of the ledger block before the epoch's first; absent for epoch 0. */
+/**
+ * turn: hash of the ledger block before the epoch's first; absent for epoch 0. isGivenUp: every honest node that had it goes on in
+ * a lineage that does not rest on it.
+ */
 export type Seated = {
   firstHeight: number
   turn?: string
   members: readonly string[]
   observers: readonly string[]
   policy: Policy
+  isGivenUp?: boolean
 }
 
 export class Seats {
   private readonly epochs = new Map<string, Seated[]>()
+  /** Indices of the honest nodes that have come to an epoch. */
+  private readonly holders = new Map<Seated, Set<number>>()
 
-  take(batch: readonly StoreWrite[]): void {
+  /** @param honest index of the node that writes, unless it lies */
+  take(batch: readonly StoreWrite[], honest: number | undefined): void {
     for (const write of batch) {
       if (write.kind === 'contract') this.begin(write.contract)
+      if (write.kind === 'lineage' && honest !== undefined)
+        this.giveUp(write.contract, write.keepHeight, honest)
       if (write.kind !== 'committed') continue
       const turn = turnOf(write.block)
       if (turn === undefined) continue
       const { contract, hash } = write
       const list = this.epochs.get(contract) ?? []
-      if (list.some((seated) => seated.turn === hash)) continue
+      const known = list.find((one) => one.turn === hash)
       const observers = (turn.observers ?? []).map(([party]) => party)
-      list.push({
+      const { members, policy } = turn
+      const seated = known ?? {
         firstHeight: write.block.header.height + 1,
         turn: hash,
-        members: turn.members,
+        members,
         observers,
-        policy: turn.policy,
-      })
+        policy,
+      }
+      if (!known) list.push(seated)
+      if (honest === undefined) continue
+      this.holders.set(seated, (this.holders.get(seated) ?? new Set()).add(honest))
+      seated.isGivenUp = false
+    }
+  }
+
+  private giveUp(contract: string, keepHeight: number, honest: number): void {
+    for (const seated of this.epochs.get(contract) ?? []) {
+      const holders = this.holders.get(seated)
+      if (seated.firstHeight - 1 <= keepHeight || !holders?.delete(honest)) continue
+      seated.isGivenUp = holders.size === 0
     }
   }
 
@@ -59,9 +81,13 @@ export class Seats {
     })
   }
 
-  /** Of the last epoch that anybody has come to. */
+  /** Of the last epoch that anybody has come to and that stands. */
   private last(contract: string): Seated | undefined {
-    return this.epochs.get(contract)?.at(-1)
+    return this.standing(contract).at(-1)
+  }
+
+  private standing(contract: string): Seated[] {
+    return this.all(contract).filter(({ isGivenUp }) => !isGivenUp)
   }
 
   /** Turns that have come in all contracts. */
@@ -78,6 +104,11 @@ export class Seats {
     return this.isMember(contract, party) || (this.last(contract)?.observers.includes(party) ?? false)
   }
 
+  /** Whether it is or was a member. */
+  wasMember(contract: string, party: string): boolean {
+    return this.all(contract).some(({ members }) => members.includes(party))
+  }
+
   /** Whether it is or was in. */
   wasIn(contract: string, party: string): boolean {
     const seated = this.epochs.get(contract) ?? []
@@ -86,6 +117,6 @@ export class Seats {
 
   /** Whether it is in now, and has been from the first. */
   hasStayed(contract: string, party: string): boolean {
-    return (this.epochs.get(contract) ?? []).every(({ members }) => members.includes(party))
+    return this.standing(contract).every(({ members }) => members.includes(party))
   }
 }

@@ -292,7 +292,7 @@ export class Simulation implements World {
 
   private written(node: SimNode, batch: readonly StoreWrite[]): void {
     this.note(`write ${node.name} ${batch.map(({ kind }) => kind).join(' ')}`)
-    this.seats.take(batch)
+    this.seats.take(batch, this.plot?.liars.has(node.index) ? undefined : node.index)
     for (const checker of this.watching(node)) checker.written?.(node, batch)
   }
 

@@ -27,7 +27,8 @@ export class Blame implements Checker {
   private readonly casting: Casting
   private readonly histories: Histories
   private readonly honest: ReadonlySet<string>
-  private readonly kept = new Map<SimNode, Set<string>>()
+  /** By node and contract. */
+  private readonly kept = new Map<string, Set<string>>()
   private readonly events = new Map<string, number>()
   private evidence = 0
   private halts = 0
@@ -61,9 +62,8 @@ export class Blame implements Checker {
     const known = engine && replica && knownCards(engine.store, contract, replica.freezing.all, party)
     if (replica && !replica.roster.proves(evidence, known))
       throw new Violation(this.name, `${node.name} holds ${kind} of ${this.nameOf(party)} that does not hold`)
-    const parties = this.kept.get(node) ?? new Set()
-    this.kept.set(node, parties)
-    parties.add(party)
+    const key = keyOf(node, contract)
+    this.kept.set(key, (this.kept.get(key) ?? new Set()).add(party))
   }
 
   logged(node: SimNode, level: string, event: string, detail: Record<string, unknown>): void {
@@ -96,10 +96,17 @@ export class Blame implements Checker {
     return new Set([...this.kept.values()].flatMap((parties) => [...parties]))
   }
 
-  /** Whether an honest member can name all liars: then the honest go on without them. */
-  canNameAll(node: SimNode): boolean {
-    const liars = this.world.nodes.length - this.world.honest.length
-    return (this.kept.get(node)?.size ?? 0) === liars
+  /** Whether an honest member can name all liars that have been members: then the honest go on without them. */
+  canNameAll(node: SimNode, contract: string): boolean {
+    const { nodes, seats } = this.world
+    const named = this.namedBy(node, contract)
+    return nodes.every(
+      ({ party: { id } }) => this.honest.has(id) || !seats.wasMember(contract, id) || named.has(id),
+    )
+  }
+
+  private namedBy(node: SimNode, contract: string): ReadonlySet<string> {
+    return this.kept.get(keyOf(node, contract)) ?? new Set()
   }
 
   /**
@@ -125,7 +132,7 @@ export class Blame implements Checker {
         // A quorum of liars alone needs no certificate to build on, and contradicts nothing that it has signed.
         if (!cast || cast.liars >= cast.quorum) continue
         const wanted = forksFrom(cast)
-        const named = this.kept.get(node)?.size ?? 0
+        const named = this.namedBy(node, fork.contract).size
         if (named < wanted)
           return `ledgers have forked, and ${node.name} can name ${named} of at least ${wanted} liars`
       }
@@ -178,6 +185,8 @@ export class Blame implements Checker {
     }
   }
 }
+
+const keyOf = ({ index }: SimNode, contract: string): string => `${index} ${contract}`
 
 /** It stands still, or has gone on in a lineage without who is guilty. */
 function hasHalted({ engine }: SimNode, contract: string): boolean {

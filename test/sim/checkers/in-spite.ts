@@ -42,7 +42,7 @@ export class InSpite implements Checker, Goal {
     this.startedMs ??= this.world.nowMs()
     const isOver = this.world.nowMs() >= this.startedMs + TALK_MS
     if (this.plot.outlook === 'safe' && !isOver) return 'they have not talked long enough'
-    if (this.plot.outlook === 'safe') return this.areRid ? this.missingOf(submitted) : undefined
+    if (this.plot.outlook === 'safe') return this.missingOf(submitted, this.rid)
     if (!isOver && this.plot.undelivered().length > 0) return 'nothing has come of the attack'
     const unnamed = [...this.plot.named].filter((party) => !this.blame.named.has(party))
     const standing = this.missingOf(submitted)
@@ -52,16 +52,34 @@ export class InSpite implements Checker, Goal {
   }
 
   /** LIN-2: ledgers have forked, and every honest member can name every liar: they go on without, as if nobody lied. */
-  private get areRid(): boolean {
+  private get rid(): string[] {
     const { forks } = this.histories
     // What is missing there is said at the end, without waiting for it.
-    if (forks.length === 0 || this.blame.missing !== undefined) return false
-    // Who has lost its memory freezes only once every other member has told it its past, and liars need not (AMN-2).
-    return this.world.honest.every((node) => this.blame.canNameAll(node) && !isRecalling(node))
+    if (this.blame.missing !== undefined) return []
+    const forked = new Set(forks.map(({ contract }) => contract))
+    return this.world.contracts.filter(
+      (contract) =>
+        (forked.has(contract) || this.haveGoneOn(contract)) &&
+        this.world.honest.every((node) => this.canGoOn(node, contract)),
+    )
   }
 
-  private missingOf(submitted: readonly Submitted[]): string | undefined {
-    for (const contract of this.world.contracts) {
+  private haveGoneOn(contract: string): boolean {
+    return this.world.honest.some(({ engine }) => (engine?.replicas.get(contract)?.lineage.number ?? 0) > 0)
+  }
+
+  private canGoOn(node: SimNode, contract: string): boolean {
+    const replica = node.engine?.replicas.get(contract)
+    if (!replica?.roster.isMember(node.party.id) || replica.status === 'left') return true
+    // Who has lost its memory freezes only once every other member has told it its past, and liars need not (AMN-2).
+    return this.blame.canNameAll(node, contract) && !isRecalling(node)
+  }
+
+  private missingOf(
+    submitted: readonly Submitted[],
+    contracts: readonly string[] = this.world.contracts,
+  ): string | undefined {
+    for (const contract of contracts) {
       const heights = new Set<number>()
       for (const node of this.world.honest) {
         if (isUnaware(this.world, node, contract)) return `${node.name} has not heard that it is out`
@@ -76,6 +94,7 @@ export class InSpite implements Checker, Goal {
     }
     for (const { id, contract, node, notAfterMs } of submitted)
       if (
+        contracts.includes(contract) &&
         this.histories.heightAt(node, contract, id) === undefined &&
         notAfterMs > node.nowMs &&
         isHeldTo(this.world, node, contract)

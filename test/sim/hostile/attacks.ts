@@ -14,6 +14,7 @@ import { Replayer } from './replayer.ts'
 import { Skipper } from './skipper.ts'
 import { SyncLiar } from './sync-liar.ts'
 import { TurnForger } from './turn-forger.ts'
+import { TurnForker } from './turn-forker.ts'
 import { TurnSplitter } from './turn-splitter.ts'
 import { TwoHistories } from './two-histories.ts'
 import { TwoOpenings } from './two-openings.ts'
@@ -40,6 +41,7 @@ const ATTACKS: ReadonlyMap<string, () => Adversary> = new Map<string, () => Adve
 /** Those on turns, and on who comes and goes: they need parties that do. */
 const EPOCH_ATTACKS: ReadonlyMap<string, () => Adversary> = new Map<string, () => Adversary>([
   ['turn-forger', () => new TurnForger()],
+  ['turn-forker', () => new TurnForker()],
   ['turn-splitter', () => new TurnSplitter()],
   ['false-leaver', () => new FalseLeaver()],
   ['false-guest', () => new FalseGuest()],

@@ -1,0 +1,176 @@
+/**
+ * Keeps a turn that is decided from coming, until every honest member has cosigned enough for it. Then it plays to two sides
+ * that don't hear one another, and lets the turn come on one of them, or later on the other, too: what both commit parts
+ * there, in two epochs (LIN-1 to LIN-3).
+ */
+import { turnsAt } from '../../../src/contract/turn.ts'
+import type { Cosignature } from '../../../src/ledger/checkpoint.ts'
+import type { Message } from '../../../src/node/messages.ts'
+import type { Replica } from '../../../src/node/replica.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Adversary, type Outlook } from './adversary.ts'
+
+const WITHHELD = 'cosignature withheld'
+const ONE_TURNED = 'a fork that one side turned across'
+const BOTH_TURNED = 'a fork that both sides turned across'
+/** How much later the other side's turn comes, where it comes. */
+const LATER_MS = { low: 500, high: 8000 } as const
+
+type CertifiedBy = Replica['chain']['certifiedBy']
+
+export class TurnForker extends Adversary {
+  readonly name = 'turn forker'
+  readonly kinds = [WITHHELD, ONE_TURNED, BOTH_TURNED]
+  /** Honest members, by side; none before they are parted. */
+  private sides: readonly (readonly SimNode[])[] = []
+  private heal: (() => void) | undefined
+  private isOver = false
+  /** Sides whose turn may come. */
+  private readonly turning = new Set<number>()
+  private laterMs = Number.POSITIVE_INFINITY
+  /** What the liars' own nodes would do, had they not been told to do without turns. */
+  private readonly own = new WeakMap<Replica['chain'], CertifiedBy>()
+  /** Epochs in which they were parted, by contract. */
+  private readonly epochs = new Map<string, number>()
+
+  override turn(): void {
+    if (this.sides.length === 0 && !this.isOver) this.look()
+    else if (this.sides.length > 0 && this.stage.world.nowMs() >= this.laterMs && !this.turning.has(1))
+      this.letTurn(1)
+    this.hold()
+  }
+
+  /** Nodes of liars order as if nothing were decided, where no turn is to come. */
+  private hold(): void {
+    const bodies = this.sides.length === 0 ? [this.liars] : [this.bodiesOf(0), this.bodiesOf(1)]
+    for (const [side, nodes] of bodies.entries())
+      for (const { engine } of nodes)
+        for (const { chain } of engine?.replicas.values() ?? []) {
+          const own = this.own.get(chain) ?? chain.certifiedBy
+          this.own.set(chain, own)
+          chain.certifiedBy = this.turning.has(side) ? own : () => undefined
+        }
+  }
+
+  private bodiesOf(side: number): readonly SimNode[] {
+    return this.bodies?.of(side) ?? []
+  }
+
+  /** Whether it is time to part them. */
+  private look(): void {
+    for (const contract of this.contracts) {
+      const members = this.honest.filter((node) => isMember(node, contract))
+      if (members.length < 2 || !members.every((node) => this.isDue(node, contract))) continue
+      this.part(members, contract)
+      return
+    }
+  }
+
+  /** Whether a turn lacks nothing at an honest member but cosignatures of liars. */
+  private isDue({ engine, nowMs }: SimNode, contract: string): boolean {
+    const replica = engine?.replicas.get(contract)
+    if (!replica) return false
+    const { chain, finality } = replica
+    return turnsAt(chain.tip.state, nowMs).some(({ signers }) =>
+      signers.every(
+        ({ party, cosignKey, minSize }) =>
+          this.isLiar(party) || finality.certifying(party, cosignKey, minSize) !== undefined,
+      ),
+    )
+  }
+
+  private part(members: readonly SimNode[], contract: string): void {
+    const shuffled = this.random.shuffled(members)
+    const others = this.honest.filter((node) => !members.includes(node))
+    const [first] = members as [SimNode]
+    const { quorum, members: all } = electorateOf(first, contract)
+    const least = Math.max(1, quorum - this.liarsIn(all))
+    const size = Math.min(shuffled.length - 1, Math.max(least, this.random.integer(1, shuffled.length - 1)))
+    const sides = [shuffled.slice(0, size), shuffled.slice(size)]
+    // Who is not in yet hears of one side.
+    for (const node of others) sides[this.random.integer(0, 1)]?.push(node)
+    this.sides = sides
+    for (const one of this.contracts) {
+      const epoch = first.engine?.replicas.get(one)?.electorate.epoch
+      if (epoch !== undefined) this.epochs.set(one, epoch)
+    }
+    this.bodies?.split(sides)
+    const sideOf = new Map(sides.flatMap((group, side) => group.map(({ index }) => [index, side])))
+    this.heal = this.stage.cut((from, to) => {
+      const [one, other] = [sideOf.get(from), sideOf.get(to)]
+      return one !== undefined && other !== undefined && one !== other
+    })
+    this.letTurn(0)
+    const { low, high } = LATER_MS
+    if (this.random.chance(0.5)) this.laterMs = this.stage.world.nowMs() + this.random.integer(low, high)
+  }
+
+  private liarsIn(members: readonly string[]): number {
+    return members.filter((party) => this.isLiar(party)).length
+  }
+
+  /** A side is shown what it lacks for its turn. */
+  private letTurn(side: number): void {
+    this.turning.add(side)
+    for (const body of this.bodiesOf(side))
+      for (const [contract, { finality, epochs }] of body.engine?.replicas ?? []) {
+        const cosignature = finality.cosignatures.get(body.party.id)
+        if (!cosignature) continue
+        const epoch = epochs.number > 0 ? { epoch: epochs.number } : {}
+        for (const to of this.sides[side] ?? [])
+          this.stage.send(body, to, [{ type: 'COSIGN', contract, ...epoch, cosignature }])
+      }
+  }
+
+  override outgoing(_from: SimNode, to: SimNode, message: Message): unknown[] {
+    const side = this.sides.findIndex((nodes) => nodes.includes(to))
+    if (this.turning.has(side)) return [message]
+    const isTold = ({ party }: Cosignature): boolean => !this.isLiar(party)
+    if (message.type === 'STATUS') return [{ ...message, cosignatures: message.cosignatures.filter(isTold) }]
+    if (message.type !== 'COSIGN' || isTold(message.cosignature)) return [message]
+    this.count(WITHHELD)
+    return []
+  }
+
+  override healed(): void {
+    this.isOver = true
+    for (const contract of this.epochs.keys()) this.countFork(contract)
+    this.heal?.()
+    this.heal = undefined
+  }
+
+  private countFork(contract: string): void {
+    const [left = [], right = []] = this.sides.map((nodes) =>
+      nodes.flatMap(({ engine }) => engine?.replicas.get(contract) ?? []),
+    )
+    const parted = left.flatMap((one) =>
+      right.filter((other) => areParted(one, other)).map((other) => [one, other]),
+    )
+    const hasTurned = ({ electorate }: Replica): boolean =>
+      electorate.epoch > (this.epochs.get(contract) as number)
+    const turned = parted.map((two) => two.filter(hasTurned).length)
+    if (turned.includes(1)) this.count(ONE_TURNED)
+    if (turned.includes(2)) this.count(BOTH_TURNED)
+  }
+
+  outlook(): Outlook {
+    return 'safe'
+  }
+}
+
+function electorateOf({ engine }: SimNode, contract: string): Replica['electorate'] {
+  const replica = engine?.replicas.get(contract)
+  if (!replica) throw new Error('no member of the contract')
+  return replica.electorate
+}
+
+function isMember({ engine }: SimNode, contract: string): boolean {
+  const replica = engine?.replicas.get(contract)
+  return replica?.status === 'accepted' && replica.epochs.part === 'member'
+}
+
+/** Whether they have committed different ledger blocks at one height. */
+function areParted({ chain }: Replica, { chain: other }: Replica): boolean {
+  const size = Math.min(chain.log.size, other.log.size)
+  return chain.log.root(size) !== other.log.root(size)
+}
