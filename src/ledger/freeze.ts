@@ -8,12 +8,13 @@ import { jcs } from '../crypto/jcs.ts'
 import type { PrivateKey } from '../crypto/provider.ts'
 import * as shape from '../crypto/shape.ts'
 import { type StatementSignature, signStatements } from '../crypto/statement.ts'
+import { partyOf } from '../identity/card.ts'
 import { statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from './checkpoint.ts'
-import { checkEvidenceShape, type Evidence, evidenceHeldBy, evidenceId } from './evidence.ts'
+import { type CosignKeys, checkEvidenceShape, type Evidence, evidenceHeldBy, evidenceId } from './evidence.ts'
 import { type FrozenHistory, History, historyShape, type Top } from './freeze-history.ts'
 import { type AnyFreeze, freezeStatementId, freezeVerifies } from './freeze-statement.ts'
-import { type FreezeEpoch, keysOf, turnHolds } from './freeze-turn.ts'
+import { type FreezeEpoch, keysOf, turnHolds, withKey } from './freeze-turn.ts'
 
 export { freezeStatementId, freezeVerifies } from './freeze-statement.ts'
 
@@ -118,9 +119,38 @@ export function freezeId({ statement }: SignedFreeze): string {
 
 /**
  * What a FREEZE is checked against: the epochs up to the one that goes on, as far as they are known; a history is of that which it
- * begins in, and of those whose turns it shows. base: what the lineage began with; for lineage 0 block 0.
+ * begins in, and of those whose turns it shows. base: what the lineage began with; for lineage 0 block 0. brought: cosign keys of
+ * the cards that turns in other FREEZEs of the set brought (`broughtBy`).
  */
-export type FreezeContext = { epochs: readonly FreezeEpoch[]; base: Top }
+export type FreezeContext = { epochs: readonly FreezeEpoch[]; base: Top; brought?: CosignKeys }
+
+/** Cosign keys that turns in these FREEZEs brought, by party. Who came in by one history may have followed another. */
+export function broughtBy(freezes: readonly SignedFreeze[]): CosignKeys {
+  let brought: CosignKeys = new Map()
+  for (const { statement } of freezes)
+    for (const { card } of statement.history.turns ?? [])
+      if (card) brought = withKey(brought, partyOf(card.card), card.card.keys.cosign)
+  return brought
+}
+
+/**
+ * Puts a set of FREEZEs in an order in which each holds by what those before it bring. held: those; others: none of these holds.
+ */
+export function inOrderOfKeys(
+  freezes: readonly SignedFreeze[],
+  context: FreezeContext,
+): { held: SignedFreeze[]; others: SignedFreeze[] } {
+  const held: SignedFreeze[] = []
+  let others = [...freezes]
+  for (let before = -1; before < held.length && others.length > 0; ) {
+    before = held.length
+    const known = { ...context, brought: broughtBy(held) }
+    const now = others.filter((freeze) => freezeHolds(freeze, known))
+    held.push(...now)
+    others = others.filter((freeze) => !now.includes(freeze))
+  }
+  return { held, others }
+}
 
 /**
  * What of all that a member holds stands in its FREEZE: what is genuine by keys that whoever is in the epochs shown has had.
@@ -151,14 +181,18 @@ function isProven(one: Evidence, { electorate, cosignKeys, voteKeys }: FreezeEpo
  * own cosignature is of that history, and everybody's is of what the history does not show: so that any two histories that
  * honest members show can be compared.
  */
-export function freezeHolds(freeze: SignedFreeze, { epochs: known, base }: FreezeContext): boolean {
+export function freezeHolds(
+  freeze: SignedFreeze,
+  { epochs: known, base, brought = new Map() }: FreezeContext,
+): boolean {
   const { contract, lineage, party, cosignatures, evidence } = freeze.statement
   const history = new History(freeze.statement.history)
   const epochs = history.epochsIn(known, base)
   const [first, last] = [epochs?.[0], epochs?.at(-1)]
   if (epochs === undefined || first === undefined || last === undefined) return false
   if (contract !== first.electorate.contract || lineage !== first.electorate.lineage) return false
-  if (!keysOf(last.cosignKeys, party).some((key) => freezeVerifies(key, freeze))) return false
+  const ownKeys = [...keysOf(last.cosignKeys, party), ...keysOf(brought, party)]
+  if (!ownKeys.some((key) => freezeVerifies(key, freeze))) return false
   const { from, header, turns = [] } = history.shown
   if (!turns.every((turn, index) => turnHolds(epochs[index] as FreezeEpoch, turn))) return false
   // A block that ended an epoch was committed by who was in before it.
@@ -170,5 +204,10 @@ export function freezeHolds(freeze: SignedFreeze, { epochs: known, base }: Freez
   const isSeen = (member: string): boolean =>
     cosignatures.some((one) => one.party === member && one.size > from && history.holds(one))
   if (!history.isFromBase(base) && !(from >= base.size && first.members.every(isSeen))) return false
-  return cosignatures.every((one) => isGenuine(one, last)) && evidence.every((one) => isProven(one, last))
+  const isOwn = (one: Cosignature): boolean =>
+    one.party === party && ownKeys.some((key) => cosignatureVerifies(key, contract, lineage, one))
+  return (
+    cosignatures.every((one) => isOwn(one) || isGenuine(one, last)) &&
+    evidence.every((one) => isProven(one, last))
+  )
 }

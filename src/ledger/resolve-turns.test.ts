@@ -99,13 +99,15 @@ const mayBegin = (world: World, tip: string, signed: readonly Cosignature[]): bo
   )
 
 /** Where a party may honestly stand. */
-function standsOf({ members, after, leaver }: World, party: string): string[] {
+function standsOf(world: World, party: string): string[] {
+  const { members, after, leaver } = world
   if (party === leaver) return ['C']
   const branches = (['F', 'G'] as const).filter((branch) => (after[branch] ?? members).includes(party))
   const own = BLOCKS.filter((block) => block !== 'C' && branches.includes(block[0] as Branch))
   return members.includes(party)
     ? ['0', 'C', ...own]
-    : own.filter((block) => contains(block, TURNS[block[0] as Branch]))
+    : // Who was let in on one may have followed the other, and has cosigned that to come in.
+      [...BLOCKS.filter((block) => epochOf(world, block) === 0), ...own]
 }
 
 type Drawn = { world: World; honest: Told[]; lies: Told[]; finals: string[] }

@@ -6,7 +6,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import type { Electorate } from '../ledger/certificate.ts'
 import type { Evidence } from '../ledger/evidence.ts'
 import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
-import { type FreezeContext, freezeHolds, freezeId, type SignedFreeze } from '../ledger/freeze.ts'
+import { broughtBy, type FreezeContext, freezeHolds, freezeId, type SignedFreeze } from '../ledger/freeze.ts'
 import { History } from '../ledger/freeze-history.ts'
 import { frozenSize } from '../ledger/freeze-statement.ts'
 import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
@@ -147,6 +147,7 @@ export class Freezing {
     return {
       epochs: replica.roster.freezeEpochs({ lineage, leftOut }),
       base: base ?? { size: 1, block: replica.store.block(replica.contract, 0)?.hash ?? '' },
+      brought: broughtBy(this.of(lineage)),
     }
   }
 
@@ -171,7 +172,9 @@ export class Freezing {
     outbox.write({ kind: 'freeze', contract, freeze })
     outbox.log('warn', 'frozen', { rule: 'LIN-1', contract, party, lineage })
     outbox.notify({ contract, type: 'frozen', party, id })
-    this.replica.send(undefined, { type: 'FREEZE', freeze })
+    // One by a key that another FREEZE brings is taken behind that.
+    if (broughtBy(before).has(party)) this.tell(undefined, lineage)
+    else this.replica.send(undefined, { type: 'FREEZE', freeze })
     for (const one of freeze.statement.evidence) evidence.told(one)
     for (const one of contradictionsOf(freeze, before)) evidence.found(one)
   }
@@ -272,8 +275,13 @@ export class Freezing {
     return true
   }
 
-  private tell(to: string, lineage: number): void {
-    for (const freeze of this.of(lineage)) this.replica.send(to, { type: 'FREEZE', freeze })
+  /** Those first whose keys everybody knows. */
+  private tell(to: string | undefined, lineage: number): void {
+    const held = this.of(lineage)
+    const brought = broughtBy(held)
+    const isBrought = ({ statement }: SignedFreeze): number => (brought.has(statement.party) ? 1 : 0)
+    for (const freeze of held.sort((a, b) => isBrought(a) - isBrought(b)))
+      this.replica.send(to, { type: 'FREEZE', freeze })
   }
 
   /** True if the message is of another lineage than this: who lags is told what it needs to follow, by us or by them. */

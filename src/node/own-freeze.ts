@@ -10,7 +10,7 @@ import type { EpochOperation } from '../ledger/epoch-operation.ts'
 import { type Evidence, evidenceLineage } from '../ledger/evidence.ts'
 import { type Freeze, type FreezeContext, freezable, makeFreeze } from '../ledger/freeze.ts'
 import { type FrozenHistory, HISTORY_BLOCKS_MAX, History } from '../ledger/freeze-history.ts'
-import type { FreezeEpoch, ShownTurn } from '../ledger/freeze-turn.ts'
+import { type FreezeEpoch, keysOf, type ShownTurn } from '../ledger/freeze-turn.ts'
 import { epochOperationOf } from '../ledger/request.ts'
 import { type TurnBlock, turnOf } from '../ledger/turn.ts'
 import type { StateRecord } from '../store/store.ts'
@@ -18,21 +18,25 @@ import type { Replica } from './replica.ts'
 import type { EpochSpan } from './roster.ts'
 import { provenCard } from './vouching.ts'
 
-/** cosignKey: the one in force by which it is signed; undefined where this party has never been a member. */
+/**
+ * cosignKey: the one in force by which it is signed; of a party that has come in by another history than is held here, the one that
+ * a FREEZE of that shows; undefined where it has come in by none.
+ */
 export type OwnFreeze = { statement: Freeze; cosignKey: string | undefined }
 
 /** @throws CountersignError `unavailable`, `too-large` where it can't be made */
 export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
   const { contract, lineage, self, outbox, finality, evidence, roster } = replica
   outbox.flush()
-  const shown = turnsSince(replica, context)
+  const inForce = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
+  const cosignKey = inForce ?? keysOf(context.brought ?? new Map(), self).at(-1)
+  const own = outbox.lastCosignature(contract, inForce ? replica.cosignKeys.get(self) : cosignKey)
+  const shown = turnsSince(replica, context, inForce ? undefined : own?.size)
   const history = historyFrom(replica, shown.from, shown.turns)
   const epochs = new History(history).epochsIn(context.epochs, context.base) as FreezeEpoch[]
   const last = epochs.at(-1) as FreezeEpoch
   // Of guests, and by a key that comes with a turn nobody could tell whose they are.
   const others = freezable(finality.all(), last).filter(({ party }) => party !== self)
-  const cosignKey = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
-  const own = outbox.lastCosignature(contract, replica.cosignKeys.get(self))
   const accusing = [...evidence.accused.values()].flatMap((list) => list.map(({ evidence: one }) => one))
   const proven = freezable(
     [...accusing, ...shown.removing].filter((one) => evidenceLineage(one) === lineage.number),
@@ -45,10 +49,14 @@ export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
 /** removing: the evidence by which parties were taken out. */
 type Shown = { from: number; turns: ShownTurn[]; removing: Evidence[] }
 
-/** From the last block that all members of an epoch have cosigned: what ended an epoch since then. */
-function turnsSince(replica: Replica, { base }: FreezeContext): Shown {
+/**
+ * From the last block that all members of an epoch have cosigned: what ended an epoch since then.
+ * @param leastSize what this party has cosigned, where it is not one of them: its own cosignature is to be seen
+ */
+function turnsSince(replica: Replica, { base }: FreezeContext, leastSize?: number): Shown {
   const { finality, roster } = replica
-  const from = Math.max(finality.finalSize, base.size) - 1
+  const size = Math.min(finality.finalSize, leastSize ?? finality.finalSize)
+  const from = Math.max(size, base.size) - 1
   const shown: Shown = { from, turns: [], removing: [] }
   for (const span of roster.spans) {
     const { lastHeight } = span

@@ -13,7 +13,7 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  /** isFork: a COMMIT that does not build on what is committed here; lacksValues: not all openings came. */
+  /** isFork: what does not build on what is committed here, and has a COMMIT or may well have one; lacksValues: not all openings came. */
   | { refused: string; isShort?: true; isFork?: true; lacksValues?: true }
   /** certificates: none where a FREEZE has shown the last block, and it came without. */
   | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
@@ -48,6 +48,14 @@ export function takeLedger(
     for (const hash of executed) replica.chain.executed.delete(hash)
     return { refused }
   }
+  // Nobody here can check a COMMIT of an epoch that has not begun: whether there is one of another history is asked (EVI-3).
+  const { header: first } = blocks[0] as AnyLedgerBlock
+  const isNew = first.lineage === lineage.number && first.epoch > replica.roster.current
+  if (isNew && first.parent !== replica.chain.tip.hash)
+    return {
+      refused: `its ledger block ${first.height} is of an epoch that has not begun here, and does not follow the one before`,
+      isFork: true,
+    }
   const tipHash = blockHash(last.header)
   for (const [certificate, kind] of [
     [notarization, 'notarization'],

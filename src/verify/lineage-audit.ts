@@ -2,7 +2,7 @@
 import type { EpochElectorate } from '../contract/epoch.ts'
 import { jcs } from '../crypto/jcs.ts'
 import { quorumOf } from '../ledger/epoch.ts'
-import { checkFreezeShape, freezeHolds } from '../ledger/freeze.ts'
+import { checkFreezeShape, inOrderOfKeys } from '../ledger/freeze.ts'
 import type { Top } from '../ledger/freeze-history.ts'
 import type { FreezeEpoch } from '../ledger/freeze-turn.ts'
 import { nextLineage } from '../ledger/resolve.ts'
@@ -61,9 +61,8 @@ export class LineageAudit {
     const place = `lineage ${this.number + 1}`
     const base = this.#base as Top
     const freezes = line.freezes.map((value) => under('LIN-1', place, () => checkFreezeShape(value)))
-    for (const freeze of freezes)
-      if (!freezeHolds(freeze, { epochs, base }))
-        fail('LIN-1', place, `the FREEZE of ${freeze.statement.party} does not hold`)
+    const [other] = inOrderOfKeys(freezes, { epochs, base }).others
+    if (other) fail('LIN-1', place, `the FREEZE of ${other.statement.party} does not hold`)
     const next = under('LIN-2', place, () => nextLineage(freezes, { epochs, base }))
     if ('missing' in next)
       fail('LIN-2', place, `the FREEZE is missing of ${next.missing.join(', ')}, whom nothing proves guilty`)

@@ -222,6 +222,24 @@ describe('two committed histories', () => {
     },
   )
 
+  it.each([
+    [1, 1],
+    [2, 1],
+    [0, 2],
+  ])(
+    '[LIN-1] [LIN-2] that part before a turn that lets a fourth in, who has followed the other: with %i and %i blocks before',
+    (left, before) => {
+      const forked = forkAtTurn(4, [[0], [1, 3]], decideJoining, { before, turns: false, left }, 3)
+      expect(epochsOf(forked)).toEqual([1, 0, 0])
+      expect(replicaOf(forked, forked.engines.member(3)).epochs.part).toBe('guest')
+      const sizes = forked.honest.map((member) => replicaOf(forked, member).chain.height + 1)
+      meet(forked)
+      expectOn(forked)
+      // One stands on either, and the fourth on what is common.
+      expect(replicaOf(forked, forked.honest[0] as Member).lineage.base.size).toBeLessThan(Math.min(...sizes))
+    },
+  )
+
   // What the leaving member cosigned last is on every history: where as many stand on either, the lineage begins there.
   it.each([
     [[[0, 1], [2]], 1, 1],

@@ -86,6 +86,14 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 4, liars: 2, hostile: ['turn-forker'], seed: 31, steps: 2000 },
   ],
   [
+    '[EVI-3] [EPO-12] who was leaving cosigned no more, was shown a COMMIT of an epoch that it had not had, and nobody halted',
+    { members: 3, liars: 1, hostile: ['turn-forker'], seed: 9, steps: 1500 },
+  ],
+  [
+    '[LIN-1] [LIN-2] who was let in by one history followed the other, and could not freeze: the contract went on for nobody',
+    { members: 3, liars: 1, hostile: ['turn-forker'], seed: 24, steps: 1500 },
+  ],
+  [
     '[EVI-3] [EPO-9] a cosignature by the key of a card that has yet to come here, of another history, was called bad, and nobody halted',
     { members: 3, liars: 1, hostile: ['turn-forker'], seed: 19, steps: 1500 },
   ],

@@ -3,7 +3,7 @@ import type { SignedFreeze } from '../../src/ledger/freeze.ts'
 import type { FrozenHistory } from '../../src/ledger/freeze-history.ts'
 import type { ShownTurn } from '../../src/ledger/freeze-turn.ts'
 import { EpochLedger, elm, twoVotes } from './epoch-world.ts'
-import { freezeContext, freezeOf, historyOf, turnedHistoryOf } from './freeze-world.ts'
+import { freezeContext, freezeOf, historyOf, signedFreeze, turnedHistoryOf } from './freeze-world.ts'
 import { alder, birch, cedar, douglas, type Holder, hashNamed, rekeyed } from './world.ts'
 
 const alder2 = rekeyed(alder, 'alder 2')
@@ -192,6 +192,16 @@ const fork = (() => {
   return { turned, stays, short, on }
 })()
 const { turned, stays, short, on } = fork
+/** Elm has cosigned to come in, and has followed the history in which it has not. */
+const elms = stays.cosignature(elm, stays.checkpoint(4))
+const elmElsewhere = freezeOf(stays, elm, [elms], [], short(4))
+const birchWithElms = freezeOf(
+  stays,
+  birch,
+  [stays.cosignature(birch, stays.checkpoint(4)), elms],
+  [],
+  short(4),
+)
 /** Douglas has cosigned past its LEAVE, of the history in which it has not left. */
 const lied = by(stayed, douglas, historyOf(stayed))
 
@@ -216,6 +226,12 @@ export const VALID_TURNS_RESOLVED: Resolving[] = [
     ofOldEpoch,
   ],
   [
+    'over-a-turn-with-who-came-in-elsewhere',
+    'Elm has followed the other history; its key stands in what Alder shows.',
+    [elmElsewhere, on(turned, alder), on(stays, birch, 4, short(4))],
+    ofOldEpoch,
+  ],
+  [
     'by-a-cosignature-past-a-leave',
     'Douglas left by the one history, and has cosigned more by the other.',
     [by(left, alder), by(left, birch), by(left, cedar), lied],
@@ -229,6 +245,42 @@ export const INVALID_TURNS_RESOLVED: [...Resolving, rule: string][] = [
     [on(turned, alder), on(stays, birch, 6, historyOf(stays))],
     ofOldEpoch,
     'LIN-2',
+  ],
+  [
+    'with-who-came-in-by-nothing-shown',
+    'Nobody shows a turn that brought Elm’s key.',
+    [elmElsewhere, on(stays, alder), on(stays, birch)],
+    ofOldEpoch,
+    'LIN-1',
+  ],
+  [
+    'over-a-turn-by-another-key-of-who-came-in',
+    'Elm has signed with the key that it votes by.',
+    [
+      signedFreeze(elm, elmElsewhere.statement, elm.keys.vote),
+      on(turned, alder),
+      on(stays, birch, 4, short(4)),
+    ],
+    ofOldEpoch,
+    'LIN-1',
+  ],
+  [
+    'over-a-turn-with-a-cosignature-of-who-came-in-elsewhere',
+    'Birch holds one of Elm’s, and shows nothing by which its key could be known.',
+    [elmElsewhere, on(turned, alder), birchWithElms],
+    ofOldEpoch,
+    'LIN-1',
+  ],
+  [
+    'over-a-turn-with-a-later-cosignature-of-who-came-in-elsewhere',
+    'What Elm says it cosigned last is not of the history that it shows.',
+    [
+      freezeOf(stays, elm, [turned.cosignature(elm)], [], short(4)),
+      on(turned, alder),
+      on(stays, birch, 4, short(4)),
+    ],
+    ofOldEpoch,
+    'LIN-1',
   ],
   [
     'over-a-turn-without-who-left',

@@ -34,7 +34,7 @@ import {
   sameCheckpoint,
 } from '../../src/ledger/checkpoint.ts'
 import { checkEvidenceShape, evidenceHolds, evidenceId } from '../../src/ledger/evidence.ts'
-import { checkFreezeShape, freezeHolds, freezeId } from '../../src/ledger/freeze.ts'
+import { checkFreezeShape, freezeHolds, freezeId, inOrderOfKeys } from '../../src/ledger/freeze.ts'
 import { History, type Top } from '../../src/ledger/freeze-history.ts'
 import { checkGenesis, contractId, type Genesis } from '../../src/ledger/genesis.ts'
 import {
@@ -304,7 +304,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   resolve(bytes, context: FreezeContext) {
     const known = freezeContextOf(context)
     const freezes = (parse(bytes) as unknown[]).map(checkFreezeShape)
-    if (!freezes.every((freeze) => freezeHolds(freeze, known))) fail('LIN-1', 'freeze', 'one does not hold')
+    if (inOrderOfKeys(freezes, known).others.length > 0) fail('LIN-1', 'freeze', 'one does not hold')
     const next = nextLineage(freezes, known)
     if ('missing' in next) fail('LIN-2', 'freezes', `missing are those of ${next.missing.join()}`)
     return { id: lineageId(next.genesis), guilty: next.guilty, lineage: next.genesis }

@@ -4,7 +4,10 @@
  * there, in two epochs (LIN-1 to LIN-3).
  */
 import { turnsAt } from '../../../src/contract/turn.ts'
+import { CountersignError } from '../../../src/crypto/errors.ts'
 import type { Cosignature } from '../../../src/ledger/checkpoint.ts'
+import type { EpochOperation } from '../../../src/ledger/epoch-operation.ts'
+import type { Policy } from '../../../src/ledger/genesis.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -13,6 +16,8 @@ import { Adversary, type Outlook } from './adversary.ts'
 const WITHHELD = 'cosignature withheld'
 const ONE_TURNED = 'a fork that one side turned across'
 const BOTH_TURNED = 'a fork that both sides turned across'
+const EVERY_MS = 800
+const EXPIRES_MS = 3_600_000
 /** How much later the other side's turn comes, where it comes. */
 const LATER_MS = { low: 500, high: 8000 } as const
 
@@ -25,6 +30,7 @@ export class TurnForker extends Adversary {
   private sides: readonly (readonly SimNode[])[] = []
   private heal: (() => void) | undefined
   private isOver = false
+  private nextMs = 0
   /** Sides whose turn may come. */
   private readonly turning = new Set<number>()
   private laterMs = Number.POSITIVE_INFINITY
@@ -34,8 +40,10 @@ export class TurnForker extends Adversary {
   private readonly epochs = new Map<string, number>()
 
   override turn(): void {
-    if (this.sides.length === 0 && !this.isOver) this.look()
-    else if (this.sides.length > 0 && this.stage.world.nowMs() >= this.laterMs && !this.turning.has(1))
+    if (this.sides.length === 0 && !this.isOver) {
+      this.decide()
+      this.look()
+    } else if (this.sides.length > 0 && this.stage.world.nowMs() >= this.laterMs && !this.turning.has(1))
       this.letTurn(1)
     this.hold()
   }
@@ -56,10 +64,54 @@ export class TurnForker extends Adversary {
     return this.bodies?.of(side) ?? []
   }
 
+  /** Members are brought to want something, and to say yes to it, as they would to what nobody lies about. */
+  private decide(): void {
+    const nowMs = this.stage.world.nowMs()
+    if (nowMs < this.nextMs) return
+    this.nextMs = nowMs + EVERY_MS
+    for (const contract of this.contracts) {
+      const members = this.stage.world.nodes.filter((node) => isMember(node, contract))
+      const [first] = members
+      const { epoch } = first?.engine?.replicas.get(contract)?.chain.tip.state ?? {}
+      if (first === undefined || epoch === undefined) continue
+      const open = (epoch.changes ?? []).find((change) => 'yes' in change && change.decided === undefined)
+      if (open === undefined) this.ask(first, contract, this.wanted(first, contract, epoch.policy))
+      else
+        for (const node of members)
+          if ('yes' in open && !open.yes.includes(node.party.id))
+            this.ask(node, contract, { op: 'vote', change: open.change, yes: true })
+    }
+  }
+
+  private wanted({ nowMs }: SimNode, contract: string, policy: Policy): EpochOperation {
+    const { nodes, seats } = this.stage.world
+    const expiresMs = nowMs + EXPIRES_MS
+    const guest = nodes.find(({ party }) => !seats.wasIn(contract, party.id))
+    if (guest && this.random.chance(0.5))
+      return {
+        op: 'invite',
+        card: guest.party.card,
+        role: 'member',
+        older: this.random.chance(0.5),
+        expiresMs,
+      }
+    return { op: 'policy', policy: { ...policy, clockBoundMs: policy.clockBoundMs + 1 }, expiresMs }
+  }
+
+  private ask(node: SimNode, contract: string, operation: EpochOperation): void {
+    node.act((engine) => {
+      try {
+        if (!engine.storageError) engine.submit(contract, [operation], [], node.nowMs, () => undefined)
+      } catch (error) {
+        if (!(error instanceof CountersignError)) throw error
+      }
+    })
+  }
+
   /** Whether it is time to part them. */
   private look(): void {
     for (const contract of this.contracts) {
-      const members = this.honest.filter((node) => isMember(node, contract))
+      const members = this.honest.filter((node) => isMember(node, contract, ['accepted', 'leaving']))
       if (members.length < 2 || !members.every((node) => this.isDue(node, contract))) continue
       this.part(members, contract)
       return
@@ -164,9 +216,13 @@ function electorateOf({ engine }: SimNode, contract: string): Replica['electorat
   return replica.electorate
 }
 
-function isMember({ engine }: SimNode, contract: string): boolean {
+function isMember(
+  { engine }: SimNode,
+  contract: string,
+  statuses: readonly Replica['status'][] = ['accepted'],
+): boolean {
   const replica = engine?.replicas.get(contract)
-  return replica?.status === 'accepted' && replica.epochs.part === 'member'
+  return replica !== undefined && statuses.includes(replica.status) && replica.epochs.part === 'member'
 }
 
 /** Whether they have committed different ledger blocks at one height. */

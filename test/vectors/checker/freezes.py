@@ -121,11 +121,33 @@ def root_of_frontier(frontier):
     return NOTHING if root is None else root
 
 
-def check_freeze(value, place):
+def check_freeze_set(freezes, place):
+    """All hold, each by its own history or by keys that turns in others, which hold, have brought. Returns their histories."""
+    held, brought = {}, {}
+    while len(held) < len(freezes):
+        before, last = len(held), None
+        for index, freeze in enumerate(freezes):
+            if index not in held:
+                try:
+                    held[index] = check_freeze(freeze, place, brought)
+                except Refused as refused:
+                    last = refused
+        if len(held) == before:
+            raise last
+        for index in held:
+            for turn in freezes[index]["statement"]["history"].get("turns", []):
+                if "card" in turn:
+                    party, _ = check_proven_card(turn["card"])
+                    brought.setdefault(party, []).append(turn["card"]["card"]["keys"]["cosign"])
+    return [held[index] for index in range(len(freezes))]
+
+
+def check_freeze(value, place, brought={}):
     """
     A FREEZE that holds. place: of the epoch that goes on contract, lineage, epoch, quorum, `members` in order, and by party
     author, vote and cosign keys, `ever_vote` and `ever_cosign` where there were others; `base`, size and block of what the
-    lineage began with; maybe `former`, the same of the epochs before, with `first_height` in each. Returns its history.
+    lineage began with; maybe `former`, the same of the epochs before, with `first_height` in each. brought: by party, cosign keys
+    that turns in other FREEZEs have brought. Returns its history.
     """
     check_freeze_form(value)
     statement = value["statement"]
@@ -133,7 +155,7 @@ def check_freeze(value, place):
     history.epochs = epochs_of(statement["history"], history, place)
     last = history.epochs[-1]
     party = statement["party"]
-    own_keys = last["ever_cosign"].get(party, [])
+    own_keys = last["ever_cosign"].get(party, []) + brought.get(party, [])
     if not any(is_frozen_by(value, {**last, "cosign": {party: key}}, party) for key in own_keys):
         refuse("LIN-1", "not signed by the cosign key of a member, for this lineage")
     turns = statement["history"].get("turns", [])
@@ -144,7 +166,8 @@ def check_freeze(value, place):
     if len(own) > 1 or not all(map(history.holds, own)):
         refuse("LIN-1", "its own cosignatures are not one of its history")
     for one in statement["cosignatures"]:
-        if not cosignature_holds(one, place["contract"], place["lineage"], last["ever_cosign"]):
+        keys = {**last["ever_cosign"], party: own_keys}
+        if not cosignature_holds(one, place["contract"], place["lineage"], keys):
             refuse("LIN-1", "a cosignature is not genuine")
     for one in statement["evidence"]:
         if not is_proven(one, last):

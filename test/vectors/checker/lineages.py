@@ -3,7 +3,7 @@
 from checkpoints import cosigned
 from encoding import H, refuse
 from evidence import freeze_id, largest_own
-from freezes import check_freeze
+from freezes import check_freeze_set
 
 
 def point_of(cosignature):
@@ -161,7 +161,7 @@ def heard_in(histories, parties, guilty, epoch, members):
 
 def resolve(freezes, place):
     """The next lineage, and who is left out of it. place: as for a FREEZE, and `members` in the order they lead."""
-    shown = [check_freeze(freeze, place) for freeze in freezes]
+    shown = check_freeze_set(freezes, place)
     histories = Histories(shown)
     statements = [freeze["statement"] for freeze in freezes]
     parties = [statement["party"] for statement in statements]
