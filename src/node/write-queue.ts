@@ -47,8 +47,9 @@ export class WriteQueue {
 
   /** Whoever is told of ledger blocks and values looks for them on disk: what waits is written with this turn. */
   hurryFor({ type }: Notice): void {
-    // A member cosigns what it commits, and so has written it by then; who signs nothing has not.
-    if (type === 'tentative' || type === 'opened') this.urgent = true
+    // A member cosigns what it commits, and so has written it by then; who signs nothing has not. What makes a block final is on
+    // disk before anybody is told: it stays final over a crash, whether peers are there to say it again or not.
+    if (type === 'tentative' || type === 'opened' || type === 'final') this.urgent = true
   }
 
   /** Brings what waits, and these after it, to disk. Where that fails what waited still waits. */

@@ -249,6 +249,25 @@ describe('cosignatures', () => {
     expect([...victim.engine.replica(contract).evidence.accused.keys()]).toEqual([liar.party])
   })
 
+  it('[COS-3] what a member has called final is final after a crash, with nobody there to say it again', () => {
+    const engines = new Engines(3)
+    const contract = engines.contract('{"a":"0"}')
+    for (const member of engines.members) {
+      engines.pass(3000)
+      const before = member.notices.length
+      engines.set(member, contract, 'a', `by ${member.party}`)
+      const finals = () => member.notices.slice(before).flatMap((one) => (one.type === 'final' ? [one] : []))
+      for (let step = 0; finals().length === 0 && step < 5000; step += 1) engines.pass(1)
+      const size = (finals().at(-1)?.toHeight ?? 0) + 1
+      expect(size).toBeGreaterThan(1)
+      // What waits to be written is lost with the engine, and no connection is made.
+      for (const other of engines.members) if (other !== member) engines.disconnect(member, other)
+      engines.boot(member, false)
+      expect(member.engine.replica(contract).finalSize).toBeGreaterThanOrEqual(size)
+      for (const other of engines.members) if (other !== member) engines.reconnect(member, other)
+    }
+  })
+
   it('[COS-4] a forged cosignature of an honest member halts nothing', () => {
     const engines = new Engines(3)
     const contract = engines.contract('{"a":"1"}')

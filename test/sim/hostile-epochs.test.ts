@@ -86,6 +86,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 4, liars: 2, hostile: ['turn-forker'], seed: 31, steps: 2000 },
   ],
   [
+    '[COS-3] [AMN-2] what was called final was not on disk yet, and whoever had said it was gone when the signer was put back',
+    {
+      ...{ members: 3, liars: 2, hostile: ['bad-proposer'], seed: 735290398, steps: 3000, loss: 0.05 },
+      restores: true,
+    },
+  ],
+  [
     '[EVI-3] [EPO-12] who was leaving cosigned no more, was shown a COMMIT of an epoch that it had not had, and nobody halted',
     { members: 3, liars: 1, hostile: ['turn-forker'], seed: 9, steps: 1500 },
   ],

@@ -104,6 +104,12 @@ export class Seats {
     return this.isMember(contract, party) || (this.last(contract)?.observers.includes(party) ?? false)
   }
 
+  /** Whether it has come in by a history that was given up: it is out again until it is let in anew. */
+  wasOutAgain(contract: string, party: string): boolean {
+    const came = this.all(contract).some(({ isGivenUp, members }) => isGivenUp && members.includes(party))
+    return came && !this.hasStayed(contract, party)
+  }
+
   /** Whether it is or was a member. */
   wasMember(contract: string, party: string): boolean {
     return this.all(contract).some(({ members }) => members.includes(party))

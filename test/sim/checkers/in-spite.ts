@@ -70,9 +70,24 @@ export class InSpite implements Checker, Goal {
 
   private canGoOn(node: SimNode, contract: string): boolean {
     const replica = node.engine?.replicas.get(contract)
-    if (!replica?.roster.isMember(node.party.id) || replica.status === 'left') return true
+    if (!replica || !this.world.seats.wasMember(contract, node.party.id)) return true
     // Who has lost its memory freezes only once every other member has told it its past, and liars need not (AMN-2).
-    return this.blame.canNameAll(node, contract) && !isRecalling(node)
+    if (isRecalling(node)) return false
+    return !replica.roster.isMember(node.party.id) || this.blame.canNameAll(node, contract)
+  }
+
+  /**
+   * Who is out by what the others go on with, and was led along another history: nothing that it holds leads to theirs (ADR 10).
+   */
+  private isStranded({ engine, party }: SimNode, contract: string): boolean {
+    const own = engine?.replicas.get(contract)
+    if (!own || this.world.seats.isIn(contract, party.id)) return false
+    return this.world.honest.some((node) => {
+      const other = node.engine?.replicas.get(contract)
+      if (!other || other.lineage.number <= own.lineage.number) return false
+      const size = Math.min(own.chain.log.size, other.chain.log.size)
+      return own.chain.log.root(size) !== other.chain.log.root(size)
+    })
   }
 
   private missingOf(
@@ -81,12 +96,14 @@ export class InSpite implements Checker, Goal {
   ): string | undefined {
     for (const contract of contracts) {
       const heights = new Set<number>()
+      const stranded = this.world.honest.filter((node) => this.isStranded(node, contract))
       for (const node of this.world.honest) {
+        if (stranded.includes(node)) continue
         if (isUnaware(this.world, node, contract)) return `${node.name} has not heard that it is out`
         if (!this.world.seats.isIn(contract, node.party.id)) continue
         const replica = node.engine?.replicas.get(contract)
         if (!replica) return `${node.name} does not run contract ${contract.slice(0, 12)}…`
-        const what = this.missingAt(replica)
+        const what = this.missingAt(replica, new Set(stranded.map(({ party }) => party.id)))
         if (what !== undefined) return `${node.name} ${what}`
         heights.add(replica.chain.height)
       }
@@ -103,14 +120,14 @@ export class InSpite implements Checker, Goal {
     return undefined
   }
 
-  private missingAt(replica: Replica): string | undefined {
+  private missingAt(replica: Replica, stranded: ReadonlySet<string>): string | undefined {
     const { phase, status, chain, finality, finalSize, roster } = replica
     if (status === 'halted') return 'has halted'
     if (phase !== 'signing') return 'may not sign yet'
     if (this.plot.outlook !== 'tentative') {
       if (finalSize < chain.height + 1) return 'waits for cosignatures'
       // Of whoever lies nobody knows whether it comes, or goes.
-      return openTurn(replica, this.world.nowMs(), 0, this.liars)
+      return openTurn(replica, this.world.nowMs(), 0, new Set([...this.liars, ...stranded]))
     }
     const departing = departingFrom(chain.tip.state.epoch)
     for (const { party, name } of this.world.honest)

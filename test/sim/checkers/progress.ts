@@ -101,6 +101,7 @@ export class Progress implements Checker, Goal {
 
 /** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */
 export function isHeldTo({ seats }: World, { party }: SimNode, contract: string): boolean {
+  if (seats.wasOutAgain(contract, party.id)) return false
   return seats.isMember(contract, party.id) && party.card.card.sequence === 1
 }
 
