@@ -48,12 +48,12 @@ export function takeLedger(
     for (const hash of executed) replica.chain.executed.delete(hash)
     return { refused }
   }
-  // Nobody here can check a COMMIT of an epoch that has not begun: whether there is one of another history is asked (EVI-3).
+  // Another epoch goes on there than here: a COMMIT of it is not looked at here. Whether there is one is asked (EVI-3).
   const { header: first } = blocks[0] as AnyLedgerBlock
-  const isNew = first.lineage === lineage.number && first.epoch > replica.roster.current
-  if (isNew && first.parent !== replica.chain.tip.hash)
+  const isElsewhere = first.lineage === lineage.number && first.epoch !== replica.roster.current
+  if (isElsewhere && first.parent !== replica.chain.tip.hash)
     return {
-      refused: `its ledger block ${first.height} is of an epoch that has not begun here, and does not follow the one before`,
+      refused: `its ledger block ${first.height} is of epoch ${first.epoch}, and does not follow the one before`,
       isFork: true,
     }
   const tipHash = blockHash(last.header)
