@@ -147,15 +147,9 @@ const GOOD: Case[] = [
     [accepted(0, 1, 'a', 'b', 1), conflicted(2, 5, 'a', 'x', { node: 1 }), final(3, 4, 'a', 0, { node: 1 })],
   ],
   [
-    'a node that was started anew is behind what it had shown, but as tentative',
+    'a node that was started anew shows what it had shown',
     ledger('a', 'b'),
-    [
-      accepted(0, 1, 'a', 'b', 1),
-      final(2, 3, 'b', 1),
-      final(4, 5, 'a', 0, { run: 2 }),
-      tentative(6, 7, 'b', 1, { run: 2 }),
-      final(8, 9, 'b', 1, { run: 2 }),
-    ],
+    [accepted(0, 1, 'a', 'b', 1), final(2, 3, 'b', 1), final(4, 5, 'b', 1, { run: 2 })],
   ],
   [
     'two fields',
@@ -307,6 +301,18 @@ const BAD: Case[] = [
     ledger('a', 'b'),
     [accepted(0, 1, 'a', 'b', 1), tentative(2, 3, 'a', 0, { node: 1 })],
     [EVERYWHERE],
+  ],
+  [
+    'a node that was started anew is behind what it had shown, but as tentative',
+    ledger('a', 'b'),
+    [
+      accepted(0, 1, 'a', 'b', 1),
+      final(2, 3, 'b', 1),
+      final(4, 5, 'a', 0, { run: 2 }),
+      tentative(6, 7, 'b', 1, { run: 2 }),
+      final(8, 9, 'b', 1, { run: 2 }),
+    ],
+    [NODE, BACK],
   ],
   [
     'a node that was started anew, and goes back from there',

@@ -17,29 +17,25 @@ const oneRegister: Check = (history) =>
   )
 
 /**
- * So does what is done at one node in one run of it, plain final reads included. What others write arrives there some time, or
- * not yet; so does, after a start, what was final there before.
+ * So does what is done at one node, however often it is started anew, plain final reads included. What others write arrives there
+ * some time, or not yet.
  */
 const oneNode: Check = (history) =>
-  runsOf(history).flatMap((run) =>
+  nodesOf(history).flatMap((node) =>
     perField(history, (initial, operations) =>
       linearizeFaults(
         initial,
-        operations.flatMap((one) => seenFrom(run, one)),
+        operations.flatMap((one) => seenFrom(node, one)),
       ),
     ),
   )
 
-type Run = Pick<Operation, 'node' | 'run'>
-
-function runsOf({ operations }: History): Run[] {
-  return [...new Map(operations.map((one) => [`${one.node} ${one.run}`, one])).values()]
+function nodesOf({ operations }: History): Operation['node'][] {
+  return [...new Set(operations.map(({ node }) => node))]
 }
 
-const isIn = (one: Operation, { node, run }: Run): boolean => one.node === node && one.run === run
-
-function seenFrom(run: Run, one: Operation): Operation[] {
-  if (isIn(one, run)) return one.kind === 'read' && one.of === 'tentative' ? [] : [one]
+function seenFrom(node: Operation['node'], one: Operation): Operation[] {
+  if (one.node === node) return one.kind === 'read' && one.of === 'tentative' ? [] : [one]
   if (one.kind === 'read' || one.outcome === 'conflicted' || one.outcome === 'expired') return []
   const { answeredMs: _, ...arriving } = one
   return [{ ...arriving, outcome: 'unknown' }]
@@ -71,10 +67,10 @@ const oneOrder: Check = ({ operations, ledger }) => {
   return faults
 }
 
-/** The final height that a node shows in one run never falls, whichever field is looked at. */
+/** The final height that a node shows never falls, whichever field is looked at, not by a kill either. */
 const neverBack: Check = (history) =>
-  runsOf(history).flatMap((run) => {
-    const answers = history.operations.filter(isFinalAnswer).filter((one) => isIn(one, run))
+  nodesOf(history).flatMap((node) => {
+    const answers = history.operations.filter(isFinalAnswer).filter((one) => one.node === node)
     return behindFaults(answers, answers)
   })
 
