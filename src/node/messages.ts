@@ -258,6 +258,9 @@ const SHAPES: Record<(Message | RecoveryMessage)['type'], shape.Check<unknown>> 
   ),
 }
 
+/** Every type of message there is. */
+export const MESSAGE_TYPES: readonly string[] = Object.keys(SHAPES)
+
 /** Checks the shape of a message from a peer. @throws CountersignError `bad-format` */
 export function checkMessage(value: unknown): Message | RecoveryMessage {
   const type = (value as { type?: unknown } | null)?.type

@@ -302,6 +302,10 @@ export function parsersOf(room: Room): Parser[] {
       // The list in a FETCH is one of ids, and has nothing in it.
       unchecked: /^\/\*\/("genesis"|"request"|"requests"\/\*)/,
     },
+    {
+      ...structure('a message that asks, or answers', samples.askingMessages, room.checkMessage),
+      unchecked: /^\/\*\/("request"|"cards"|"records"\/\*\/\*)/,
+    },
     structure('a message about files', FILE_MESSAGES, room.checkFileMessage),
     structure('a record of the lock journal', samples.lockRecords.slice(0, 1), (value) => {
       room.foldRecords([value as object])

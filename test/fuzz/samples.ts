@@ -11,7 +11,7 @@ import type { SignedFreeze } from '../../src/ledger/freeze.ts'
 import { firstEpoch } from '../../src/ledger/genesis.ts'
 import { judgementAt } from '../../src/ledger/judgement.ts'
 import type { SignedRequest } from '../../src/ledger/request.ts'
-import type { Message } from '../../src/node/messages.ts'
+import type { Message, RecoveryMessage } from '../../src/node/messages.ts'
 import type { LockRecord } from '../../src/signer/entry.ts'
 import { TestContract } from '../support/contract.ts'
 import { Club } from '../support/epoch-club.ts'
@@ -165,6 +165,25 @@ export const messages: Message[] = [
   { type: 'FREEZE', contract, freeze: freezes[0] as SignedFreeze },
   { type: 'PROVE', contract, fromHeight: 1 },
   { type: 'PROOF', contract, fromHeight: 1, headers: [block.header], certificates: [skip] },
+]
+
+const judged = judgedBlocks.flatMap(({ entries }) =>
+  (entries as Entry[]).flatMap(({ judgement = [] }) => judgement),
+)
+const revealing = judged.find(({ reveals }) => reveals !== undefined) as (typeof judged)[0]
+const asked = privateRequests[0] as (typeof privateRequests)[0]
+const uid = deal.field
+/** What is asked and answered beside the ledger: of private values, by who begins at a checkpoint, by who has lost its disk. */
+export const askingMessages: (Message | RecoveryMessage)[] = [
+  { type: 'JUDGE', contract, request: asked, openings, judgement: judged.slice(0, 1) },
+  { type: 'JUDGED', contract, request: hash, judged: revealing, openings, waits: true },
+  { type: 'VOUCH', contract, height: 7, headers: 2, records: uid, ordered: hash },
+  {
+    ...{ type: 'VOUCHED', contract, height: 7, cosignatures, cards: [], headers: [block.header] },
+    ...{ records: [[uid, { kind: 'field' }]], openings, ordered: [[hash, 1_750_000_000_000]], isLast: true },
+  },
+  { type: 'LOST' },
+  { type: 'HELD', contracts: [contract] },
 ]
 
 const { party: _, ...cosigned } = first

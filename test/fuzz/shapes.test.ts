@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { MESSAGE_TYPES } from '../../src/node/messages.ts'
 import { at, leaf, placesIn, put, type Tree } from './json-tree.ts'
 import { VALUES } from './mutations.ts'
 import { type Parser, parsersOf } from './parsers.ts'
 import { imported } from './room.ts'
+import { askingMessages, messages } from './samples.ts'
 import { isTaken } from './sound.ts'
 
 type Shaped = Parser & { tree: NonNullable<Parser['tree']> }
@@ -80,4 +82,9 @@ describe.each(shaped.map((parser) => [parser.name, parser] as const))('%s', (_, 
       }
     })
   })
+})
+
+it('every type of message is among the samples', () => {
+  const types = [...messages, ...askingMessages].map(({ type }) => type)
+  expect([...new Set(types)].sort()).toEqual([...MESSAGE_TYPES].sort())
 })
