@@ -116,7 +116,10 @@ function isChain(headers: readonly Header[], { contract, lineage }: Replica, fro
   })
 }
 
-/** Place of the last header that has both certificates of a COMMIT, by who was in then as far as is known here; else -1. */
+/**
+ * Place of the last header that has both certificates of a COMMIT, by who was in then as far as is known here; else -1. Where both
+ * have turned, an epoch may be another there than here: of each epoch one is looked at, back to what both have had.
+ */
 function committedTop(
   headers: readonly Header[],
   certificates: readonly Certificate[],
@@ -133,15 +136,18 @@ function committedTop(
     const first = own.find((one) => own.some((other) => isCommit(one, other)))
     return own.filter((one) => one.view === first?.view)
   }
-  const top = headers.findLastIndex(
-    (header) => header.epoch <= roster.current && commitOf(header, blockHash(header)).length > 0,
-  )
-  const header = headers[top]
-  const electorate = header && roster.spans[header.epoch]?.electorate
-  if (!header || !electorate) return -1
   const { cache } = consensus.config
-  const commit = commitOf(header, blockHash(header))
-  return commit.every((one) => certificateVerifies(electorate, one, cache)) ? top : -1
+  for (let { current: epoch } = roster; epoch >= 0; epoch -= 1) {
+    const top = headers.findLastIndex(
+      (header) => header.epoch === epoch && commitOf(header, blockHash(header)).length > 0,
+    )
+    const header = headers[top]
+    const electorate = roster.spans[epoch]?.electorate
+    if (!header || !electorate) continue
+    const commit = commitOf(header, blockHash(header))
+    if (commit.every((one) => certificateVerifies(electorate, one, cache))) return top
+  }
+  return -1
 }
 
 /**

@@ -13,7 +13,7 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  /** isFork: what does not build on what is committed here, and has a COMMIT or may well have one; lacksValues: not all openings came. */
+  /** isFork: it does not build on what is committed here; lacksValues: not all openings came. */
   | { refused: string; isShort?: true; isFork?: true; lacksValues?: true }
   /** certificates: none where a FREEZE has shown the last block, and it came without. */
   | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
@@ -48,14 +48,10 @@ export function takeLedger(
     for (const hash of executed) replica.chain.executed.delete(hash)
     return { refused }
   }
-  // Another epoch goes on there than here: a COMMIT of it is not looked at here. Whether there is one is asked (EVI-3).
+  // Whoever has parted from what is committed here may be in an epoch of which nobody here can check a COMMIT: it is asked (EVI-3).
   const { header: first } = blocks[0] as AnyLedgerBlock
-  const isElsewhere = first.lineage === lineage.number && first.epoch !== replica.roster.current
-  if (isElsewhere && first.parent !== replica.chain.tip.hash)
-    return {
-      refused: `its ledger block ${first.height} is of epoch ${first.epoch}, and does not follow the one before`,
-      isFork: true,
-    }
+  if (first.lineage === lineage.number && first.parent !== replica.chain.tip.hash)
+    return { refused: `its ledger block ${first.height} does not follow the one before`, isFork: true }
   const tipHash = blockHash(last.header)
   for (const [certificate, kind] of [
     [notarization, 'notarization'],

@@ -50,8 +50,12 @@ export class Kept implements Checker {
    * (AMN-3 gives contracts back to members). Its cosignatures nobody has: those that members hold are of what came after.
    */
   private isGone({ node, contract, isPutBack }: Said): 'no' | 'without cosignatures' | 'for good' {
-    if (!isPutBack || this.world.seats.isIn(contract, node.party.id)) return 'no'
-    const wasIn = node.engine?.replicas.get(contract)?.roster.lastSpanOf(node.party.id) !== undefined
+    if (!isPutBack) return 'no'
+    const replica = node.engine?.replicas.get(contract)
+    const wasIn = replica?.roster.lastSpanOf(node.party.id) !== undefined
+    // Put back to before it came in, it may be shown the other history of a fork: then it stands still, and shows nothing as final.
+    if (replica?.status === 'halted' && !wasIn) return 'for good'
+    if (this.world.seats.isIn(contract, node.party.id)) return 'no'
     return wasIn && !isUnaware(this.world, node, contract) ? 'without cosignatures' : 'for good'
   }
 
