@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { stateRoot } from '../../src/contract/state.ts'
 import { type StatementSignature, signStatements } from '../../src/crypto/statement.ts'
 import type { SignedStatement } from '../../src/ledger/certificate.ts'
+import type { Cosignature } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
@@ -239,6 +240,16 @@ describe('two committed histories', () => {
       expect(replicaOf(forked, forked.honest[0] as Member).lineage.base.size).toBeLessThan(Math.min(...sizes))
     },
   )
+
+  it('[EVI-3] [EPO-9] and a cosignature of the one, by the key of a card that has yet to come in on the other, is asked about', () => {
+    const decide = (engines: Engines, contract: string): void => decideCard(engines, contract, 0)
+    const forked = forkAtTurn(3, [[0], [1]], decide, { before: 3, turns: false })
+    const [left, right] = forked.honest as [Member, Member]
+    const cosignature = replicaOf(forked, left).finality.cosignatures.get(left.party) as Cosignature
+    const { finality, chain } = replicaOf(forked, right)
+    expect([cosignature.epoch, cosignature.size <= chain.height + 1]).toEqual([1, true])
+    expect(finality.take(cosignature, chain, forked.engines.nowMs)).toEqual({ result: 'astray' })
+  })
 
   // What the leaving member cosigned last is on every history: where as many stand on either, the lineage begins there.
   it.each([
