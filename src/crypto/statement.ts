@@ -50,6 +50,23 @@ export function signStatements(
   }))
 }
 
+/** True if `sig` is the signature on `statement` by one of these keys: what it says is hashed once. */
+export function verifyStatementByAny(
+  publicKeys: readonly string[],
+  statement: SignableStatement,
+  sig: StatementSignature,
+): boolean {
+  try {
+    const root = rootOf(statement, sig.batch)
+    if (root === undefined || typeof sig.signature !== 'string') return false
+    const [input, signature] = [rootInput(root), base64UrlDecode(sig.signature, 64)]
+    return publicKeys.some((key) => ed25519Verify(key, input, signature))
+  } catch (error) {
+    if (error instanceof CountersignError) return false
+    throw error
+  }
+}
+
 /**
  * True if `sig` is the signature on `statement` by `publicKey` (base64url of 32 bytes); false for anything malformed. With a
  * cache, the statements of one batch cost one Ed25519 check together.

@@ -4,7 +4,7 @@
  */
 import { hashJson } from '../crypto/hash.ts'
 import * as shape from '../crypto/shape.ts'
-import { type StatementSignature, verifyStatement } from '../crypto/statement.ts'
+import { type StatementSignature, verifyStatement, verifyStatementByAny } from '../crypto/statement.ts'
 import { statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape } from './checkpoint.ts'
 
@@ -46,6 +46,14 @@ export function freezeStatementId(statement: AnyFreeze): string {
 /** True if the FREEZE is by this cosign key (base64url). */
 export function freezeVerifies(cosignKey: string, { statement, signature }: AnySignedFreeze): boolean {
   return verifyStatement(cosignKey, statement, signature)
+}
+
+/** True if the FREEZE is by one of these cosign keys. */
+export function freezeVerifiesByAny(
+  cosignKeys: readonly string[],
+  { statement, signature }: AnySignedFreeze,
+): boolean {
+  return verifyStatementByAny(cosignKeys, statement, signature)
 }
 
 /** Size of the largest ledger that its own party has cosigned by it, 0 for none. */

@@ -87,8 +87,7 @@ export function keysOf(keys: CosignKeys, party: string): readonly string[] {
   return [keys.get(party) ?? []].flat()
 }
 
-/** These keys, and one more of a party. */
-export function withKey(keys: CosignKeys, party: string, key: string): CosignKeys {
+function withKey(keys: CosignKeys, party: string, key: string): CosignKeys {
   return new Map([...keys, [party, [...new Set([...keysOf(keys, party), key])]]])
 }
 

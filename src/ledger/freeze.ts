@@ -13,8 +13,8 @@ import { statementSignatureShape } from './certificate.ts'
 import { type Cosignature, checkCosignatureShape, cosignatureVerifies } from './checkpoint.ts'
 import { type CosignKeys, checkEvidenceShape, type Evidence, evidenceHeldBy, evidenceId } from './evidence.ts'
 import { type FrozenHistory, History, historyShape, type Top } from './freeze-history.ts'
-import { type AnyFreeze, freezeStatementId, freezeVerifies } from './freeze-statement.ts'
-import { type FreezeEpoch, keysOf, turnHolds, withKey } from './freeze-turn.ts'
+import { type AnyFreeze, freezeStatementId, freezeVerifiesByAny } from './freeze-statement.ts'
+import { type FreezeEpoch, keysOf, turnHolds } from './freeze-turn.ts'
 
 export { freezeStatementId, freezeVerifies } from './freeze-statement.ts'
 
@@ -126,10 +126,14 @@ export type FreezeContext = { epochs: readonly FreezeEpoch[]; base: Top; brought
 
 /** Cosign keys that turns in these FREEZEs brought, by party. Who came in by one history may have followed another. */
 export function broughtBy(freezes: readonly SignedFreeze[]): CosignKeys {
-  let brought: CosignKeys = new Map()
+  const brought = new Map<string, string[]>()
   for (const { statement } of freezes)
-    for (const { card } of statement.history.turns ?? [])
-      if (card) brought = withKey(brought, partyOf(card.card), card.card.keys.cosign)
+    for (const { card } of statement.history.turns ?? []) {
+      if (card === undefined) continue
+      const [party, key] = [partyOf(card.card), card.card.keys.cosign]
+      const keys = brought.get(party) ?? []
+      if (!keys.includes(key)) brought.set(party, [...keys, key])
+    }
   return brought
 }
 
@@ -192,7 +196,7 @@ export function freezeHolds(
   if (epochs === undefined || first === undefined || last === undefined) return false
   if (contract !== first.electorate.contract || lineage !== first.electorate.lineage) return false
   const ownKeys = [...keysOf(last.cosignKeys, party), ...keysOf(brought, party)]
-  if (!ownKeys.some((key) => freezeVerifies(key, freeze))) return false
+  if (!freezeVerifiesByAny(ownKeys, freeze)) return false
   const { from, header, turns = [] } = history.shown
   if (!turns.every((turn, index) => turnHolds(epochs[index] as FreezeEpoch, turn))) return false
   // A block that ended an epoch was committed by who was in before it.

@@ -52,7 +52,7 @@ export class CatchingUp {
     if ('refused' in taken) {
       // Who came in later than is known here may not hold all values.
       sync.refuse(from, taken.refused, taken.isShort ?? !replica.roster.isIn(from), nowMs)
-      if (taken.isFork) replica.disputes.raise(from)
+      if (taken.isFork) replica.disputes.raise(from, nowMs)
       replica.outbox.log('warn', 'history-refused', {
         rule: 'SYN-2',
         contract: replica.contract,

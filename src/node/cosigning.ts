@@ -27,7 +27,7 @@ export class Cosigning {
     const taken = finality.take(cosignature, replica.chain, nowMs, isOwn)
     const { party, size } = cosignature
     if (taken.evidence) replica.evidence.found(taken.evidence)
-    if (taken.result === 'astray') this.strayed(party)
+    if (taken.result === 'astray') this.strayed(party, nowMs)
     else if (taken.result === 'arriving') replica.poke(nowMs)
     else if (taken.result === 'bad') outbox.log('warn', 'bad-cosignature', { contract, party })
     else if (taken.result === 'new') {
@@ -39,10 +39,10 @@ export class Cosigning {
   }
 
   /** A member has cosigned another history. Our own signer's word is not to be questioned: then our data is what is wrong. */
-  strayed(party: string): void {
+  strayed(party: string, nowMs: number): void {
     const { replica } = this
     if (party === replica.self) replica.halt('this party has cosigned another history than its data holds')
-    else replica.disputes.raise(party)
+    else replica.disputes.raise(party, nowMs)
   }
 
   takeOwn(cosignature: Cosignature, nowMs: number): void {

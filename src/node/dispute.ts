@@ -14,12 +14,15 @@ import type { Replica } from './replica.ts'
 export const PROOF_HEADERS_MAX = 2048
 export const PROOF_CERTIFICATES_MAX = 8192
 const ANSWER_EVERY_MS = 1000
+/** A turn may have been proposed in several views. */
+const CERTIFICATES_OF_BLOCK = 64
 
 export class Disputes {
   private readonly replica: Replica
   /** What was asked of whom and not answered: the first height. */
   private readonly asked = new Map<string, number>()
-  /** When each member was last answered, and when it last told us without being asked, ms since 1970. */
+  /** When each member was last asked because of something new, answered, and when it last told us unasked, ms since 1970. */
+  private readonly raisedMs = new Map<string, number>()
   private readonly answeredMs = new Map<string, number>()
   private readonly toldMs = new Map<string, number>()
   /** Members that have cosigned another history and have not proved a COMMIT of it. */
@@ -30,12 +33,16 @@ export class Disputes {
   }
 
   /** A member has cosigned another history. One question stands at a time, however many such cosignatures come. */
-  raise(party: string): void {
+  raise(party: string, nowMs: number): void {
     const { contract, outbox, self } = this.replica
     if (party === self) return
     if (!this.open.has(party)) outbox.log('warn', 'astray', { rule: 'EVI-3', contract, party })
     this.open.add(party)
-    if (this.asked.get(party) !== this.replica.finalSize) this.ask(party)
+    if (this.asked.get(party) === this.replica.finalSize) return
+    // Nobody answers sooner; `askAgain` asks later.
+    if (nowMs < (this.raisedMs.get(party) ?? 0) + ANSWER_EVERY_MS) return
+    this.raisedMs.set(party, nowMs)
+    this.ask(party)
   }
 
   /** Its connection is new: what was asked may be lost. */
@@ -54,18 +61,23 @@ export class Disputes {
     this.replica.send(party, { type: 'PROVE', fromHeight })
   }
 
-  /** An answer is long, and nobody needs two in a second. */
-  answer(to: string, fromHeight: number, nowMs: number): void {
+  /** An answer is long, and nobody needs two in a second. toHeight: of the last block that this party may see. */
+  answer(to: string, fromHeight: number, nowMs: number, toHeight = Number.POSITIVE_INFINITY): void {
     const { replica } = this
     if (nowMs < (this.answeredMs.get(to) ?? 0) + ANSWER_EVERY_MS) return
     const { contract, store, chain, outbox } = replica
     if (fromHeight < 1 || fromHeight > chain.height) return
     this.answeredMs.set(to, nowMs)
     outbox.flush()
-    const headers = store
-      .blocks(contract, fromHeight, PROOF_HEADERS_MAX)
-      .map(({ block }): Header => block.header)
-    const certificates = certificatesFrom(replica, fromHeight).slice(0, PROOF_CERTIFICATES_MAX)
+    const count = Math.min(PROOF_HEADERS_MAX, toHeight + 1 - fromHeight)
+    if (count < 1) return
+    const blocks = store.blocks(contract, fromHeight, count)
+    const headers = blocks.map(({ block }): Header => block.header)
+    const shown = new Set(blocks.map(({ hash }) => hash))
+    const isShown = ({ block }: Certificate): boolean => block !== undefined && shown.has(block)
+    const certificates = certificatesFrom(replica, fromHeight)
+      .filter((one) => toHeight === Number.POSITIVE_INFINITY || isShown(one))
+      .slice(0, PROOF_CERTIFICATES_MAX)
     replica.send(to, { type: 'PROOF', fromHeight, headers, certificates })
   }
 
@@ -130,9 +142,16 @@ function committedTop(
     other.kind === 'finalization' &&
     one.block === other.block &&
     one.view === other.view
-  // That of a block that ended an epoch may be of a later view than its own (EPO-11).
+  const byBlock = new Map<string, Certificate[]>()
+  for (const one of certificates)
+    if (one.block !== undefined) {
+      const of = byBlock.get(one.block) ?? []
+      byBlock.set(one.block, of)
+      of.push(one)
+    }
+  // That of a block that ended an epoch may be of a later view than its own (EPO-11). More than two kinds, or views, nobody needs.
   const commitOf = ({ view }: Header, hash: string): Certificate[] => {
-    const own = certificates.filter((one) => one.block === hash && one.view >= view)
+    const own = (byBlock.get(hash) ?? []).filter((one) => one.view >= view).slice(0, CERTIFICATES_OF_BLOCK)
     const first = own.find((one) => own.some((other) => isCommit(one, other)))
     return own.filter((one) => one.view === first?.view)
   }

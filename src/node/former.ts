@@ -27,7 +27,9 @@ export class Former {
     if (message.type === 'SYNC') {
       const toHeight = Math.min(message.toHeight, last.lastHeight)
       answerSync(replica, from, { ...message, toHeight })
-    } else if (message.type !== 'STATUS' || message.committedHeight < last.lastHeight) {
+    } else if (message.type === 'PROVE')
+      replica.disputes.answer(from, message.fromHeight, nowMs, last.lastHeight)
+    else if (message.type !== 'STATUS' || message.committedHeight < last.lastHeight) {
       if (nowMs < (this.toldMs.get(from) ?? 0) + TELL_EVERY_MS) return true
       this.toldMs.set(from, nowMs)
       outbox.send(contract, from, {

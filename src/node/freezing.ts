@@ -4,11 +4,12 @@
  */
 import { CountersignError } from '../crypto/errors.ts'
 import type { Electorate } from '../ledger/certificate.ts'
-import type { Evidence } from '../ledger/evidence.ts'
+import type { CosignKeys, Evidence } from '../ledger/evidence.ts'
 import { evidenceId, evidenceLineage } from '../ledger/evidence.ts'
 import { broughtBy, type FreezeContext, freezeHolds, freezeId, type SignedFreeze } from '../ledger/freeze.ts'
 import { History } from '../ledger/freeze-history.ts'
 import { frozenSize } from '../ledger/freeze-statement.ts'
+import { keysOf } from '../ledger/freeze-turn.ts'
 import { type NextLineage, nextLineage } from '../ledger/resolve.ts'
 import type { Lineage } from './lineage.ts'
 import type { Message } from './messages.ts'
@@ -17,7 +18,10 @@ import type { Replica } from './replica.ts'
 
 /** Kept of one party in a lineage: two that differ prove it guilty. */
 const KEPT_OF_PARTY = 2
+/** And of those that bring a key which no other brings: by that another's may hold, here as elsewhere. */
+const KEPT_WITH_KEYS = 16
 const TELL_EVERY_MS = 1000
+const NO_KEYS: CosignKeys = new Map()
 const FROZEN = 'this party has frozen it, as others have'
 
 export class Freezing {
@@ -131,13 +135,23 @@ export class Freezing {
     if (!freezeHolds(freeze, this.contextOf(lineage)))
       throw new CountersignError('bad-evidence', `the FREEZE of ${party} does not hold`)
     // This party's own, told by others: its signer takes it as a lock, or has it.
-    if (this.of(lineage).filter(({ statement }) => statement.party === party).length >= KEPT_OF_PARTY) return
+    const ofParty = this.of(lineage).filter(({ statement }) => statement.party === party).length
+    if (ofParty >= (this.bringsKey(freeze) ? KEPT_WITH_KEYS : KEPT_OF_PARTY)) return
     this.keep(freeze)
     if (lineage < replica.lineage.number) this.compareWithStart(lineage)
     else {
       this.haltOnConflict(freeze)
       this.settle()
     }
+  }
+
+  /** Whether a turn in it brought a key that none in those held has brought. */
+  private bringsKey(freeze: SignedFreeze): boolean {
+    const known = broughtBy(this.of(freeze.statement.lineage))
+    return [...broughtBy([freeze])].some(([party, keys]) => {
+      const held = keysOf(known, party)
+      return keysOf(new Map([[party, keys]]), party).some((key) => !held.includes(key))
+    })
   }
 
   /** What FREEZEs of a lineage up to this one are checked against. */
@@ -173,8 +187,11 @@ export class Freezing {
     outbox.log('warn', 'frozen', { rule: 'LIN-1', contract, party, lineage })
     outbox.notify({ contract, type: 'frozen', party, id })
     // One by a key that another FREEZE brings is taken behind that.
-    if (broughtBy(before).has(party)) this.tell(undefined, lineage)
-    else this.replica.send(undefined, { type: 'FREEZE', freeze })
+    const bearers = before.filter((one) => broughtBy([one]).has(party))
+    const needsThem =
+      bearers.length > 0 && !freezeHolds(freeze, { ...this.contextOf(lineage), brought: NO_KEYS })
+    for (const one of needsThem ? [...bearers, freeze] : [freeze])
+      this.replica.send(undefined, { type: 'FREEZE', freeze: one })
     for (const one of freeze.statement.evidence) evidence.told(one)
     for (const one of contradictionsOf(freeze, before)) evidence.found(one)
   }
@@ -276,7 +293,7 @@ export class Freezing {
   }
 
   /** Those first whose keys everybody knows. */
-  private tell(to: string | undefined, lineage: number): void {
+  private tell(to: string, lineage: number): void {
     const held = this.of(lineage)
     const brought = broughtBy(held)
     const isBrought = ({ statement }: SignedFreeze): number => (brought.has(statement.party) ? 1 : 0)

@@ -5,6 +5,7 @@
 import { type EpochRecord, epochUidOf } from '../contract/record.ts'
 import { recordHash } from '../contract/state.ts'
 import { CountersignError } from '../crypto/errors.ts'
+import { cosignatureVerifies } from '../ledger/checkpoint.ts'
 import type { Card, Departure, ProvenCard } from '../ledger/epoch.ts'
 import type { EpochOperation } from '../ledger/epoch-operation.ts'
 import { type Evidence, evidenceLineage } from '../ledger/evidence.ts'
@@ -28,10 +29,11 @@ export type OwnFreeze = { statement: Freeze; cosignKey: string | undefined }
 export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
   const { contract, lineage, self, outbox, finality, evidence, roster } = replica
   outbox.flush()
-  const inForce = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
-  const cosignKey = inForce ?? keysOf(context.brought ?? new Map(), self).at(-1)
-  const own = outbox.lastCosignature(contract, inForce ? replica.cosignKeys.get(self) : cosignKey)
-  const shown = turnsSince(replica, context, inForce ? undefined : own?.size)
+  const had = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
+  const came = roster.isMember(self) ? undefined : keyElsewhere(replica, context)
+  const cosignKey = came ?? had
+  const own = outbox.lastCosignature(contract, came ?? replica.cosignKeys.get(self))
+  const shown = turnsSince(replica, context, came === undefined ? undefined : own?.size)
   const history = historyFrom(replica, shown.from, shown.turns)
   const epochs = new History(history).epochsIn(context.epochs, context.base) as FreezeEpoch[]
   const last = epochs.at(-1) as FreezeEpoch
@@ -46,6 +48,22 @@ export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
   return { statement: makeFreeze(contract, lineage.number, self, history, cosignatures, proven), cosignKey }
 }
 
+/**
+ * The key by which this party has come in by a history that another's FREEZE shows: of several the one that it has cosigned by.
+ * Turns that liars made up may bring others that it once had.
+ */
+function keyElsewhere(
+  { contract, lineage, self, outbox, roster }: Replica,
+  { brought = new Map() }: FreezeContext,
+): string | undefined {
+  const keys = keysOf(brought, self)
+  const signed = keys.find((key) => {
+    const last = outbox.lastCosignature(contract, key)
+    return last !== undefined && cosignatureVerifies(key, contract, lineage.number, last)
+  })
+  return signed ?? (roster.lastSpanOf(self) === undefined ? keys.at(-1) : undefined)
+}
+
 /** removing: the evidence by which parties were taken out. */
 type Shown = { from: number; turns: ShownTurn[]; removing: Evidence[] }
 
@@ -55,7 +73,13 @@ type Shown = { from: number; turns: ShownTurn[]; removing: Evidence[] }
  */
 function turnsSince(replica: Replica, { base }: FreezeContext, leastSize?: number): Shown {
   const { finality, roster } = replica
-  const size = Math.min(finality.finalSize, leastSize ?? finality.finalSize)
+  let size = Math.min(finality.finalSize, leastSize ?? finality.finalSize)
+  // Where it begins all of that epoch are to be seen to have cosigned more, also who has left since and cosigned less.
+  for (let before = Number.POSITIVE_INFINITY; leastSize !== undefined && size < before; ) {
+    before = size
+    const span = roster.spans.findLast(({ firstHeight }) => firstHeight <= size - 1)
+    for (const party of span?.electorate.members ?? []) size = Math.min(size, finality.sizeOf(party))
+  }
   const from = Math.max(size, base.size) - 1
   const shown: Shown = { from, turns: [], removing: [] }
   for (const span of roster.spans) {

@@ -339,7 +339,7 @@ export class Replica {
     const { confirmed, astray, evidence } = this.finality.advance(this.chain)
     for (const cosignature of confirmed) outbox.write({ kind: 'cosignature', contract, cosignature })
     for (const one of evidence) this.evidence.found(one)
-    for (const { party } of astray) this.cosigning.strayed(party)
+    for (const { party } of astray) this.cosigning.strayed(party, nowMs)
   }
 
   /** A turn has come, and this party is in: ordering begins anew with those who are in now. */

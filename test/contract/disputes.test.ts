@@ -151,7 +151,7 @@ describe('a cosignature of another history', () => {
     ].map((lie) => ({ type: 'PROOF', contract, fromHeight: 1, ...lie }))
     const replica = victim.engine.replica(contract)
     for (const lie of lies) {
-      replica.disputes.raise(liar.party)
+      replica.disputes.raise(liar.party, engines.nowMs)
       victim.engine.deliver(liar.party, [lie], engines.nowMs)
       expect(replica.status).toBe('accepted')
     }

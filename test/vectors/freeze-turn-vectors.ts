@@ -249,7 +249,7 @@ export const INVALID_TURNS_RESOLVED: [...Resolving, rule: string][] = [
   [
     'with-who-came-in-by-nothing-shown',
     'Nobody shows a turn that brought Elm’s key.',
-    [elmElsewhere, on(stays, alder), on(stays, birch)],
+    [elmElsewhere, on(stays, alder, 6, historyOf(stays)), on(stays, birch, 6, historyOf(stays))],
     ofOldEpoch,
     'LIN-1',
   ],

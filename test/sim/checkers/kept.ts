@@ -55,8 +55,15 @@ export class Kept implements Checker {
     const wasIn = replica?.roster.lastSpanOf(node.party.id) !== undefined
     // Put back to before it came in, it may be shown the other history of a fork: then it stands still, and shows nothing as final.
     if (replica?.status === 'halted' && !wasIn) return 'for good'
-    if (this.world.seats.isIn(contract, node.party.id)) return 'no'
+    if (this.world.seats.isIn(contract, node.party.id))
+      return this.isAlone(node, contract) ? 'for good' : 'no'
     return wasIn && !isUnaware(this.world, node, contract) ? 'without cosignatures' : 'for good'
+  }
+
+  /** Whether no other honest party is in: nobody need give back to it what its disk has lost. */
+  private isAlone(node: SimNode, contract: string): boolean {
+    const { honest, seats } = this.world
+    return honest.every((other) => other === node || !seats.isIn(contract, other.party.id))
   }
 
   ended(): void {
