@@ -5,8 +5,11 @@ import { type StatementSignature, signStatements } from '../../src/crypto/statem
 import type { SignedStatement } from '../../src/ledger/certificate.ts'
 import type { Cosignature } from '../../src/ledger/checkpoint.ts'
 import type { Evidence } from '../../src/ledger/evidence.ts'
+import { freezeId, makeFreeze, type SignedFreeze, signFreeze } from '../../src/ledger/freeze.ts'
+import { History } from '../../src/ledger/freeze-history.ts'
 import { exportBundle } from '../../src/node/bundle.ts'
 import { checkIntegrity } from '../../src/node/integrity.ts'
+import { ownFreeze } from '../../src/node/own-freeze.ts'
 import { audit } from '../support/audit.ts'
 import type { Engines, Member } from '../support/engines.ts'
 import { type Fork, forkAtTurn, meet, removeCopies } from '../support/forks.ts'
@@ -240,6 +243,26 @@ describe('two committed histories', () => {
       expect(replicaOf(forked, forked.honest[0] as Member).lineage.base.size).toBeLessThan(Math.min(...sizes))
     },
   )
+
+  it('[LIN-1] of a liar’s FREEZEs two are kept, and one that alone brings a key by which another’s holds', () => {
+    const forked = forkAtTurn(4, [[0], [1, 3]], decideJoining, { before: 1, turns: false, left: 1 }, 3)
+    const { contract, liar } = forked
+    const [left, right] = forked.honest as [Member, Member]
+    const { freezing } = replicaOf(forked, right)
+    const by = (shown: Member, evidence: Evidence[]): SignedFreeze => {
+      const replica = replicaOf(forked, shown)
+      const { statement } = ownFreeze(replica, replica.freezing.contextOf(0))
+      const history = new History(statement.history)
+      const own = statement.cosignatures.filter((one) => one.party === liar.party && history.holds(one))
+      const others = statement.cosignatures.filter(({ party }) => party !== liar.party)
+      const made = makeFreeze(contract, 0, liar.party, statement.history, [...others, ...own], evidence)
+      return signFreeze(liar.keys.cosign.privateKey, made)
+    }
+    const votes = twoVotesOf(liar, contract)
+    const [one, two, bringing, late] = [by(right, []), by(right, [votes]), by(left, []), by(left, [votes])]
+    for (const freeze of [one, two, bringing, late]) freezing.take(freeze)
+    expect(freezing.of(0).map(freezeId)).toEqual([one, two, bringing].map(freezeId))
+  })
 
   it('[EVI-3] [EPO-9] and a cosignature of the one, by the key of a card that has yet to come in on the other, is asked about', () => {
     const decide = (engines: Engines, contract: string): void => decideCard(engines, contract, 0)

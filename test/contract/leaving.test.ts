@@ -1,6 +1,8 @@
 /** Who leaves, where something goes wrong on the way out: it is told that it is out, signs nothing more, and comes to rest. */
 import { describe, expect, it } from 'vitest'
+import { blockHash } from '../../src/ledger/block.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import type { ProofMessage } from '../../src/node/messages.ts'
 import { Engines, type Member } from '../support/engines.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -41,6 +43,32 @@ describe('a member that leaves', () => {
     }
     engines.pass(120_000, 1000)
     expect(sent, 'all is at rest').toBe(0)
+  })
+
+  it('[EVI-3] [EPO-11] and asks for proof of the ledger is shown headers and COMMITs up to its turn, and no further', () => {
+    const engines = new Engines(3)
+    const [first, second, third] = engines.members as [Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}')
+    engines.set(first, contract, 'a', '2')
+    engines.pass(5000)
+    third.engine.leave(contract, engines.nowMs)
+    engines.pass(8000)
+    engines.set(second, contract, 'a', '3')
+    engines.pass(5000)
+    const turnHeight = replicaOf(first, contract).roster.spans[0]?.lastHeight as number
+    expect(replicaOf(first, contract).chain.height).toBeGreaterThan(turnHeight)
+    const proofs: ProofMessage[] = []
+    engines.line = (message, _, to) => {
+      if (message.type === 'PROOF' && to === third.party) proofs.push(message as unknown as ProofMessage)
+      return message
+    }
+    first.engine.deliver(third.party, [{ type: 'PROVE', contract, fromHeight: 1 }], engines.nowMs)
+    engines.pass(1000)
+    const [{ headers, certificates } = { headers: [], certificates: [] }] = proofs
+    expect(headers.map(({ height }) => height)).toEqual(Array.from({ length: turnHeight }, (_, at) => at + 1))
+    const shown = headers.map(blockHash)
+    expect(certificates.length).toBeGreaterThan(0)
+    for (const { block } of certificates) expect(shown).toContain(block)
   })
 
   it('[EPO-12] while its signer is about to cosign what comes next does not: it leaves at what it has cosigned', () => {
