@@ -32,7 +32,8 @@ export function tryFinalize(context: Context, view: number): void {
   if (!record || record.mine.skip || record.locks.skip || record.mine.finalize) return
   for (const hash of record.notarizations.keys()) {
     if (state.blocks.get(hash)?.status !== 'valid') continue
-    if (record.locks.finalize !== undefined && record.locks.finalize !== hash) continue
+    const { finalize: locked } = record.locks
+    if (locked === undefined ? view <= state.doubtfulView : locked !== hash) continue
     record.mine.finalize = hash
     sign(context, view, 'FINALIZE', hash)
     return
@@ -47,7 +48,8 @@ export function tryVote(context: Context): void {
   const known = state.blocks.get(record.proposal)
   if (known?.status !== 'valid') return
   const { vote: locked } = record.locks
-  if (locked === undefined ? !isTimely(known, view) : locked !== known.hash) return
+  if (locked === undefined && (view <= state.doubtfulView || !isTimely(known, view))) return
+  if (locked !== undefined && locked !== known.hash) return
   if (!restsOnCertificates(state, known, view)) return
   record.mine.vote = known.hash
   sign(context, view, 'VOTE', known.hash)
@@ -80,7 +82,7 @@ function parentViewOf(state: ConsensusState, block: AnyLedgerBlock): number | un
 export function tryPropose(context: Context): void {
   const { state, effects } = context
   const { view, config } = state
-  if (leaderOf(config, view) !== config.self || state.signedView > view) return
+  if (leaderOf(config, view) !== config.self || state.signedView > view || view <= state.doubtfulView) return
   const record = viewRecord(state, view)
   if (record.mine.built || record.mine.skip || record.locks.skip || record.locks.vote !== undefined) return
   if (record.proposal !== undefined) return

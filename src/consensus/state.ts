@@ -94,6 +94,11 @@ export type ConsensusState = {
   ended: boolean
   /** Highest view anything was asked to be signed in. */
   signedView: number
+  /**
+   * Up to this view the member may have signed what nobody can tell it (AMN-2). It SKIPs there, and signs anew what it is told: for a
+   * FINALIZE it had held the NOTARIZATION, which ends a view.
+   */
+  doubtfulView: number
   skipsInARow: number
   /** How long a view is waited for: follows what views have lately taken, so that load alone ends none. */
   patienceMs: number
@@ -214,6 +219,7 @@ export function initialState(config: ConsensusConfig, tip: CommittedTip): Consen
     halted: false,
     ended: false,
     signedView: 0,
+    doubtfulView: 0,
     skipsInARow: 0,
     patienceMs: config.timing.viewMs,
     late: false,
@@ -259,6 +265,16 @@ export function restoredState(
       if (view > state.committed.view && record.notarizations.has(hash) && view > (state.target?.view ?? 0))
         state.target = { hash, view }
   return state
+}
+
+/** Our signer has been told what others hold of ours; the view that this state is in may have seen more of it. */
+export function doubt(state: ConsensusState): void {
+  const { view, signedView } = state
+  state.doubtfulView = Math.max(
+    state.doubtfulView,
+    view,
+    signedView === Number.MAX_SAFE_INTEGER ? 0 : signedView,
+  )
 }
 
 /** Takes in what our signer has signed. The signatures are asked of it again once what they rest on is here (ORD-5). */

@@ -107,7 +107,10 @@ export class Amnesia {
 
   /** Whether the node may sign again in a contract; who is still to be asked is. */
   settle(replica: Replica, nowMs: number): void {
-    if (replica.phase !== 'recalling') return
+    if (replica.phase !== 'recalling') {
+      if (replica.consensus.doubtfulView > 0) this.check()
+      return
+    }
     replica.untold = this.untoldOf(replica, nowMs)
     if (replica.untold.length > 0 || !this.takeOwn(replica)) return
     const { contract, lineage } = replica
@@ -151,8 +154,12 @@ export class Amnesia {
   check(): void {
     const { store, replicas } = this.engine
     if (store.setting(AMNESIA_SETTING) !== 'asking') return
-    for (const { phase, status } of replicas.values())
-      if (phase === 'recalling' && status !== 'halted' && status !== 'left') return
+    for (const { phase, status, consensus, epochs } of replicas.values()) {
+      if (status === 'halted' || status === 'left') continue
+      // Whoever dies before the views are over in which it may have signed more than it was told asks again.
+      const isInDoubt = epochs.part === 'member' && consensus.view <= consensus.doubtfulView
+      if (phase === 'recalling' || isInDoubt) return
+    }
     this.engine.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }
 }

@@ -5,6 +5,7 @@
 
 import {
   type ConsensusState,
+  doubt,
   type Event,
   type Locks,
   noteLocks,
@@ -479,6 +480,7 @@ export class Replica {
   recalled(locks: Locks, cosignedSize: number, nowMs: number): void {
     this.cosigning.hasCosigned(cosignedSize)
     noteLocks(this.consensus, locks)
+    doubt(this.consensus)
     this.maySign(nowMs)
     // An old copy of the data does not know that it is behind: the answers say so.
     this.sendStatus(undefined)

@@ -50,6 +50,7 @@ const OF_STATE: Readonly<Record<keyof ConsensusState, Treatment>> = {
   // Where it ends, the next epoch's state takes its place at once.
   ended: 'same',
   signedView: 'told apart',
+  doubtfulView: 'same',
   // Views are hurried for two rotations of leaders: more than the bounds let be skipped (see `checkTreatment`).
   skipsInARow: 'same',
   patienceMs: 'clock',
