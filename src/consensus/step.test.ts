@@ -10,7 +10,7 @@ import {
   TIMING,
   textOf,
 } from '../../test/support/ordering.ts'
-import { leaderOf, wantedView } from './state.ts'
+import { doubt, leaderOf, noteLocks, wantedView } from './state.ts'
 
 const first = makeBlock(GENESIS, 1)
 const other = makeBlock(GENESIS, 1, 7)
@@ -263,6 +263,29 @@ describe('what is signed rests on what is on disk', () => {
     machine.certify(certificate('notarization', 1, [1, 2, 3], first))
     expect(machine.state.blocks.get(first.hash)?.status).toBe('valid')
     expect(machine.signedTexts).toEqual([])
+  })
+
+  it('[AMN-2] who was told what it had signed signs SKIP only in the views that it was in, and what it was told', () => {
+    const machine = new Machine()
+    doubt(machine.state)
+    machine.propose(first)
+    expect(machine.state.blocks.get(first.hash)?.status).toBe('valid')
+    expect(machine.signedTexts, 'no VOTE').toEqual([])
+    machine.work().later(60_000)
+    expect(machine.signedTexts.map((text) => text.trim())).toEqual(['SKIP 1'])
+    const late = new Machine()
+    doubt(late.state)
+    late.propose(first)
+    late.certify(certificate('notarization', 1, [1, 2, 3], first))
+    expect(late.signedTexts, 'no FINALIZE').toEqual([])
+    const second = makeBlock(first, 2)
+    late.propose(second)
+    expect(late.signedTexts, 'the next view is as any other').toEqual([textOf('VOTE', 2, second)])
+    const told = new Machine()
+    noteLocks(told.state, { view: 1, statements: [signed(0, 'VOTE', 1, first).statement] })
+    doubt(told.state)
+    told.propose(first)
+    expect(told.signedTexts, 'as it was told').toEqual([textOf('VOTE', 1, first)])
   })
 
   it('[ORD-5] a leader that restarts proposes again what it had proposed, nothing else', () => {

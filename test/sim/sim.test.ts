@@ -96,14 +96,14 @@ describe('members that come and go', () => {
   })
 
   it('[AMN-2] [EPO-11] and lose their memory on the way sign nothing twice', () => {
-    const { delivered } = run({ ...RESTORED, members: 4, seed: 201, steps: 3000, epochs: true })
+    const { delivered } = run({ ...RESTORED, members: 4, seed: 202, steps: 3000, epochs: true })
     expect(delivered.turns).toBeGreaterThan(0)
   })
 
   it('[EPO-15] [AMN-2] that begin at a checkpoint go on like all others, whatever fails', () => {
     const options = { members: 3, steps: 3000, epochs: true, checkpoints: true }
-    expect(run({ ...options, seed: 5 }).delivered.begun).toBeGreaterThan(0)
-    expect(run({ ...options, ...RESTORED, seed: 203 }).delivered.begun).toBeGreaterThan(0)
+    expect(run({ ...options, seed: 4 }).delivered.begun).toBeGreaterThan(0)
+    expect(run({ ...options, ...RESTORED, seed: 209 }).delivered.begun).toBeGreaterThan(0)
   })
 
   it('gives the same digest for the same seed', () => {
