@@ -150,7 +150,7 @@ export class Freezing {
     const known = broughtBy(this.of(freeze.statement.lineage))
     return [...broughtBy([freeze])].some(([party, keys]) => {
       const held = keysOf(known, party)
-      return keysOf(new Map([[party, keys]]), party).some((key) => !held.includes(key))
+      return [keys].flat().some((key) => !held.includes(key))
     })
   }
 

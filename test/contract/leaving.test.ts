@@ -8,14 +8,20 @@ import { Engines, type Member } from '../support/engines.ts'
 const DAY_MS = 24 * 3_600_000
 const replicaOf = (member: Member, contract: string) => member.engine.replica(contract)
 
+/** Three, the third of which has asked to leave. */
+function aboutToLeave() {
+  const engines = new Engines(3)
+  const [first, second, third] = engines.members as [Member, Member, Member]
+  const contract = engines.contract('{"a":"1"}')
+  engines.set(first, contract, 'a', '2')
+  engines.pass(5000)
+  third.engine.leave(contract, engines.nowMs)
+  return { engines, contract, first, second, third }
+}
+
 describe('a member that leaves', () => {
   it('[EPO-11] and does not hear of its turn is told by those who went on, up to there and no further', () => {
-    const engines = new Engines(3)
-    const [first, second, third] = engines.members as [Member, Member, Member]
-    const contract = engines.contract('{"a":"1"}')
-    engines.set(first, contract, 'a', '2')
-    engines.pass(5000)
-    third.engine.leave(contract, engines.nowMs)
+    const { engines, contract, first, second, third } = aboutToLeave()
     let isCut = false
     engines.line = (message, from, to) => {
       if (message.type === 'PROPOSE' && JSON.stringify(message.block).includes('"kind":"turn"')) isCut = true
@@ -46,12 +52,7 @@ describe('a member that leaves', () => {
   })
 
   it('[EVI-3] [EPO-11] and asks for proof of the ledger is shown headers and COMMITs up to its turn, and no further', () => {
-    const engines = new Engines(3)
-    const [first, second, third] = engines.members as [Member, Member, Member]
-    const contract = engines.contract('{"a":"1"}')
-    engines.set(first, contract, 'a', '2')
-    engines.pass(5000)
-    third.engine.leave(contract, engines.nowMs)
+    const { engines, contract, first, second, third } = aboutToLeave()
     engines.pass(8000)
     engines.set(second, contract, 'a', '3')
     engines.pass(5000)

@@ -240,7 +240,7 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { members: 2, seed: 735247141, steps: 12_000, loss: 0.05, partitions: true },
   ],
   [
-    '[EPO-13] [AMN-1] an observer that was put back to before it came in was not shown the contract again',
+    '[EPO-13] [AMN-2] an observer that was put back was not shown the contract again; a signer that was, signed FINALIZE after a SKIP that only an observer held',
     {
       ...{ members: 2, seed: 735260548, steps: 12_000 },
       ...{ partitions: true, crashes: true, restores: true, duplicates: true },

@@ -10,7 +10,7 @@ import type { Submitted } from '../workload.ts'
 import type { Blame } from './blame.ts'
 import { type Checker, Violation, type World } from './checker.ts'
 import type { Histories } from './histories.ts'
-import { type Goal, isHeldTo, isUnaware, standings } from './progress.ts'
+import { areParted, type Goal, isHeldTo, isUnaware, standings } from './progress.ts'
 
 /** How long honest members talk where nothing is promised but safety. */
 const TALK_MS = 45_000
@@ -63,7 +63,7 @@ export class InSpite implements Checker, Goal {
     return this.blame.missing
   }
 
-  /** LIN-2: ledgers have forked, and every honest member can name every liar: they go on without, as if nobody lied. */
+  /** LIN-2: contracts that have forked, and of which every honest member can name every liar: they go on as if nobody lied. */
   private get rid(): string[] {
     const { forks } = this.histories
     // What is missing there is said at the end, without waiting for it.
@@ -96,9 +96,7 @@ export class InSpite implements Checker, Goal {
     if (!own || this.world.seats.isIn(contract, party.id)) return false
     return this.world.honest.some((node) => {
       const other = node.engine?.replicas.get(contract)
-      if (!other || other.lineage.number <= own.lineage.number) return false
-      const size = Math.min(own.chain.log.size, other.chain.log.size)
-      return own.chain.log.root(size) !== other.chain.log.root(size)
+      return other !== undefined && other.lineage.number > own.lineage.number && areParted(own, other)
     })
   }
 

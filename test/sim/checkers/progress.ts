@@ -2,6 +2,7 @@
  * Once nothing goes wrong any more, all that was submitted and has not expired becomes final at every node, within a bounded
  * time; and then nobody sends anything (ORD-6).
  */
+import type { Replica } from '../../../src/node/replica.ts'
 import type { SimNode } from '../sim-node.ts'
 import { openTurn } from '../turnover.ts'
 import type { Submitted } from '../workload.ts'
@@ -97,6 +98,12 @@ export class Progress implements Checker, Goal {
       submittedExpired: this.expired,
     }
   }
+}
+
+/** Whether they have committed different ledger blocks at one height. */
+export function areParted({ chain }: Replica, { chain: other }: Replica): boolean {
+  const size = Math.min(chain.log.size, other.log.size)
+  return chain.log.root(size) !== other.log.root(size)
 }
 
 /** What waits of who has left, or was signed by a key that has been replaced, is dropped (EPO-2). */

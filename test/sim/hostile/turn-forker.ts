@@ -10,6 +10,7 @@ import type { EpochOperation } from '../../../src/ledger/epoch-operation.ts'
 import type { Policy } from '../../../src/ledger/genesis.ts'
 import type { Message } from '../../../src/node/messages.ts'
 import type { Replica } from '../../../src/node/replica.ts'
+import { areParted } from '../checkers/progress.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Adversary, type Outlook } from './adversary.ts'
 
@@ -223,10 +224,4 @@ function isMember(
 ): boolean {
   const replica = engine?.replicas.get(contract)
   return replica !== undefined && statuses.includes(replica.status) && replica.epochs.part === 'member'
-}
-
-/** Whether they have committed different ledger blocks at one height. */
-function areParted({ chain }: Replica, { chain: other }: Replica): boolean {
-  const size = Math.min(chain.log.size, other.log.size)
-  return chain.log.root(size) !== other.log.root(size)
 }
