@@ -1,4 +1,5 @@
 /** Who is in a contract and what is to be otherwise, in words for people. */
+import { isBehindSigner } from '../consensus/state.ts'
 import { departingFrom, isDeparture, isLapsed, lackingYes } from '../contract/epoch.ts'
 import type { Change, Policy } from '../ledger/epoch.ts'
 import type { Replica } from '../node/replica.ts'
@@ -21,7 +22,16 @@ export function standingOf(replica: Replica): string {
   if (part === 'guest' && roster.guests.get(self)?.accepted) return 'accepted: comes in with the next turn'
   if (part === 'guest') return 'let in: accepting'
   if (part === 'out') return outsideOf(replica)
-  return replica.phase === 'recalling' ? recallOf(replica) : part
+  if (replica.phase === 'recalling') return recallOf(replica)
+  return part === 'member' && isLost(replica) ? LOST : part
+}
+
+const LOST =
+  'member: cannot go on, for this node’s data are older than what its signer has signed, and nobody else has it; put newer data back'
+
+/** Its only member was put back: what it alone had ordered is lost, and nothing can be built on that (AMN-2). */
+function isLost({ others, phase, consensus }: Replica): boolean {
+  return others.length === 0 && phase === 'signing' && isBehindSigner(consensus)
 }
 
 /** AMN-2: who is waited for. */

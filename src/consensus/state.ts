@@ -277,6 +277,12 @@ export function doubt(state: ConsensusState): void {
   )
 }
 
+/** Whether our signer has signed what nothing that is held here leads to: others bring it, or nobody can (AMN-2). */
+export function isBehindSigner({ view, signedView, views }: ConsensusState): boolean {
+  const record = views.get(view)
+  return signedView > view || (record?.locks.finalize !== undefined && record.mine.finalize === undefined)
+}
+
 /** Takes in what our signer has signed. The signatures are asked of it again once what they rest on is here (ORD-5). */
 export function noteLocks(state: ConsensusState, { epoch = 0, view: lockedView, statements }: Locks): void {
   // Views are counted anew in each epoch: those of one before say nothing here, and once one after was signed in nothing is.

@@ -3,7 +3,7 @@ import { CountersignError } from '../crypto/errors.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Engine } from './engine.ts'
 import type { RecalledMessage } from './messages.ts'
-import { Floors, locksOf, provenOwn } from './recall.ts'
+import { Floors, isOutOfDoubt, locksOf, provenOwn } from './recall.ts'
 import type { Replica } from './replica.ts'
 import type { Phase } from './replica-options.ts'
 import { signaturesOf } from './serve.ts'
@@ -108,7 +108,9 @@ export class Amnesia {
   /** Whether the node may sign again in a contract; who is still to be asked is. */
   settle(replica: Replica, nowMs: number): void {
     if (replica.phase !== 'recalling') {
-      if (replica.consensus.doubtfulView > 0) this.check()
+      if (!isOutOfDoubt(replica)) return
+      replica.isInDoubt = false
+      this.check()
       return
     }
     replica.untold = this.untoldOf(replica, nowMs)
@@ -154,11 +156,11 @@ export class Amnesia {
   check(): void {
     const { store, replicas } = this.engine
     if (store.setting(AMNESIA_SETTING) !== 'asking') return
-    for (const { phase, status, consensus, epochs } of replicas.values()) {
+    for (const replica of replicas.values()) {
+      const { phase, status, isInDoubt, epochs } = replica
       if (status === 'halted' || status === 'left') continue
       // Whoever dies before the views are over in which it may have signed more than it was told asks again.
-      const isInDoubt = epochs.part === 'member' && consensus.view <= consensus.doubtfulView
-      if (phase === 'recalling' || isInDoubt) return
+      if (phase === 'recalling' || (epochs.part === 'member' && isInDoubt && !isOutOfDoubt(replica))) return
     }
     this.engine.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }

@@ -14,6 +14,11 @@ export function locksOf(signer: Signer, contract: string, lineage: number): Lock
   return { epoch, view, statements: signer.reissue(contract, lineage).map(({ statement }) => statement) }
 }
 
+/** The views are over in which it may have signed more than it was told. */
+export function isOutOfDoubt({ isInDoubt, consensus }: Replica): boolean {
+  return isInDoubt && consensus.view > consensus.doubtfulView
+}
+
 /** finalized: the view of the COMMIT it shows, if it shows one: an honest member keeps no statements below it. */
 export function provenOwn(
   replica: Replica,

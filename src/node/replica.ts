@@ -35,6 +35,7 @@ import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
 import { OwnValues } from './own-values.ts'
+import { isOutOfDoubt } from './recall.ts'
 import { isAnswer, receive } from './receive.ts'
 import type { Phase, ReplicaOptions } from './replica-options.ts'
 import { Resending } from './resending.ts'
@@ -85,6 +86,8 @@ export class Replica {
   readonly named = new Set<string>()
   /** Who has to tell this party what it signed before it signs again (AMN-2), as last looked at. */
   untold: readonly string[] = []
+  /** AMN-2: until the views are over in which it may have signed more than it was told, and that is noted. */
+  isInDoubt = false
   private reportedFinalSize = 0
   readonly ordering: Ordering
   readonly resending = new Resending()
@@ -296,6 +299,7 @@ export class Replica {
     ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
+    if (isOutOfDoubt(this)) times.push(nowMs)
     if (this.status !== 'halted' && this.status !== 'left') times.push(this.catchingUp.wakeMs(nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
@@ -481,6 +485,7 @@ export class Replica {
     this.cosigning.hasCosigned(cosignedSize)
     noteLocks(this.consensus, locks)
     doubt(this.consensus)
+    this.isInDoubt = true
     this.maySign(nowMs)
     // An old copy of the data does not know that it is behind: the answers say so.
     this.sendStatus(undefined)

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { standingOf } from '../../src/api/members.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
 import { RECOVERY_SETTING } from '../../src/node/recovery.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
@@ -382,6 +383,37 @@ describe('an old copy that says too little about who is in', () => {
   })
 })
 
+describe('data that are older than their signer, which nobody else holds', () => {
+  it('[AMN-2] of the only member are said to be so: it signs nothing against what is lost, and goes on with newer data', () => {
+    const engines = new Engines(1)
+    const [only] = engines.members as [Member]
+    const contract = engines.contract('{"a":"1"}', 1)
+    engines.pass(2000)
+    const copy = (): string => {
+      only.engine.flush()
+      const path = join(mkdtempSync(join(tmpdir(), 'countersign-copy-')), 'old.db')
+      only.store.backup(path)
+      return path
+    }
+    const older = copy()
+    engines.set(only, contract, 'a', '2')
+    engines.pass(3000)
+    const newer = copy()
+    only.store = openSqliteStore(older)
+    engines.boot(only, false)
+    engines.set(only, contract, 'a', '3')
+    engines.pass(30_000)
+    const replica = () => only.engine.replica(contract)
+    expect([replica().phase, replica().chain.height]).toEqual(['signing', 0])
+    expect(standingOf(replica())).toContain('put newer data back')
+    only.store = openSqliteStore(newer)
+    engines.boot(only, false)
+    engines.pass(3000)
+    expect(standingOf(replica())).toBe('member')
+    expectWhole(engines, contract, only)
+  })
+})
+
 describe('a signer that was put back alone', () => {
   it('[AMN-2] [SGN-1] is told by its own data too: what has reached nobody else is not contradicted', () => {
     const engines = new Engines(3)
@@ -409,9 +441,17 @@ describe('a signer that was put back alone', () => {
     const { phase, consensus } = second.engine.replica(contract)
     expect(phase).toBe('signing')
     expect(consensus.views.get(1)?.locks.skip).toBe(true)
+    // It may have signed more in this view than it was told: whoever starts in it asks anew.
+    expect(consensus.view).toBeLessThanOrEqual(consensus.doubtfulView)
+    cutOff(engines, second)
+    engines.boot(second, false)
+    expect(second.engine.replica(contract).phase).toBe('recalling')
     engines.line = (message) => message
     for (const other of [first, third]) engines.reconnect(second, other)
     engines.pass(30_000)
     expectWhole(engines, contract, second)
+    cutOff(engines, second)
+    engines.boot(second, false)
+    expect(second.engine.replica(contract).phase).toBe('starting')
   })
 })

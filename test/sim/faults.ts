@@ -2,6 +2,7 @@
  * What goes wrong, in turns, so that a run delivers every kind it was asked for: crashes at rest and at every kind of write,
  * refusing disks, partitions that heal, old backups put back. All ends when `heal` is called.
  */
+import type { Replica } from '../../src/node/replica.ts'
 import { type Copy, TRAPS, type Trap } from './disk.ts'
 import type { Network } from './network.ts'
 import type { SimOptions } from './options.ts'
@@ -29,7 +30,9 @@ type Kind =
   | `restore ${(typeof RESTORES)[number]}`
 
 type Range = { readonly low: number; readonly high: number }
-type Standing = { height: number; view: number }
+/** How far a node is in a contract. */
+type Standing = { height: number; epoch: number; view: number }
+const BEGINNING: Standing = { height: 0, epoch: 0, view: 0 }
 
 const DOWN_MS = { low: 50, high: 8000 } as const
 const RESTORE_MS = { low: 50, high: 2000 } as const
@@ -192,8 +195,7 @@ export class Faults {
     for (const node of this.nodes) {
       if (!node.engine) continue
       const standings = new Map<string, Standing>()
-      for (const [contract, { chain, consensus }] of node.engine.replicas)
-        standings.set(contract, { height: chain.height, view: consensus.view })
+      for (const [contract, replica] of node.engine.replicas) standings.set(contract, standingOf(replica))
       this.standings.set(node, standings)
       if (!this.random.chance(0.4)) continue
       const list = this.copies.get(node) ?? []
@@ -238,10 +240,10 @@ export class Faults {
   /** How far the others were when it was put back is how far it must come, and hold what a quorum has voted for. */
   private hasCaughtUp({ node, goals }: { node: SimNode; goals: Map<string, Standing> }): boolean {
     if (!node.engine || isRecalling(node, this.seats)) return false
-    for (const [contract, { height, view }] of goals) {
+    for (const [contract, goal] of goals) {
       if (!this.seats.isMember(contract, node.party.id)) continue
       const replica = node.engine.replicas.get(contract)
-      if (!replica || replica.chain.height < height || replica.consensus.view < view) return false
+      if (!replica || replica.chain.height < goal.height || isFurther(goal, standingOf(replica))) return false
       const { views, blocks, committed } = replica.consensus
       for (const record of views.values())
         for (const hash of record.view > committed.view ? record.notarizations.keys() : [])
@@ -254,21 +256,25 @@ export class Faults {
   private goalsFor(node: SimNode): Map<string, Standing> {
     const goals = new Map<string, Standing>()
     for (const [other, standings] of this.standings)
-      for (const [contract, { height, view }] of other === node ? [] : standings) {
-        const goal = goals.get(contract) ?? { height: 0, view: 0 }
-        goals.set(contract, { height: Math.max(goal.height, height), view: Math.max(goal.view, view) })
+      for (const [contract, standing] of other === node ? [] : standings) {
+        const goal = goals.get(contract) ?? BEGINNING
+        const { epoch, view } = isFurther(standing, goal) ? standing : goal
+        goals.set(contract, { height: Math.max(goal.height, standing.height), epoch, view })
       }
     return goals
   }
 
   /**
    * True if no quorum is without this node, and it has signed in a view that nobody else has a certificate into. Its signer
-   * signs nothing below that view any more: were the certificate lost, nothing would ever be ordered again.
+   * signs nothing below that view any more: were the certificate lost, nothing would ever be ordered again. So it is with one
+   * that has come to an epoch alone.
    */
   private holdsAlone(node: SimNode): boolean {
     const goals = this.goalsFor(node)
     for (const [contract, { electorate, consensus, members }] of node.engine?.replicas ?? []) {
-      const { view } = goals.get(contract) ?? { view: 0 }
+      const { epoch, view } = goals.get(contract) ?? BEGINNING
+      if (electorate.epoch > epoch) return true
+      if (electorate.epoch < epoch) continue
       // By itself a member commits in the very view in which the others know it to be.
       const known = members.length > 1 ? view : view - 1
       if (electorate.quorum > members.length - 1 && consensus.signedView > known) return true
@@ -288,6 +294,15 @@ export class Faults {
       node.disk.refuse('none')
     }
   }
+}
+
+function standingOf({ chain, electorate, consensus }: Replica): Standing {
+  return { height: chain.height, epoch: electorate.epoch, view: consensus.view }
+}
+
+/** Views are counted anew in each epoch. */
+function isFurther(one: Standing, other: Standing): boolean {
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.view > other.view)
 }
 
 /** True while a node still asks for its own past. */

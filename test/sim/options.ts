@@ -110,6 +110,7 @@ export function parseOptions(argv: readonly string[]): { options: SimOptions; js
     options.quorum = quorum
   }
   for (const name of SWITCHES) if (values[name]) options[name] = true
+  checkHostile(options)
   return { options, json: values.json ?? false }
 }
 
@@ -122,6 +123,13 @@ function takeHostile(options: SimOptions, names: string | undefined): void {
     if (options.liars === 0) options.liars = 1
   } else if (options.liars > 0) throw new Error('--liars: say with --hostile what they do')
   if (options.liars > 0 && options.liars >= options.members) throw new Error('--liars: fewer than --members')
+}
+
+/** @throws Error for an attack on epochs where nobody comes or goes */
+export function checkHostile({ hostile, epochs }: SimOptions): void {
+  const ofEpochs = hostile.find((name) => EPOCH_ATTACK_NAMES.includes(name))
+  if (ofEpochs !== undefined && !epochs)
+    throw new Error(`--hostile ${ofEpochs}: it needs members that come and go; add --epochs`)
 }
 
 /** The command line that repeats a run. */

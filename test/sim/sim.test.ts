@@ -250,6 +250,13 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     '[EPO-11] the COMMIT of a turn, of a later view, was dropped with the views of the next epoch',
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
+  [
+    'whoever had come to an epoch alone was put back, and what only it had ordered was lost',
+    {
+      ...{ members: 5, seed: 735330354, steps: 9600 },
+      ...{ loss: 0.05, partitions: true, restores: true, reorder: true, secrets: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
@@ -283,6 +290,7 @@ describe('a run', () => {
     expect(parseOptions(wordsOf(hostile)).options).toEqual(hostile)
     expect(parseOptions(['--hostile', 'censor']).options.liars).toBe(1)
     expect(() => parseOptions(['--hostile', 'saint'])).toThrow('--hostile')
+    expect(() => parseOptions(['--hostile', 'turn-forker'])).toThrow('--epochs')
     expect(() => parseOptions(['--liars', '1'])).toThrow('--liars')
     expect(() => parseOptions(['--hostile', 'censor', '--liars', '4'])).toThrow('--liars')
   })

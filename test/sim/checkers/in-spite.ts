@@ -25,7 +25,6 @@ export class InSpite implements Checker, Goal {
   private readonly plot: Attack
   private readonly histories: Histories
   private readonly blame: Blame
-  private readonly putBack = new Set<SimNode>()
   private startedMs: number | undefined
   private settledAfterMs = 0
   private ordered = 0
@@ -37,17 +36,6 @@ export class InSpite implements Checker, Goal {
     this.plot = plot
     this.histories = histories
     this.blame = blame
-  }
-
-  restored(node: SimNode, { data }: { data: boolean }): void {
-    if (data) this.putBack.add(node)
-  }
-
-  /** Its only member was put back: what it alone had ordered is lost, and nothing can be built on that. */
-  private isLost(contract: string): boolean {
-    const { nodes, seats } = this.world
-    const members = nodes.filter(({ party }) => seats.isMember(contract, party.id))
-    return members.length === 1 && this.putBack.has(members[0] as SimNode)
   }
 
   missing(submitted: readonly Submitted[]): string | undefined {
@@ -105,7 +93,6 @@ export class InSpite implements Checker, Goal {
     contracts: readonly string[] = this.world.contracts,
   ): string | undefined {
     for (const contract of contracts) {
-      if (this.isLost(contract)) continue
       const heights = new Set<number>()
       const stranded = this.world.honest.filter((node) => this.isStranded(node, contract))
       for (const node of this.world.honest) {
@@ -123,7 +110,6 @@ export class InSpite implements Checker, Goal {
     for (const { id, contract, node, notAfterMs } of submitted)
       if (
         contracts.includes(contract) &&
-        !this.isLost(contract) &&
         this.histories.heightAt(node, contract, id) === undefined &&
         notAfterMs > node.nowMs &&
         isHeldTo(this.world, node, contract)

@@ -1,16 +1,14 @@
 /** Runs with liars, where the options ask for some. */
-import type { SimOptions } from '../options.ts'
+import { checkHostile, type SimOptions } from '../options.ts'
 import type { Guards } from '../plot.ts'
 import { Simulation } from '../simulation.ts'
-import { attackOf, EPOCH_ATTACK_NAMES } from './attacks.ts'
+import { attackOf } from './attacks.ts'
 import { Conspiracy } from './conspiracy.ts'
 
 /** The run that these options ask for, and its liars' brain where there is one. */
 export function stage(options: SimOptions, guards?: Guards): { simulation: Simulation; plot?: Conspiracy } {
   if (options.hostile.length === 0) return { simulation: new Simulation(options, guards) }
-  const ofEpochs = options.hostile.find((name) => EPOCH_ATTACK_NAMES.includes(name))
-  if (ofEpochs !== undefined && !options.epochs)
-    throw new Error(`--hostile ${ofEpochs}: it needs members that come and go; add --epochs`)
+  checkHostile(options)
   const plot = new Conspiracy(options, options.liars, options.hostile.map(attackOf))
   return { simulation: new Simulation(options, guards, plot), plot }
 }
