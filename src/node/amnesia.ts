@@ -125,18 +125,21 @@ export class Amnesia {
   }
 
   /**
-   * Who has to tell before anything is signed. Members that have not forgotten know who else is in; where there are none such,
+   * Who has to tell before anything is signed; observers for a while only. Members that have not forgotten know who else is in; where there are none such,
    * whoever is pinned may have come in since, and is asked.
    */
   private untoldOf(replica: Replica, nowMs: number): string[] {
     const { contract, others, forgetful, answers, named, roster } = replica
+    const { store, party: self } = this.engine
     const silent = others.filter((party) => !answers.has(party))
     const sinceMs = this.sinceMs.get(contract) ?? nowMs
     this.sinceMs.set(contract, sinceMs)
+    // A statement may have reached nobody but an observer, which need not be there.
+    const { observers } = replica.electorate
+    const waitedFor = [...silent, ...observers.filter((party) => party !== self && !answers.has(party))]
     // Who is silent may have left long ago: others know.
-    if (silent.length > 0 && nowMs < sinceMs + PATIENCE_MS) return silent
+    if (waitedFor.length > 0 && nowMs < sinceMs + PATIENCE_MS) return waitedFor
     if (silent.length === 0 && others.length > 0 && !others.some((party) => forgetful.has(party))) return []
-    const { store, party: self } = this.engine
     const pinned = store.peers().flatMap((peer) => (peer.pinned && peer.party !== self ? peer.party : []))
     const unasked = pinned.filter((party) => !this.told.has(party))
     for (const party of unasked) if (this.engine.isUp(party)) this.ask(party)

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { standingOf } from '../../src/api/members.ts'
+import { leaderOf } from '../../src/consensus/state.ts'
 import type { EpochOperation } from '../../src/ledger/epoch-operation.ts'
+import type { Policy } from '../../src/ledger/genesis.ts'
 import { RECOVERY_SETTING } from '../../src/node/recovery.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { Engines, type Member, memoryJournal } from '../support/engines.ts'
@@ -12,9 +14,14 @@ import { Engines, type Member, memoryJournal } from '../support/engines.ts'
 const DAY_MS = 24 * 3_600_000
 
 /** The last of them comes in as the fourth; gives the contract. */
-function joined(engines: Engines, older: boolean, role: 'member' | 'observer' = 'member'): string {
+function joined(
+  engines: Engines,
+  older: boolean,
+  role: 'member' | 'observer' = 'member',
+  quorum: Policy['quorum'] = 'majority',
+): string {
   const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
-  const contract = engines.contract('{"a":"1"}', 3)
+  const contract = engines.contract('{"a":"1"}', 3, { quorum })
   engines.set(first, contract, 'a', '2')
   engines.pass(3000)
   const expiresMs = engines.nowMs + DAY_MS
@@ -453,5 +460,58 @@ describe('a signer that was put back alone', () => {
     cutOff(engines, second)
     engines.boot(second, false)
     expect(second.engine.replica(contract).phase).toBe('starting')
+  })
+})
+
+describe('a signature that has reached nobody but an observer', () => {
+  it('[AMN-2] is told by it: it is waited for, a while, and nothing is signed against it', () => {
+    const engines = new Engines(4)
+    const observer = engines.member(3)
+    const contract = joined(engines, true, 'observer', 'unanimous')
+    const { consensus, view } = (({ consensus }) => ({ consensus, view: consensus.view }))(
+      engines.member(0).engine.replica(contract),
+    )
+    const leader = engines.members.find(({ party }) => party === leaderOf(consensus.config, view)) as Member
+    const back = copyOf(leader)
+    // All vote for its block, and only it hears of all votes; its FINALIZE goes to the observer, and to nobody else.
+    engines.line = (message, from, to) => {
+      if (from === leader.party && to !== observer.party)
+        return message.type === 'PROPOSE' || message.type === 'REQUEST' ? message : undefined
+      return from === leader.party || to === leader.party ? message : undefined
+    }
+    engines.set(leader, contract, 'a', 'told to one')
+    engines.pass(300)
+    const finalized = leader.engine.replica(contract).consensus.views.get(view)?.mine.finalize
+    expect(finalized).toBeDefined()
+    const seen = observer.engine.replica(contract).consensus.views.get(view)
+    expect([...(seen?.finalizes.keys() ?? [])].join()).toContain(leader.party)
+    cutOff(engines, leader)
+    back()
+    engines.boot(leader, true)
+    engines.line = (message) => message
+    for (const other of engines.members)
+      if (other !== leader && other !== observer) engines.reconnect(leader, other)
+    engines.pass(10_000)
+    const replica = () => leader.engine.replica(contract)
+    expect([replica().phase, ...replica().untold]).toEqual(['recalling', observer.party])
+    engines.reconnect(leader, observer)
+    engines.pass(10_000)
+    expectWhole(engines, contract, leader)
+    expect(leader.store.blockByHash(contract, finalized ?? '')).toBeDefined()
+  })
+
+  it('[AMN-2] is not waited for longer: an observer need not be there', () => {
+    const engines = new Engines(4)
+    const [first, second, third, observer] = engines.members as [Member, Member, Member, Member]
+    const contract = joined(engines, true, 'observer')
+    const back = copyOf(first)
+    cutOff(engines, first)
+    back()
+    engines.boot(first, true)
+    for (const other of [second, third]) engines.reconnect(first, other)
+    engines.pass(30_000)
+    expect(first.engine.replica(contract).phase).toBe('signing')
+    engines.reconnect(first, observer)
+    expectWhole(engines, contract, first)
   })
 })
