@@ -234,7 +234,7 @@ export function requestSummary(replica: Replica, record: RequestRecord): Request
 
 function stageOf(replica: Replica, { id, height }: RequestRecord): Stage {
   if (height === undefined) return replica.judging.isAwaited(id) ? 'received' : 'expired'
-  return replica.finalSize > height ? 'final' : 'tentative'
+  return replica.shownFinalSize > height ? 'final' : 'tentative'
 }
 
 export function peerView(context: Context, peer: StoredPeer): PeerView {

@@ -71,7 +71,7 @@ export class Engine implements Outbox {
     this.options = options
     this.party = options.party
     this.store = options.store
-    this.writes = new WriteQueue(options.store)
+    this.writes = new WriteQueue(options.store, this.replicas)
     this.signer = options.signer
     this.missingKeys = new MissingKeys(this.signer, options.log)
     this.amnesia = new Amnesia(this, options.signer)

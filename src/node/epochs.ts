@@ -13,6 +13,7 @@ import { turnOf } from '../ledger/turn.ts'
 import type { Chain } from './chain.ts'
 import { Former } from './former.ts'
 import { dropRequests } from './outbox.ts'
+import { isOutOfDoubt } from './recall.ts'
 import type { Replica } from './replica.ts'
 import { sendInvitation } from './serve.ts'
 
@@ -171,6 +172,7 @@ export class Epochs {
   /** When ordering wants its tick: who is not in takes no part in the course of views. */
   orderingWakeMs(nowMs: number): number | undefined {
     const { roster, consensus, self } = this.replica
+    if (isOutOfDoubt(this.replica)) return nowMs
     return roster.isIn(self) ? nextWakeMs(consensus, nowMs) : undefined
   }
 

@@ -163,7 +163,7 @@ export class FinalView {
     const { block, state } = replica.chain.tip
     const followed: Followed = {
       tip: { height: block.header.height, state },
-      finalHeight: replica.finalSize - 1,
+      finalHeight: replica.shownFinalSize - 1,
       held: new Map(),
     }
     this.followed.set(replica.contract, followed)

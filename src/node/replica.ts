@@ -35,7 +35,6 @@ import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
 import { OwnValues } from './own-values.ts'
-import { isOutOfDoubt } from './recall.ts'
 import { isAnswer, receive } from './receive.ts'
 import type { Phase, ReplicaOptions } from './replica-options.ts'
 import { Resending } from './resending.ts'
@@ -89,6 +88,8 @@ export class Replica {
   /** AMN-2: until the views are over in which it may have signed more than it was told, and that is noted. */
   isInDoubt = false
   private reportedFinalSize = 0
+  /** Of what is final here, what is on disk and may be shown. */
+  shownFinalSize = 0
   readonly ordering: Ordering
   readonly resending = new Resending()
   private lastWork = false
@@ -143,6 +144,7 @@ export class Replica {
     this.ordering = new Ordering(this)
     for (const cosignature of restored.cosignatures) this.finality.restore(cosignature, this.chain)
     this.reportedFinalSize = this.finalSize
+    this.shownFinalSize = this.finalSize
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
       this.unfinal.set(block.header.height, requestIdsOf(block))
     if (this.status === 'halted') this.consensus.halted = true
@@ -299,7 +301,6 @@ export class Replica {
     ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
-    if (isOutOfDoubt(this)) times.push(nowMs)
     if (this.status !== 'halted' && this.status !== 'left') times.push(this.catchingUp.wakeMs(nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)

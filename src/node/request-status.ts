@@ -70,7 +70,7 @@ export function requestStatus(replica: Replica, record: RequestRecord, expired: 
     const accepted = height !== undefined && replica.finality.sizeOf(party) > height
     return { party, name: names.get(party) ?? party, received: accepted || voters.has(party), accepted }
   })
-  const final = height !== undefined && replica.finalSize > height
+  const final = height !== undefined && replica.shownFinalSize > height
   const stage: Stage = final ? 'final' : height !== undefined ? 'tentative' : expired ? 'expired' : 'received'
   const missing = stage === 'tentative' ? dialogues.filter(({ accepted }) => !accepted) : []
   const absent =

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { base64UrlEncode } from '../../src/crypto/bytes.ts'
+import { CountersignError } from '../../src/crypto/errors.ts'
 import { type Cosignature, cosign } from '../../src/ledger/checkpoint.ts'
 import { type Evidence, evidenceHolds } from '../../src/ledger/evidence.ts'
 import { signRequest } from '../../src/ledger/request.ts'
 import { commitmentOf } from '../../src/ledger/value.ts'
+import { requestStatus } from '../../src/node/request-status.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
+import type { RequestRecord } from '../../src/store/store.ts'
 import { Engines, type Member, type WireMessage } from '../support/engines.ts'
 
 const refusals = (member: Member): unknown[] =>
@@ -266,6 +269,30 @@ describe('cosignatures', () => {
       expect(member.engine.replica(contract).finalSize).toBeGreaterThanOrEqual(size)
       for (const other of engines.members) if (other !== member) engines.reconnect(member, other)
     }
+  })
+
+  it('[COS-3] what its disk has not taken a member shows to nobody as final', () => {
+    const engines = new Engines(2)
+    const contract = engines.contract('{"a":"1"}')
+    const [first, second] = engines.members as [Member, Member]
+    engines.pass(2000)
+    const id = engines.set(first, contract, 'a', '2')
+    engines.line = (message, from) =>
+      from === second.party && (message.type === 'COSIGN' || message.type === 'STATUS') ? undefined : message
+    engines.pass(2000)
+    const { write } = first.store
+    first.store.write = () => {
+      throw new CountersignError('disk-full', 'the disk is full')
+    }
+    engines.line = (message) => message
+    engines.pass(5000)
+    const replica = first.engine.replica(contract)
+    const stage = (): string =>
+      requestStatus(replica, first.store.request(contract, id) as RequestRecord, false).stage
+    expect([replica.finalSize, replica.shownFinalSize, stage()]).toEqual([2, 1, 'tentative'])
+    first.store.write = write
+    engines.pass(2000)
+    expect([replica.finalSize, replica.shownFinalSize, stage()]).toEqual([2, 2, 'final'])
   })
 
   it('[COS-4] a forged cosignature of an honest member halts nothing', () => {
