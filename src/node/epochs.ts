@@ -179,11 +179,14 @@ export class Epochs {
   /** The tip has moved; the last block may have ended the epoch. */
   moved(nowMs: number): void {
     const { roster, chain, self } = this.replica
-    const wasGuest = roster.guests.has(self)
+    const { guests } = roster
     const { state, block } = chain.tip
     const { height, timeMs } = block.header
-    if (turnOf(block) === undefined) roster.follow(state, timeMs)
-    else {
+    if (turnOf(block) === undefined) {
+      roster.follow(state, timeMs)
+      // What waits of a guest whose invitation has lapsed, or was withdrawn, can stand in no block any more.
+      if ([...guests.keys()].some((party) => !roster.guests.has(party))) this.dropUnentitled()
+    } else {
       const wasIn = roster.isIn(self)
       roster.turned(height, state, timeMs)
       this.turned(wasIn, nowMs)
@@ -191,7 +194,7 @@ export class Epochs {
     this.rememberLeave()
     for (const party of roster.guests.keys()) if (this.replica.up.has(party)) this.show(party)
     // Where somebody came in who had to say yes as well, nobody listened to this party until that one did.
-    if (!wasGuest && roster.guests.has(self))
+    if (!guests.has(self) && roster.guests.has(self))
       for (const entry of chain.pool.values()) if (entry.local) this.replica.sendRequest(undefined, entry)
   }
 
@@ -210,11 +213,16 @@ export class Epochs {
     if (hasLeft) this.replica.leave()
   }
 
+  private dropUnentitled(): void {
+    const { contract, outbox, chain } = this.replica
+    dropRequests(outbox, contract, chain.dropUnentitled())
+  }
+
   private turned(wasIn: boolean, nowMs: number): void {
     const { replica } = this
     const { contract, outbox, chain, finality, roster } = replica
     finality.turned()
-    dropRequests(outbox, contract, chain.dropUnentitled())
+    this.dropUnentitled()
     const { members, observers, epoch } = roster.electorate
     const { height } = chain
     outbox.notify({

@@ -167,6 +167,26 @@ describe('a party that is invited', () => {
     expect(epochAt(first, contract)).toBe(0)
     expectAgreement(engines, contract)
   })
+
+  it('[EPO-6] [EPO-14] that accepts while its invitation lapses keeps nobody waiting: what it signed is dropped', () => {
+    const engines = new Engines(4)
+    const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const change = invite(engines, first, contract, fourth, { expiresMs: engines.nowMs + 30_000 })
+    engines.pass(3000)
+    vote(engines, [second, third], contract, change)
+    engines.pass(20_000, 500)
+    engines.line = (message) => (message.type === 'PROPOSE' ? undefined : message)
+    fourth.engine.accept(contract, engines.nowMs)
+    engines.pass(8000)
+    const waiting = () => engines.members.map((member) => replicaOf(member, contract).chain.pool.size)
+    expect(waiting()).toEqual([1, 1, 1, 1])
+    engines.line = (message) => message
+    engines.pass(30_000)
+    expect(isTick(replicaOf(first, contract).chain.tip.block)).toBe(true)
+    expect(waiting()).toEqual([0, 0, 0, 0])
+    expect(epochAt(first, contract)).toBe(0)
+  })
 })
 
 describe('what is due', () => {
