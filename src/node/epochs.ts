@@ -7,6 +7,7 @@ import { isUncommitted, nextWakeMs } from '../consensus/timers.ts'
 import { CountersignError } from '../crypto/errors.ts'
 import { partyOf } from '../identity/card.ts'
 import { checkpointOf, type LedgerPoint } from '../ledger/checkpoint.ts'
+import type { Change } from '../ledger/epoch.ts'
 import type { AcceptOperation, LeaveOperation } from '../ledger/epoch-operation.ts'
 import type { AnyRequest, OpenRequest } from '../ledger/request.ts'
 import { turnOf } from '../ledger/turn.ts'
@@ -179,13 +180,14 @@ export class Epochs {
   /** The tip has moved; the last block may have ended the epoch. */
   moved(nowMs: number): void {
     const { roster, chain, self } = this.replica
-    const { guests } = roster
+    const { guests, changes } = roster
     const { state, block } = chain.tip
     const { height, timeMs } = block.header
     if (turnOf(block) === undefined) {
       roster.follow(state, timeMs)
-      // What waits of a guest whose invitation has lapsed, or was withdrawn, can stand in no block any more.
-      if ([...guests.keys()].some((party) => !roster.guests.has(party))) this.dropUnentitled()
+      // What waits of a guest whose invitation has left the record can stand in no block any more (EPO-2).
+      if (changes.some((one) => one.op === 'invite' && !isOpen(roster.changes, one.change)))
+        this.dropUnentitled()
     } else {
       const wasIn = roster.isIn(self)
       roster.turned(height, state, timeMs)
@@ -285,6 +287,10 @@ export class Epochs {
     this.replica.sendStatus(from)
     return false
   }
+}
+
+function isOpen(changes: readonly Change[], change: string): boolean {
+  return changes.some((one) => one.change === change)
 }
 
 /** The checkpoint of the committed tip. */

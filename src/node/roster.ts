@@ -50,7 +50,7 @@ export class Roster {
 
   private readonly standing: Standing
   /** The open ones on the committed tip. */
-  private changes: readonly Change[] = []
+  changes: readonly Change[] = []
 
   /** @param past the epochs before that of the tip, from epoch 0 on; state, timeMs: after the last block, and its time */
   constructor(
