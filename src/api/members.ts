@@ -26,8 +26,7 @@ export function standingOf(replica: Replica): string {
   return part === 'member' && isLost(replica) ? LOST : part
 }
 
-const LOST =
-  'member: cannot go on, for this node’s data are older than what its signer has signed, and nobody else has it; put newer data back'
+const LOST = 'cannot go on: its data are older than its signer; put newer data back'
 
 /** Its only member was put back: what it alone had ordered is lost, and nothing can be built on that (AMN-2). */
 function isLost({ others, phase, consensus }: Replica): boolean {

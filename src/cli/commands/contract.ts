@@ -182,7 +182,8 @@ async function createContract(options: {
   print(`${green('✓')} ${bold(safe(view.name))} made${waitingText(view)}`)
   print(`  id           ${view.id}`)
   print(`  record hash  ${view.recordHash}`)
-  print(dim(`  They accept it with: countersign contract accept ${view.id.slice(0, 12)}`))
+  if (view.members.length > 1)
+    print(dim(`  They accept it with: countersign contract accept ${view.id.slice(0, 12)}`))
 }
 
 async function createFromDocument(options: {
