@@ -117,6 +117,8 @@ export class Amnesia {
     if (replica.untold.length > 0 || !this.takeOwn(replica)) return
     const { contract, lineage } = replica
     const lock = this.signer.lock(contract, lineage.number)
+    // In a later lineage it asks anew.
+    this.sinceMs.delete(contract)
     replica.recalled(locksOf(this.signer, contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)
     // Its own cosignature shows that this party had accepted the contract.
     if (lock?.cosign) replica.accept(nowMs)
