@@ -113,10 +113,17 @@ export class Judging {
 
   /** A request that waits to be ordered can't be, for want of a judgement: its author's node asks, others let go of it. */
   unjudged(id: string, nowMs: number): void {
-    const { chain } = this.#replica
+    const { chain, contract, outbox } = this.#replica
     const entry = chain.pool.get(id)
     chain.remove(id)
-    if (entry?.local) this.#wait(entry, nowMs)
+    if (!entry?.local) return
+    if (holdsOwn(entry)) {
+      this.#wait(entry, nowMs)
+      return
+    }
+    // Given back by others after the author's data were lost: nobody judges a value that is not shown.
+    outbox.log('warn', 'value-lost', { contract, request: id })
+    dropRequests(outbox, contract, [id])
   }
 
   /** Keeps a request made here that somebody has to judge first; false for one that nobody has to. */
@@ -433,4 +440,12 @@ function fits(
 
 function sorted(given: ReadonlyMap<string, JudgedBy>): JudgedBy[] {
   return [...given.values()].sort((a, b) => (a.party < b.party ? -1 : 1))
+}
+
+/** Whether the private values that a request of this party names are here. */
+function holdsOwn({ request, openings }: OpenRequest<AnyRequest>): boolean {
+  const held = new Set(openings.map(commitmentOf))
+  return committedIn(request.operations).every(
+    ({ commitment, readers }) => readers === undefined || held.has(commitment),
+  )
 }

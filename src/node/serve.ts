@@ -3,7 +3,7 @@
  */
 import { proposalMessages } from '../consensus/repair.ts'
 import { certifiedStatement, type SignedStatement } from '../ledger/certificate.ts'
-import { type AnyRequest, epochOperationOf, type OpenRequest } from '../ledger/request.ts'
+import { type AnyRequest, commitmentsOf, epochOperationOf, type OpenRequest } from '../ledger/request.ts'
 import { requestIdsOf, turnOf } from '../ledger/turn.ts'
 import type { Opening } from '../ledger/value.ts'
 import type { StoredBlock } from '../store/store.ts'
@@ -59,13 +59,22 @@ function tell(
 
 function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyRequest> | undefined {
   const waiting = replica.chain.pool.get(id)
+  if (waiting?.lacking) return undefined
   if (waiting) return { ...waiting, openings: shownTo(waiting, to) }
   replica.outbox.flush()
   const record = replica.store.request(replica.contract, id)
   if (!record) return undefined
   const { request, signature, judgement } = record
   const openings = openingsFor(replica, to, [record])
+  // Who came in later may lack values of before: others are asked for the whole (EPO-13).
+  if (lacksSome(replica, request) && openings.every(({ of }) => of === undefined)) return undefined
   return { id, request, signature, openings, ...(judgement !== undefined && { judgement }) }
+}
+
+function lacksSome({ epochs, store, contract }: Replica, { operations }: AnyRequest): boolean {
+  if (!epochs.mayLack) return false
+  const wanted = new Set(commitmentsOf(operations))
+  return store.openings(contract, [...wanted]).size < wanted.size
 }
 
 /** Ledger blocks from a height up to the last one asked for that has its own COMMIT, as many as fit an answer. */

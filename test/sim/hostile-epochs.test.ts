@@ -143,6 +143,10 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ partitions: true, restores: true },
     },
   ],
+  [
+    '[EPO-13] a request of before was passed on without its values by who had come in later, and called bad',
+    { members: 3, liars: 1, hostile: ['sync-liar'], seed: 835800497, steps: 3000, loss: 0.05, reorder: true },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -254,6 +254,13 @@ const FOUND_EPOCHS: readonly [wrong: string, options: Partial<SimOptions>][] = [
     { ...FAILING, members: 3, seed: 107, steps: 3000 },
   ],
   [
+    '[VAL-4] [AMN-2] who had lost a private value of its own, given its request back by others, asked for a judgement without it',
+    {
+      ...{ members: 3, seed: 735800684, steps: 12_000, loss: 0.01, partitions: true },
+      ...{ restores: true, duplicates: true, checkpoints: true, secrets: true },
+    },
+  ],
+  [
     'whoever had come to an epoch alone was put back, and what only it had ordered was lost',
     {
       ...{ members: 5, seed: 735330354, steps: 9600 },

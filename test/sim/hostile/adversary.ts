@@ -69,6 +69,11 @@ export abstract class Adversary {
 
   abstract outlook(cast: Cast): Outlook
 
+  /** What it keeps from honest members by saying something else: its own statements, or the ledger that it is asked for. */
+  get hides(): 'statements' | 'ledger' | undefined {
+    return undefined
+  }
+
   /** All that it does: of each kind something must have reached honest members in the runs of a test. */
   abstract readonly kinds: readonly string[]
 

@@ -167,6 +167,10 @@ export class BadProposer extends Adversary {
     if (fault !== undefined) this.count(fault)
   }
 
+  override get hides() {
+    return 'statements' as const
+  }
+
   /** A quorum of liars can have anything committed; then honest members halt. */
   outlook({ liars, quorum }: Cast): Outlook {
     return liars < quorum ? 'final' : 'safe'

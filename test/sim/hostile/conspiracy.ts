@@ -64,8 +64,15 @@ export class Conspiracy implements Plot {
   get outlook(): Outlook {
     const { casts } = this
     const outlooks = this.adversaries.flatMap((adversary) => casts.map((cast) => adversary.outlook(cast)))
-    if (outlooks.includes('safe')) return 'safe'
+    if (outlooks.includes('safe') || this.hidesCommits) return 'safe'
     return outlooks.includes('tentative') ? 'tentative' : 'final'
+  }
+
+  /** Where no quorum is without the liars, a COMMIT may be theirs alone: they tell their statements to nobody, nor the ledger. */
+  private get hidesCommits(): boolean {
+    const hidden = new Set(this.adversaries.map(({ hides }) => hides))
+    if (!hidden.has('statements') || !hidden.has('ledger')) return false
+    return this.casts.some(({ members, liars, quorum }) => members - liars < quorum)
   }
 
   get named(): ReadonlySet<string> {

@@ -49,6 +49,10 @@ export class EquivocatingLeader extends Adversary {
     if (isFirst && blocks.size === 2) this.count('two blocks of one view')
   }
 
+  override get hides() {
+    return 'statements' as const
+  }
+
   outlook(): Outlook {
     return 'final'
   }

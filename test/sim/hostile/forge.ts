@@ -50,7 +50,8 @@ export function cosigned(
   contract: string,
   { epoch, size, root, block, stateRoot, timeS }: Omit<Cosignature, 'party' | 'signature'>,
 ): Cosignature {
-  const checkpoint: Checkpoint = { contract, lineage: 0, epoch, size, root, block, stateRoot }
+  const lineage = liar.engine?.replicas.get(contract)?.lineage.number ?? 0
+  const checkpoint: Checkpoint = { contract, lineage, epoch, size, root, block, stateRoot }
   return cosign(keyOf(liar, contract, 'cosign').privateKey, liar.party.id, checkpoint, timeS)
 }
 

@@ -113,6 +113,10 @@ export class Skipper extends Adversary {
     this.count(height < header.height ? 'a block passed over' : 'a committed block passed over')
   }
 
+  override get hides() {
+    return 'statements' as const
+  }
+
   outlook({ liars, quorum }: Cast): Outlook {
     return liars < quorum ? 'final' : 'safe'
   }

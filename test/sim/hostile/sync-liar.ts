@@ -209,6 +209,10 @@ export class SyncLiar extends Adversary {
     if (lie !== undefined) this.count(lie)
   }
 
+  override get hides() {
+    return 'ledger' as const
+  }
+
   /** Where liars can go on without the only honest member, nobody is left to tell it the truth. */
   outlook({ members, liars, quorum }: Cast): Outlook {
     return liars < quorum || liars <= members - 2 ? 'final' : 'safe'

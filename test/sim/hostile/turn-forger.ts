@@ -103,6 +103,10 @@ export class TurnForger extends Adversary {
     if (fault !== undefined) this.count(fault)
   }
 
+  override get hides() {
+    return 'statements' as const
+  }
+
   /** A quorum of liars can have anything committed among themselves; honest members follow none of it. */
   outlook({ liars, quorum }: Cast): Outlook {
     return liars < quorum ? 'final' : 'safe'

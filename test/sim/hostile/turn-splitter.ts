@@ -68,6 +68,10 @@ export class TurnSplitter extends Adversary {
     if (kind !== undefined) this.count(kind)
   }
 
+  override get hides() {
+    return 'statements' as const
+  }
+
   outlook({ liars, quorum }: Cast): Outlook {
     return liars < quorum ? 'final' : 'safe'
   }

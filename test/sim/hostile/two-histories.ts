@@ -61,7 +61,8 @@ export class TwoHistories extends Adversary {
     const { party, size, epoch } = message.cosignature
     // One by a key, or of a member, that is none there any more may come too late to be looked at.
     if (replica?.epochs.part !== 'member' || epoch !== replica.epochs.number) return
-    const { chain, finality, roster } = replica
+    const { chain, finality, roster, lineage } = replica
+    if ((message.lineage ?? 0) !== lineage.number) return
     const key = keyOf(from, message.contract, 'cosign').publicKey
     if (roster.cosignKeyOf(party, epoch) !== key) return
     if (!finality.ahead.has(party) && chain.height + 1 >= size) this.caught.add(party)
