@@ -72,7 +72,7 @@ function findRequest(replica: Replica, id: string, to: string): OpenRequest<AnyR
 }
 
 function lacksSome({ epochs, store, contract }: Replica, { operations }: AnyRequest): boolean {
-  if (!epochs.mayLack) return false
+  if (!epochs.lacksOlder) return false
   const wanted = new Set(commitmentsOf(operations))
   return store.openings(contract, [...wanted]).size < wanted.size
 }

@@ -273,6 +273,27 @@ describe('a party that is not shown former values', () => {
     expectAgreement(engines, contract)
   })
 
+  it('[EPO-13] [REQ-2] passes on no request of which it lacks a value', () => {
+    const engines = new Engines(4)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const contract = engines.contract('{"a":"1"}', 3)
+    const former = engines.set(first, contract, 'a', '2')
+    engines.pass(3000)
+    const current = engines.set(first, contract, 'a', '3')
+    engines.pass(3000)
+    admit(engines, contract, fourth, { older: false })
+    const told: string[] = []
+    engines.line = (message, from) => {
+      if (from === fourth.party && message.type === 'REQUEST') told.push(JSON.stringify(message.openings))
+      return message
+    }
+    const fetch = { type: 'FETCH', contract, epoch: 1, requests: [former, current] } as const
+    fourth.engine.deliver(first.party, [{ ...fetch, requests: [...fetch.requests] }], engines.nowMs)
+    engines.settle()
+    expect(told).toHaveLength(1)
+    expect(told.join()).toContain('"value":"3"')
+  })
+
   it('[VAL-2] who was in all the time lacks none: an export without one is invalid', () => {
     const engines = new Engines(4)
     const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
