@@ -127,8 +127,8 @@ export class Amnesia {
   }
 
   /**
-   * Who has to tell before anything is signed; observers for a while only. Members that have not forgotten know who else is in; where there are none such,
-   * whoever is pinned may have come in since, and is asked.
+   * Who has to tell before anything is signed; observers for a while only. Members that have not forgotten know who else is in;
+   * where there are none such, whoever is pinned may have come in since, and is asked.
    */
   private untoldOf(replica: Replica, nowMs: number): string[] {
     const { contract, others, forgetful, answers, named, roster } = replica

@@ -234,7 +234,8 @@ describe('what is due', () => {
 })
 
 describe('a party that is not shown former values', () => {
-  it('[EPO-13] [VAL-2] verifies the ledger without them, is given what is current, and votes and exports', () => {
+  /** A field that has been written twice before the fourth is invited. */
+  function written() {
     const engines = new Engines(4)
     const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
     const contract = engines.contract('{"a":"1","b":"kept"}', 3)
@@ -242,6 +243,11 @@ describe('a party that is not shown former values', () => {
     engines.pass(3000)
     const current = engines.set(first, contract, 'a', '3')
     engines.pass(3000)
+    return { engines, first, fourth, contract, former, current }
+  }
+
+  it('[EPO-13] [VAL-2] verifies the ledger without them, is given what is current, and votes and exports', () => {
+    const { engines, first, fourth, contract, former, current } = written()
     const shown: string[] = []
     engines.line = (message, _, to) => {
       if (to === fourth.party) shown.push(JSON.stringify(message))
@@ -274,13 +280,7 @@ describe('a party that is not shown former values', () => {
   })
 
   it('[EPO-13] [REQ-2] passes on no request of which it lacks a value', () => {
-    const engines = new Engines(4)
-    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
-    const contract = engines.contract('{"a":"1"}', 3)
-    const former = engines.set(first, contract, 'a', '2')
-    engines.pass(3000)
-    const current = engines.set(first, contract, 'a', '3')
-    engines.pass(3000)
+    const { engines, first, fourth, contract, former, current } = written()
     admit(engines, contract, fourth, { older: false })
     const told: string[] = []
     engines.line = (message, from) => {
