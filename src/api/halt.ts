@@ -35,7 +35,7 @@ function leftOutBy(outcome: NextLineage | { missing: string[] } | undefined): st
 }
 
 function nextStep(
-  { status, freezing, self, evidence }: Replica,
+  { status, freezing, ownHistory, self, evidence }: Replica,
   id: string,
   { missing, frozen }: { missing: readonly string[]; frozen: readonly string[] },
 ): string {
@@ -45,6 +45,11 @@ function nextStep(
     return `Look at the evidence: countersign evidence ${id}. The way out is a new contract without who is guilty.`
   if (!freezing.isCalledFor)
     return `Find the cause in the node’s log and check its data: countersign contract check ${id}`
+  if (ownHistory.isWanted)
+    return (
+      'This node’s data are an older copy: it can freeze once it has read the ledger that this party has cosigned, from a ' +
+      'member that holds it. Put newer data back if none does.'
+    )
   // Its FREEZE may be all that shows a second history to who holds but one.
   if (status !== 'halted')
     return (

@@ -23,9 +23,11 @@ export function standingOf(replica: Replica): string {
   if (part === 'guest') return 'let in: accepting'
   if (part === 'out') return outsideOf(replica)
   if (replica.phase === 'recalling') return recallOf(replica)
-  return part === 'member' && isLost(replica) ? LOST : part
+  if (part === 'member' && isLost(replica)) return LOST
+  return replica.ownHistory.isWanted ? BEHIND : part
 }
 
+const BEHIND = 'reads what it has cosigned: its data are an older copy, or of another history'
 const LOST = 'cannot go on: its data are older than its signer; put newer data back'
 
 /** Its only member was put back: what it alone had ordered is lost, and nothing can be built on that (AMN-2). */

@@ -76,7 +76,7 @@ export class Amnesia {
   }
 
   /** Its own data tell as well: where the signer alone was put back, they may be all that holds what never reached another. */
-  private takeOwn(replica: Replica): boolean {
+  takeOwn(replica: Replica): boolean {
     try {
       this.takeIn(replica, signaturesOf(replica, replica.self))
       return true

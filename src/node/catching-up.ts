@@ -39,7 +39,7 @@ export class CatchingUp {
   /** Takes a peer's answer. */
   take(from: string, message: LedgerMessage, nowMs: number): void {
     const { replica } = this
-    const { sync, chain, finality, lineage } = replica
+    const { sync, chain, finality, lineage, ownHistory } = replica
     const asked = sync.answered(from, message.fromHeight)
     if (!asked || asked.fromHeight !== chain.height + 1 || replica.beginning.voucher !== undefined) return
     const hadCosigned = finality.knownSizeOf(from) > asked.fromHeight
@@ -50,9 +50,12 @@ export class CatchingUp {
       return
     }
     if ('refused' in taken) {
+      // What was read so far may not be what this party has cosigned: what this one holds may be.
+      if (taken.isFork && ownHistory.isWanted && ownHistory.goBack(undefined, from)) return
       // Who came in later than is known here may not hold all values.
       sync.refuse(from, taken.refused, taken.isShort ?? !replica.roster.isIn(from), nowMs)
-      if (taken.isFork) replica.disputes.raise(from, nowMs)
+      if (taken.isAway) ownHistory.goBack()
+      else if (taken.isFork) replica.disputes.raise(from, nowMs)
       replica.outbox.log('warn', 'history-refused', {
         rule: 'SYN-2',
         contract: replica.contract,
@@ -67,6 +70,7 @@ export class CatchingUp {
     const { hash, block } = chain.tip
     // With a block that ends an epoch ordering has begun anew on it.
     const own = block.header.lineage === lineage.number && { notarization, finalization }
+    ownHistory.moved()
     if (!turnOf(block)) replica.event({ type: 'SYNCED', hash, block, ...own, nowMs })
     if (replica.phase === 'signing') replica.maySign(nowMs)
     this.ask(nowMs, true)

@@ -27,7 +27,7 @@ export class Cosigning {
     const taken = finality.take(cosignature, replica.chain, nowMs, isOwn)
     const { party, size } = cosignature
     if (taken.evidence) replica.evidence.found(taken.evidence)
-    if (taken.result === 'astray') this.strayed(party, nowMs)
+    if (taken.result === 'astray') this.strayed(cosignature, nowMs)
     else if (taken.result === 'arriving') replica.poke(nowMs)
     else if (taken.result === 'bad') outbox.log('warn', 'bad-cosignature', { contract, party })
     else if (taken.result === 'new') {
@@ -39,10 +39,12 @@ export class Cosigning {
   }
 
   /** A member has cosigned another history. Our own signer's word is not to be questioned: then our data is what is wrong. */
-  strayed(party: string, nowMs: number): void {
-    const { replica } = this
-    if (party === replica.self) replica.halt('this party has cosigned another history than its data holds')
-    else replica.disputes.raise(party, nowMs)
+  strayed(cosignature: Cosignature, nowMs: number): void {
+    const { self, disputes, ownHistory } = this.replica
+    const { party } = cosignature
+    if (party !== self) disputes.raise(party, nowMs)
+    else if (ownHistory.due === undefined && !ownHistory.goBack(cosignature))
+      this.replica.halt('this party has cosigned another history than its data holds')
   }
 
   takeOwn(cosignature: Cosignature, nowMs: number): void {
@@ -54,7 +56,7 @@ export class Cosigning {
   /** COS-1: cosign the committed tip, once nothing is being signed for it already. */
   tryTip(nowMs: number): void {
     const { phase, status, chain, finality, lineage, roster, self } = this.replica
-    if (phase !== 'signing' || status !== 'accepted') return
+    if (phase !== 'signing' || status !== 'accepted' || this.replica.ownHistory.due) return
     // EPO-12, of a LEAVE that this node has forgotten.
     if (departingFrom(chain.tip.state.epoch).has(self)) return
     const size = chain.height + 1

@@ -61,7 +61,7 @@ export class Engine implements Outbox {
   private readonly up = new Set<string>()
   private readonly renewals = new Renewals(this)
   private readonly leaving = new Leaving(this)
-  private readonly amnesia: Amnesia
+  readonly amnesia: Amnesia
   private readonly invitations = new Invitations()
   private readonly missingKeys: MissingKeys
   private counterWritten: number
@@ -405,8 +405,7 @@ export class Engine implements Outbox {
     )
   }
 
-  lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined {
-    const lineage = this.replicas.get(contract)?.lineage.number ?? 0
+  lastCosignature(contract: string, lineage: number, cosignKey: string | undefined): Cosignature | undefined {
     return this.signer.lastCosignature(contract, lineage, cosignKey)
   }
 

@@ -84,7 +84,7 @@ export class Epochs {
    * @throws CountersignError `conflict` where it can't leave, or not yet; `unavailable` while it may have forgotten signatures
    */
   leaving(): LeaveOperation {
-    const { contract, roster, outbox, chain, phase, self } = this.replica
+    const { contract, lineage, roster, outbox, chain, phase, self } = this.replica
     if (!roster.isIn(self)) throw new CountersignError('conflict', 'this party is not in the contract')
     if (roster.isMember(self) && roster.members.length === 1)
       throw new CountersignError('conflict', 'this party is the last member: nobody could go on without it')
@@ -94,7 +94,7 @@ export class Epochs {
         'the other members have not told yet what this node signed before its start: it can’t leave before',
       )
     // The signer's word: it signs LEAVE at no other.
-    const last = outbox.lastCosignature(contract, undefined)
+    const last = outbox.lastCosignature(contract, lineage.number, undefined)
     if (last === undefined && roster.isMember(self))
       throw new CountersignError('conflict', 'this party has cosigned nothing yet; wait until it has')
     // What others made final before it came in.
@@ -247,6 +247,8 @@ export class Epochs {
     const members = electorate.members
     const state = initialState({ ...before.config, electorate, members, self }, { hash, block })
     state.patienceMs = before.patienceMs
+    // What a halted contract reads on (AMN-4) orders nothing.
+    state.halted = replica.status === 'halted'
     for (const party of members) if (replica.up.has(party)) state.down.delete(party)
     return state
   }

@@ -173,7 +173,8 @@ export class FinalView {
   private take(notice: Notice): void {
     const replica = this.node.engine.replicas.get(notice.contract)
     if (!replica) return
-    if (notice.type === 'lineage' || notice.type === 'begun') this.startOver(notice.contract)
+    if (notice.type === 'lineage' || notice.type === 'returned' || notice.type === 'begun')
+      this.startOver(notice.contract)
     const followed = this.follow(replica)
     if (notice.type === 'tentative') {
       const { block, state } = replica.chain.tip
@@ -188,7 +189,7 @@ export class FinalView {
     }
   }
 
-  /** LIN-3: what was tentative may have been given up. */
+  /** LIN-3, AMN-4: what was tentative may have been given up. */
   private startOver(contract: string): void {
     this.followed.delete(contract)
     for (const key of this.past.keys()) if (key.startsWith(`${contract}:`)) this.past.delete(key)

@@ -95,6 +95,12 @@ export class Finality {
     return this.ahead.get(party) ?? this.cosignatures.get(party)
   }
 
+  /** The largest of a member, of whichever history. */
+  largest(party: string): Cosignature | undefined {
+    const [highest, astray] = [this.highest(party), this.astray.get(party)]
+    return highest && astray ? (astray.size > highest.size ? astray : highest) : (highest ?? astray)
+  }
+
   /** Every cosignature worth telling. */
   all(): Cosignature[] {
     const arriving = [...this.arriving.values()].map(({ cosignature }) => cosignature)

@@ -99,6 +99,11 @@ export class Freezing {
         'unavailable',
         'this node has yet to be told what it signed before; try again',
       )
+    if (!replica.ownHistory.isHeld)
+      throw new CountersignError(
+        'unavailable',
+        'this node has yet to read the ledger that it has cosigned; try again',
+      )
     replica.halt(FROZEN)
     const { statement, cosignKey } = ownFreeze(replica, this.contextOf(replica.lineage.number))
     this.isAsked =

@@ -7,11 +7,14 @@ import type { Top } from '../ledger/freeze-history.ts'
 import type { NextLineage } from '../ledger/resolve.ts'
 import type { Store, StoredLineage, StoreWrite } from '../store/store.ts'
 
+/** Setting of a contract whose ledger has gone back in a lineage: what was final then stays so, whoever shows it no more. */
+export const finalSetting = (contract: string, lineage: number): string => `final/${contract}/${lineage}`
+
 export class Lineage {
   readonly number: number
   /** What it began with: block 0, or the tip that the FREEZEs of the one before led to. */
   readonly base: Top
-  /** How much of the ledger was final here when it began. */
+  /** How much of the ledger was final here when it began, or when it was gone back in (AMN-4). */
   readonly finalSize: number
   /** Members of lineages before that are proved guilty. */
   readonly leftOut: ReadonlySet<string>
@@ -23,7 +26,8 @@ export class Lineage {
     this.starts = starts
     this.number = starts.length
     this.base = last?.genesis.tip ?? { size: 1, block: store.block(contract, 0)?.hash ?? '' }
-    this.finalSize = last?.finalSize ?? 0
+    const kept = store.setting(finalSetting(contract, this.number))
+    this.finalSize = Math.max(last?.finalSize ?? 0, Number(kept ?? 0))
     this.leftOut = new Set(starts.flatMap(({ guilty }) => guilty))
   }
 

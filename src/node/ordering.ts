@@ -1,7 +1,7 @@
 /**
  * What `consensus` asks for, done: blocks built, executed and checked, statements signed and sent, commits handed on.
  */
-import { type Effect, type Event, leaderOf } from '../consensus/state.ts'
+import { type Effect, type Event, leaderOf, parentFor } from '../consensus/state.ts'
 import { step } from '../consensus/step.ts'
 import type { Statement } from '../ledger/certificate.ts'
 import { type AnyLedgerBlock, requestIdsOf, turnOf } from '../ledger/turn.ts'
@@ -18,6 +18,7 @@ export class Ordering {
   private hasSkips = true
   /** The one being taken comes first. */
   private readonly events: Event[] = []
+  private lastWork = false
 
   constructor(replica: Replica) {
     this.replica = replica
@@ -42,6 +43,17 @@ export class Ordering {
     this.events.length = Math.min(1, this.events.length)
     this.waiting.clear()
     this.hasSkips = true
+    this.lastWork = false
+  }
+
+  /** Whether there is something to order may have changed. */
+  updateWork(nowMs: number): void {
+    const { consensus, chain } = this.replica
+    const parent = parentFor(consensus, consensus.view)
+    const work = chain.hasWork(parent ?? chain.tip.hash, nowMs)
+    if (work === consensus.work && work === this.lastWork) return
+    this.lastWork = work
+    this.event({ type: 'WORK', work, nowMs })
   }
 
   private perform(effect: Effect, nowMs: number): void {
@@ -74,7 +86,8 @@ export class Ordering {
         outbox.write({ kind: 'certificate', contract, certificate: effect.certificate })
         break
       case 'COMMIT':
-        this.replica.commit(effect.hashes, effect.notarization, effect.finalization, nowMs)
+        if (!this.replica.ownHistory.stops(effect.hashes))
+          this.replica.commit(effect.hashes, effect.notarization, effect.finalization, nowMs)
         break
       case 'FETCH_BLOCK':
         this.replica.send(effect.from, { type: 'FETCH', blocks: [effect.hash] })

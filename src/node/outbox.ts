@@ -29,6 +29,8 @@ export type Notice = { contract: string } & (
   | { type: 'turned'; height: number; epoch: number; members: string[]; observers: string[] }
   /** The ledger begins here with the final block of this height, for which this member vouches. */
   | { type: 'begun'; height: number; voucher: string }
+  /** An old copy of the data had gone on another way than this party has cosigned: ledger blocks above this height are given up. */
+  | { type: 'returned'; height: number }
   /** This party is out. */
   | { type: 'left' }
 )
@@ -43,9 +45,9 @@ export type Outbox = {
   send(contract: string, to: string | undefined, message: Outgoing): void
   /** Brings all writes to disk, before the store is read. @throws CountersignError `disk-full`, `storage-failed` */
   flush(): void
-  /** The last that our signer has cosigned in the contract's lineage; by this key, if that has signed it too. */
-  lastCosignature(contract: string, cosignKey: string | undefined): Cosignature | undefined
-  /** The contract's next lineage, or the checkpoint that it was vouched for, is to begin, at the end of this turn. */
+  /** The last that our signer has cosigned in a lineage of the contract; by this key, if that has signed it too. */
+  lastCosignature(contract: string, lineage: number, cosignKey: string | undefined): Cosignature | undefined
+  /** The contract is to be opened anew over another ledger, at the end of this turn: see renewals.ts. */
   renew(contract: string): void
   notify(notice: Notice): void
   log(level: LogLevel, event: string, detail: Record<string, unknown>): void

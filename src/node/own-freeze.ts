@@ -32,7 +32,7 @@ export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
   const had = roster.lastSpanOf(self)?.electorate.cosignKeys.get(self)
   const came = roster.isMember(self) ? undefined : keyElsewhere(replica, context)
   const cosignKey = came ?? had
-  const own = outbox.lastCosignature(contract, came ?? replica.cosignKeys.get(self))
+  const own = outbox.lastCosignature(contract, lineage.number, came ?? replica.cosignKeys.get(self))
   const shown = turnsSince(replica, context, came === undefined ? undefined : own?.size)
   const history = historyFrom(replica, shown.from, shown.turns)
   const epochs = new History(history).epochsIn(context.epochs, context.base) as FreezeEpoch[]
@@ -58,7 +58,7 @@ function keyElsewhere(
 ): string | undefined {
   const keys = keysOf(brought, self)
   const signed = keys.find((key) => {
-    const last = outbox.lastCosignature(contract, key)
+    const last = outbox.lastCosignature(contract, lineage.number, key)
     return last !== undefined && cosignatureVerifies(key, contract, lineage.number, last)
   })
   return signed ?? (roster.lastSpanOf(self) === undefined ? keys.at(-1) : undefined)

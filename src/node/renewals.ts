@@ -1,10 +1,11 @@
 /**
- * Contracts that are opened anew over another ledger, on disk first: whose FREEZEs have led to the next lineage (LIN-3), or that
- * begin at a checkpoint (EPO-15).
+ * Contracts that are opened anew over another ledger, on disk first: whose FREEZEs have led to the next lineage (LIN-3), that
+ * begin at a checkpoint (EPO-15), or that had gone on another way than this party has cosigned (AMN-4).
  */
 import type { StoreWrite } from '../store/store.ts'
 import type { Engine } from './engine.ts'
-import { lineageStart } from './lineage.ts'
+import { finalSetting, lineageStart } from './lineage.ts'
+import type { Return } from './own-history.ts'
 import type { Replica } from './replica.ts'
 
 export class Renewals {
@@ -40,7 +41,9 @@ export class Renewals {
     // Of a contract that halts, or goes on in another lineage, everybody reads all.
     if (isFrozen || status !== 'invited') beginning.stop()
     const { due } = beginning
+    const back = replica.ownHistory.due
     if (due) this.beginAt(replica, due, nowMs)
+    else if (back && !isFrozen) this.goBack(replica, back, nowMs)
     else this.begin(replica, nowMs)
   }
 
@@ -77,10 +80,40 @@ export class Renewals {
     opened.sendStatus(undefined)
   }
 
+  private goBack(replica: Replica, back: Return, nowMs: number): void {
+    const { engine } = this
+    const { contract, phase, isInDoubt, chain, lineage, finalSize } = replica
+    // What goes may hold signatures of this party that nobody else does.
+    if (phase === 'recalling' && !engine.amnesia.takeOwn(replica)) {
+      engine.renew(contract)
+      return
+    }
+    const { cosignature, from } = back
+    // More may have become final since it was asked for.
+    const keepHeight = Math.max(back.keepHeight, finalSize - 1)
+    const isOver = keepHeight === chain.height
+    const key = finalSetting(contract, lineage.number)
+    const final = { kind: 'setting', key, value: String(finalSize) } as const
+    const returned = { kind: 'returned', contract, keepHeight } as const
+    // What it may have signed in views that go on is asked for anew.
+    const opened = this.reopened(replica, [final, returned], nowMs, isInDoubt ? 'recalling' : phase)
+    if (!opened) return
+    opened.sync.takeOver(replica.sync)
+    if (from !== undefined) opened.sync.prefer(from, nowMs)
+    opened.cosigning.take(cosignature, nowMs, true)
+    if (!isOver) {
+      const { size } = cosignature
+      engine.log('warn', 'returned', { rule: 'AMN-4', contract, height: keepHeight, cosignedSize: size })
+      engine.notify({ contract, type: 'returned', height: keepHeight })
+    }
+    opened.sendStatus(undefined)
+  }
+
   private reopened(
-    { contract, phase }: Replica,
+    { contract, phase: phaseNow }: Replica,
     writes: readonly StoreWrite[],
     nowMs: number,
+    phase = phaseNow,
   ): Replica | undefined {
     const { engine } = this
     engine.flush()

@@ -9,7 +9,6 @@ import {
   type Event,
   type Locks,
   noteLocks,
-  parentFor,
   restoredState,
   wantedView,
 } from '../consensus/state.ts'
@@ -34,6 +33,7 @@ import type { Message, StatusMessage } from './messages.ts'
 import { Older } from './older.ts'
 import { Ordering } from './ordering.ts'
 import { dropRequests, type Outbox } from './outbox.ts'
+import { OwnHistory } from './own-history.ts'
 import { OwnValues } from './own-values.ts'
 import { isAnswer, receive } from './receive.ts'
 import type { Phase, ReplicaOptions } from './replica-options.ts'
@@ -62,6 +62,7 @@ export class Replica {
   readonly beginning: Beginning
   readonly judging = new Judging(this)
   readonly ownValues = new OwnValues(this)
+  readonly ownHistory = new OwnHistory(this)
   /** Where the ledger held here begins, if it isn’t held from its genesis on. */
   readonly basis: Basis | undefined
   readonly self: string
@@ -92,7 +93,6 @@ export class Replica {
   shownFinalSize = 0
   readonly ordering: Ordering
   readonly resending = new Resending()
-  private lastWork = false
   /** Requests of committed blocks that are not final yet, by height. */
   private readonly unfinal = new Map<number, string[]>()
 
@@ -301,7 +301,7 @@ export class Replica {
     ]
     const dueMs = this.epochs.part === 'out' ? undefined : this.chain.nextDueMs
     if (dueMs !== undefined && dueMs > nowMs) times.push(dueMs)
-    if (this.status !== 'halted' && this.status !== 'left') times.push(this.catchingUp.wakeMs(nowMs))
+    if (this.reads) times.push(this.catchingUp.wakeMs(nowMs))
     const wanted = times.filter((time): time is number => time !== undefined)
     return wanted.length === 0 ? undefined : Math.min(...wanted)
   }
@@ -345,7 +345,7 @@ export class Replica {
     const { confirmed, astray, evidence } = this.finality.advance(this.chain)
     for (const cosignature of confirmed) outbox.write({ kind: 'cosignature', contract, cosignature })
     for (const one of evidence) this.evidence.found(one)
-    for (const { party } of astray) this.cosigning.strayed(party, nowMs)
+    for (const one of astray) this.cosigning.strayed(one, nowMs)
   }
 
   /** A turn has come, and this party is in: ordering begins anew with those who are in now. */
@@ -354,7 +354,6 @@ export class Replica {
     this.ordering.restart()
     this.judging.restart(nowMs)
     for (const told of [this.answers, this.forgetful]) told.clear()
-    this.lastWork = false
     if (this.phase === 'signing') this.maySign(nowMs)
     // Whoever is in now is asked at once: the last time may be long ago.
     else if (this.phase === 'recalling') this.askForOwn()
@@ -410,9 +409,14 @@ export class Replica {
   /** Something is not final, or we are not yet allowed to sign: peers are asked from time to time. */
   private isUnsettled(): boolean {
     if (this.status === 'left') return false
-    // One that has halted has to be told what it signed before it can freeze.
-    if (this.status === 'halted') return this.phase === 'recalling'
+    // One that has halted has to be told what it signed, and to hold it, before it can freeze.
+    if (this.status === 'halted') return this.phase === 'recalling' || this.ownHistory.isWanted
     return this.phase !== 'signing' || this.finalSize < this.chain.height + 1 || this.epochs.isOpen
+  }
+
+  /** Ranges of the ledger are asked for. */
+  private get reads(): boolean {
+    return this.status === 'halted' ? this.ownHistory.isWanted : this.status !== 'left'
   }
 
   /** Something moved: repair starts its back-off anew. */
@@ -424,21 +428,13 @@ export class Replica {
   private settle(nowMs: number): void {
     if (this.status !== 'halted' && this.status !== 'left') {
       if (this.consensus.view === 0 && this.finalSize >= 1) this.event({ type: 'START', nowMs })
-      this.updateWork(nowMs)
+      this.ordering.updateWork(nowMs)
       this.cosigning.tryTip(nowMs)
-      this.catchingUp.ask(nowMs)
     } else this.freezing.startIfAutomatic()
+    if (this.reads) this.catchingUp.ask(nowMs)
     this.reportFinal()
     if (!this.isUnsettled()) this.resending.stop()
     else if (this.resending.atMs === undefined) this.poke(nowMs)
-  }
-
-  private updateWork(nowMs: number): void {
-    const parent = parentFor(this.consensus, this.consensus.view)
-    const work = this.chain.hasWork(parent ?? this.chain.tip.hash, nowMs)
-    if (work === this.consensus.work && work === this.lastWork) return
-    this.lastWork = work
-    this.event({ type: 'WORK', work, nowMs })
   }
 
   sendStatus(to: string | undefined, answerTo?: string): void {
@@ -471,6 +467,7 @@ export class Replica {
   /** Nothing that it has forgotten keeps this party from signing any more. */
   maySign(nowMs: number): void {
     this.phase = 'signing'
+    this.ownHistory.heed(nowMs)
     // Below what the lineage began with there is nothing to sign in it.
     const isBegun = this.chain.height + 1 >= this.lineage.base.size
     if (isBegun && this.roster.isMember(this.self)) this.event({ type: 'MAY_SIGN', nowMs })

@@ -144,7 +144,8 @@ export function signaturesOf(replica: Replica, party: string): Omit<RecalledMess
           })
   }
   const { committed, views } = replica.consensus
-  const cosignature = replica.finality.highest(party)
+  // Also of another history than is held here: it is the party's word all the same.
+  const cosignature = replica.finality.largest(party)
   const finalization = views.get(committed.view)?.finalizations.get(committed.hash)
   const freeze = replica.freezing.ofParty(party)
   return {

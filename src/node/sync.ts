@@ -35,6 +35,21 @@ export class Sync {
   private behindSinceMs: number | undefined
   private turn = 0
 
+  /** The contract is opened anew over less of its ledger: what peers have said and shown stays. */
+  takeOver({ refused, barredUntilMs, heights, firstHeights }: Sync): void {
+    for (const [party, reason] of refused) this.refused.set(party, reason)
+    for (const [party, untilMs] of barredUntilMs) this.barredUntilMs.set(party, untilMs)
+    for (const [party, height] of heights) this.heights.set(party, height)
+    for (const [party, height] of firstHeights) this.firstHeights.set(party, height)
+  }
+
+  /** This one is asked before all others. */
+  prefer(party: string, nowMs: number): void {
+    for (const other of this.heights.keys())
+      if (other !== party)
+        this.barredUntilMs.set(other, Math.max(this.barredUntilMs.get(other) ?? 0, nowMs + SHORT_BAR_MS))
+  }
+
   /** A peer says how far it has committed. */
   told(party: string, committedHeight: number, fromHeight?: number): void {
     this.heights.set(party, committedHeight)

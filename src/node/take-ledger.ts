@@ -13,8 +13,11 @@ import type { LedgerMessage } from './messages.ts'
 import type { Replica } from './replica.ts'
 
 export type TakenLedger =
-  /** isFork: it does not build on what is committed here; lacksValues: not all openings came. */
-  | { refused: string; isShort?: true; isFork?: true; lacksValues?: true }
+  /**
+   * isFork: it does not build on what is committed here; isAway: it is not what this party has cosigned; lacksValues: not all
+   * openings came.
+   */
+  | { refused: string; isShort?: true; isFork?: true; isAway?: true; lacksValues?: true }
   /** certificates: none where a FREEZE has shown the last block, and it came without. */
   | { hashes: string[]; certificates?: { notarization: Certificate; finalization: Certificate } }
 
@@ -81,6 +84,8 @@ export function takeLedger(
       return { refused: `its ledger block ${block.header.height} is of a history that was given up` }
     hashes.push(parent)
   }
+  if (replica.ownHistory.leadsAway(hashes))
+    return { refused: 'its ledger is not the one that this party has cosigned', isAway: true }
   try {
     addRequests(replica, message, added, nowMs)
   } catch (error) {

@@ -156,6 +156,8 @@ export type StoreWrite =
    * proposed, certified and cosigned of the lineage before and has no committed block goes. The contract is `accepted`.
    */
   | { kind: 'lineage'; contract: string; start: StoredLineage; keepHeight: number }
+  /** The ledger goes back to keepHeight within its lineage, as with `lineage`; smaller cosignatures and the contract's status stay. */
+  | { kind: 'returned'; contract: string; keepHeight: number }
   /**
    * The ledger begins at a later block: all that was held of it but block 0 goes, requests too, and these headers of the blocks up
    * to the basis stand for them. changes: of the genesis's state to that of the basis.

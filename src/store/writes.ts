@@ -78,6 +78,9 @@ export class Writer {
       case 'lineage':
         this.#lineage(write)
         break
+      case 'returned':
+        this.#returned(write)
+        break
       case 'basis':
         this.#ledger.begin(this.idOf(write.contract), write)
         break
@@ -222,6 +225,13 @@ export class Writer {
       JSON.stringify(start),
     )
     this.#status({ kind: 'contract-status', contract, status: 'accepted' })
+  }
+
+  #returned({ contract, keepHeight }: Write<'returned'>): void {
+    const id = this.idOf(contract)
+    this.#ledger.goBack(id, keepHeight)
+    // Larger ones are of what is given up.
+    this.#database.run('DELETE FROM cosignature WHERE contract = ? AND size > ?', id, keepHeight + 1)
   }
 
   #counter({ counter }: Write<'signer-counter'>): void {

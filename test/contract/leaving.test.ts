@@ -83,7 +83,7 @@ describe('a member that leaves', () => {
     let left = 0
     engine.turn = (nowMs) => {
       if (left === 0 && engine.replica(contract).cosigning.isPending) {
-        left = engine.lastCosignature(contract, undefined)?.size ?? 0
+        left = engine.lastCosignature(contract, 0, undefined)?.size ?? 0
         engine.leave(contract, nowMs)
       }
       return turn(nowMs)
@@ -92,7 +92,7 @@ describe('a member that leaves', () => {
     engines.pass(10_000)
     expect(left).toBeGreaterThan(1)
     expect(replicaOf(third, contract).status).toBe('left')
-    expect(engine.lastCosignature(contract, undefined)?.size).toBe(left)
+    expect(engine.lastCosignature(contract, 0, undefined)?.size).toBe(left)
     expect(third.logs.filter(({ event }) => event === 'signer-refused' || event === 'halted')).toEqual([])
   })
 

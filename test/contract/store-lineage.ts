@@ -121,6 +121,25 @@ export function lineageTests(at: StoreContext): void {
       expect(store.load(contract).blockHashes.at(-1)).toBe(again.hash)
     })
 
+    it('[AMN-4] goes back within its lineage, and keeps what was cosigned of what stays', () => {
+      const { world, store } = at
+      const { contract } = world
+      const [first] = blocks as [WorldBlock]
+      const small = world.cosignature(1, 2)
+      store.write([
+        { kind: 'cosignature', contract, cosignature: small },
+        { kind: 'contract-status', contract, status: 'halted', reason: 'two histories' },
+        { kind: 'returned', contract, keepHeight: 1 },
+      ])
+      at.reopen()
+      const loaded = at.store.load(contract)
+      expect([loaded.tip?.hash, loaded.blockHashes.length]).toEqual([first.hash, 2])
+      expect(loaded.cosignatures).toEqual([small])
+      expect(loaded.waiting.map(({ id }) => id)).toEqual(requests.slice(1).map(({ id }) => id))
+      expect(at.store.contract(contract)).toMatchObject({ status: 'halted', reason: 'two histories' })
+      expect(at.store.lineages(contract)).toEqual([])
+    })
+
     it('[LIN-3] is refused where there is no such block, or for the second time, and changes nothing then', () => {
       const { contract } = at.world
       const [first] = blocks as [WorldBlock]

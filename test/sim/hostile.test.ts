@@ -164,6 +164,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ crashes: true, restores: true, reorder: true },
     },
   ],
+  [
+    '[AMN-4] [LIN-1] a member that was put back read another history than it had cosigned, and its FREEZE held nowhere',
+    {
+      ...{ members: 5, liars: 2, hostile: ['forker'], seed: 735600049, steps: 9600 },
+      ...{ partitions: true, restores: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {

@@ -29,7 +29,7 @@ export class Seats {
   take(batch: readonly StoreWrite[], honest: number | undefined): void {
     for (const write of batch) {
       if (write.kind === 'contract') this.begin(write.contract)
-      if (write.kind === 'lineage' && honest !== undefined)
+      if ((write.kind === 'lineage' || write.kind === 'returned') && honest !== undefined)
         this.giveUp(write.contract, write.keepHeight, honest)
       if (write.kind !== 'committed') continue
       const turn = turnOf(write.block)

@@ -41,6 +41,7 @@ type LifeNotice = Extract<
       | 'evidence'
       | 'frozen'
       | 'lineage'
+      | 'returned'
       | 'turned'
       | 'begun'
       | 'left'
@@ -92,11 +93,11 @@ export class EventStream {
     if (notice.type === 'received' || notice.type === 'opened') return
     if (notice.type === 'tentative' || notice.type === 'final') this.dirty.add(notice.contract)
     else if (this.life.length < LIFE_MAX) this.life.push(notice)
-    if (notice.type === 'lineage') this.goBack(notice.contract, notice.height)
+    if (notice.type === 'lineage' || notice.type === 'returned') this.goBack(notice.contract, notice.height)
     this.schedule()
   }
 
-  /** LIN-3: what was tentative above this height was given up; what comes there now is told anew. */
+  /** LIN-3, AMN-4: what was tentative above this height was given up; what comes there now is told anew. */
   private goBack(contract: string, height: number): void {
     this.subjects.forget(contract, height)
     const position = this.cursor.get(contract)

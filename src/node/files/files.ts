@@ -176,6 +176,7 @@ export class Files implements FilesContext {
       case 'created':
       case 'invited':
       case 'lineage':
+      case 'returned':
       case 'begun':
         this.#fetching.forget(notice.contract)
         this.#readAnew(replica)

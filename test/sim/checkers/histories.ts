@@ -42,6 +42,8 @@ export class Histories implements Checker {
   hasForked = false
   private commits = 0
   private lineages = 0
+  /** AMN-4 */
+  private returns = 0
   private states = 0
 
   constructor(world: World, casting: Casting) {
@@ -59,6 +61,11 @@ export class Histories implements Checker {
   written(node: SimNode, batch: readonly StoreWrite[]): void {
     for (const write of batch) {
       if (write.kind === 'lineage') this.goBack(node, write.contract, write.keepHeight, write.start)
+      if (write.kind === 'returned') {
+        const finalSize = node.engine?.replicas.get(write.contract)?.finalSize ?? 0
+        this.returns += 1
+        this.giveUp(node, write.contract, write.keepHeight, finalSize)
+      }
       if (write.kind !== 'committed') continue
       const { contract, hash, block } = write
       const { height, parent } = block.header
@@ -165,6 +172,10 @@ export class Histories implements Checker {
     this.lineages += 1
     const honest = this.world.honest.find(({ party }) => guilty.includes(party.id))
     if (honest) throw new Violation(this.name, `${node.name} goes on without ${honest.name}, who is honest`)
+    this.giveUp(node, contract, keepHeight, finalSize)
+  }
+
+  private giveUp(node: SimNode, contract: string, keepHeight: number, finalSize: number): void {
     if (finalSize > keepHeight + 1)
       throw new Violation(this.name, `${node.name} gives up what was final, above height ${keepHeight}`)
     const { hashes } = this.ledger(node, contract)
@@ -182,7 +193,13 @@ export class Histories implements Checker {
   }
 
   counts(): Record<string, number> {
-    return { commits: this.commits, states: this.states, forks: this.forks.length, lineages: this.lineages }
+    return {
+      commits: this.commits,
+      states: this.states,
+      forks: this.forks.length,
+      lineages: this.lineages,
+      returns: this.returns,
+    }
   }
 }
 
