@@ -207,7 +207,7 @@ export class Faults {
 
   private restore(node: SimNode, what: (typeof RESTORES)[number], kind: Kind): boolean {
     if (this.amnesiac && !this.hasCaughtUp(this.amnesiac)) return false
-    if (what !== 'signer' && this.holdsAlone(node)) return false
+    if (what !== 'signer' && (this.holdsAlone(node) || this.isOnlyHolder(node))) return false
     const now = node.disk.copy()
     const data = what !== 'signer'
     const signer = what !== 'data'
@@ -278,6 +278,35 @@ export class Faults {
       // By itself a member commits in the very view in which the others know it to be.
       const known = members.length > 1 ? view : view - 1
       if (electorate.quorum > members.length - 1 && consensus.signedView > known) return true
+    }
+    return false
+  }
+
+  /**
+   * True if of the honest parties that are in none but this node holds all values that it holds, or, of two histories that were
+   * committed, the one that it has cosigned, or that its lineage began with: nobody need give them back to it.
+   */
+  private isOnlyHolder(node: SimNode): boolean {
+    const self = node.party.id
+    for (const [contract, replica] of node.engine?.replicas ?? []) {
+      const { roster, chain, finality, lineage } = replica
+      const others = this.nodes.filter(
+        ({ party }) => party.id !== self && this.seats.isIn(contract, party.id),
+      )
+      if (others.length === 0 || !roster.isIn(self)) continue
+      const fromHeight = roster.valuesFrom(self)
+      if (others.every(({ party }) => roster.valuesFrom(party.id) > fromHeight)) return true
+      const size = chain.height + 1
+      const ledgers = others.flatMap(({ engine }) => engine?.replicas.get(contract)?.chain ?? [])
+      const holds = (wanted: number): boolean =>
+        wanted > size ||
+        ledgers.some(({ height, log }) => height + 1 >= wanted && log.root(wanted) === chain.log.root(wanted))
+      const hasParted = ledgers.some(({ height, log }) => {
+        const shared = Math.min(size, height + 1)
+        return log.root(shared) !== chain.log.root(shared)
+      })
+      if (hasParted && !holds(finality.sizeOf(self))) return true
+      if (lineage.number > 0 && !holds(lineage.base.size)) return true
     }
     return false
   }
