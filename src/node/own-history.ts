@@ -46,11 +46,10 @@ export class OwnHistory {
     return cosignature === undefined || (!this.isBehind && isOn(replica, cosignature))
   }
 
-  /** Takes the signer's own as one that is told: it may know more than the data. */
+  /** The signer may have been told more than the data hold. */
   heed(nowMs: number): void {
-    const { contract, lineage, outbox, cosigning } = this.replica
-    const own = outbox.lastCosignature(contract, lineage.number, undefined)
-    if (own) cosigning.take(own, nowMs, true)
+    const { cosignature, isBehind, isHeld, replica } = this
+    if (cosignature && !isBehind && !isHeld) replica.cosigning.strayed(cosignature, nowMs)
   }
 
   /** Whether ledger blocks on the tip lead elsewhere than to what this party has cosigned. */

@@ -141,6 +141,15 @@ function pretendCertificates({ consensus, self }: Replica): () => void {
 
 /** The signer cosigns whatever it is asked for (COS-2, SGN-1). */
 export const WITHOUT_COSIGN_LOCK: Parts = {
+  // It would not come to the other history, either (AMN-4).
+  replica: (_, { ownHistory }) => {
+    for (const [name, value] of [
+      ['leadsAway', () => false],
+      ['heed', () => undefined],
+      ['goBack', () => false],
+    ] as const)
+      Object.defineProperty(ownHistory, name, { value })
+  },
   signer: (node, signer) => {
     const sign: Signer['sign'] = (items) =>
       signer.sign(items).map((result, index) => {
