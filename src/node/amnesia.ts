@@ -14,6 +14,9 @@ import { signaturesOf } from './serve.ts'
  */
 const AMNESIA_SETTING = 'amnesia'
 
+/** Of a contract that has yet to be told of, where the node as a whole asks no more: it has halted meanwhile. */
+const askingSetting = (contract: string): string => `${AMNESIA_SETTING}/${contract}`
+
 /** After this long it may be that whoever is waited for has left. */
 const PATIENCE_MS = 15_000
 
@@ -48,6 +51,11 @@ export class Amnesia {
     return 'recalling'
   }
 
+  /** The phase in which a contract is opened. */
+  phaseOf(contract: string, phase: Phase): Phase {
+    return this.engine.store.setting(askingSetting(contract)) === 'asking' ? 'recalling' : phase
+  }
+
   /** A contract that only a lost past of ours could know must be asked about before anything is signed in it. */
   get phaseOfNew(): Phase {
     return this.engine.store.setting(AMNESIA_SETTING) === undefined ? 'signing' : 'recalling'
@@ -57,10 +65,15 @@ export class Amnesia {
     if (replica.phase !== 'recalling' || message.boot !== this.engine.boot) return
     // Signatures of an epoch that has not begun here can't be checked yet: once it has caught up, it asks again.
     if ((message.epoch ?? 0) > replica.epochs.number) {
+      // What it has cosigned and frozen can, by its own keys: it may be what is to be read.
+      const { cosignature, freeze } = message
+      this.takeIn(replica, { statements: [], ...(cosignature && { cosignature }), ...(freeze && { freeze }) })
+      replica.ownHistory.heed(nowMs)
       replica.sendStatus(from)
       return
     }
     this.takeIn(replica, message)
+    replica.ownHistory.heed(nowMs)
     replica.answers.add(from)
     if (message.recalling) replica.forgetful.add(from)
     else replica.forgetful.delete(from)
@@ -70,7 +83,7 @@ export class Amnesia {
   /** What was told becomes the signer's locks. @throws CountersignError as `Signer.recall` */
   private takeIn(replica: Replica, told: Parameters<typeof provenOwn>[1]): void {
     const { contract, lineage } = replica
-    const { statements, cosignature, finalized, freeze } = provenOwn(replica, told)
+    const { statements, cosignature, finalized, freeze } = provenOwn(replica, told, this.signer)
     const floor = this.floors.raise(`${contract}/${lineage.number}`, finalized)
     this.signer.recall(contract, lineage.number, statements, cosignature, floor, freeze)
   }
@@ -119,6 +132,8 @@ export class Amnesia {
     const lock = this.signer.lock(contract, lineage.number)
     // In a later lineage it asks anew.
     this.sinceMs.delete(contract)
+    if (this.engine.store.setting(askingSetting(contract)) === 'asking')
+      this.engine.write({ kind: 'setting', key: askingSetting(contract), value: 'told' })
     replica.recalled(locksOf(this.signer, contract, lineage.number), lock?.cosign?.size ?? 0, nowMs)
     // Its own cosignature shows that this party had accepted the contract.
     if (lock?.cosign) replica.accept(nowMs)
@@ -167,6 +182,10 @@ export class Amnesia {
       // Whoever dies before the views are over in which it may have signed more than it was told asks again.
       if (phase === 'recalling' || (epochs.part === 'member' && isInDoubt && !isOutOfDoubt(replica))) return
     }
+    // Nothing is frozen before it is told, in however many starts.
+    for (const { contract, phase, status } of replicas.values())
+      if (phase === 'recalling' && status === 'halted')
+        this.engine.write({ kind: 'setting', key: askingSetting(contract), value: 'asking' })
     this.engine.write({ kind: 'setting', key: AMNESIA_SETTING, value: 'told' })
   }
 }

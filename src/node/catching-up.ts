@@ -50,10 +50,15 @@ export class CatchingUp {
       return
     }
     if ('refused' in taken) {
-      // What was read so far may not be what this party has cosigned: what this one holds may be.
-      if (taken.isFork && ownHistory.isWanted && ownHistory.goBack(undefined, from)) return
-      // Who came in later than is known here may not hold all values.
-      sync.refuse(from, taken.refused, taken.isShort ?? !replica.roster.isIn(from), nowMs)
+      // What was read so far, of another, may not be what this party has cosigned: what this one holds may be.
+      const isOther = taken.isFork && from !== sync.source
+      if (isOther && ownHistory.returnFor(from, nowMs)) return
+      if (taken.isFork) sync.refuseFork(from, taken.refused, nowMs)
+      else {
+        // Who came in later than is known here may not hold all values.
+        const isShort = taken.isShort ?? (!taken.isAway && !replica.roster.isIn(from))
+        sync.refuse(from, taken.refused, isShort, nowMs)
+      }
       if (taken.isAway) ownHistory.goBack()
       else if (taken.isFork) replica.disputes.raise(from, nowMs)
       replica.outbox.log('warn', 'history-refused', {
@@ -65,6 +70,7 @@ export class CatchingUp {
       return
     }
     sync.served(from)
+    sync.source = ownHistory.isWanted ? from : undefined
     const { hashes, certificates: { notarization, finalization } = {} } = taken
     replica.commit(hashes, notarization, finalization, nowMs)
     const { hash, block } = chain.tip

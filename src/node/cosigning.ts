@@ -1,8 +1,18 @@
 /** Cosignatures of one contract: those of others taken in, our own made (COS-1 to COS-4). */
 import { departingFrom } from '../contract/epoch.ts'
 import { turnsAt } from '../contract/turn.ts'
-import { type Cosignature, checkpointOf } from '../ledger/checkpoint.ts'
+import { type Cosignature, checkCosignatureShape, checkpointOf } from '../ledger/checkpoint.ts'
+import type { StoreWrite } from '../store/store.ts'
 import type { Replica } from './replica.ts'
+
+/** One by each party, of another history than is held here: who has forgotten is told of it (AMN-2), and a FREEZE shows it. */
+const besideSetting = (contract: string, lineage: number, party: string): string =>
+  `beside/${contract}/${lineage}/${party}`
+
+export function besideWrite({ contract, lineage }: Replica, cosignature: Cosignature): StoreWrite {
+  const key = besideSetting(contract, lineage.number, cosignature.party)
+  return { kind: 'setting', key, value: JSON.stringify(cosignature) }
+}
 
 export class Cosigning {
   private readonly replica: Replica
@@ -14,6 +24,15 @@ export class Cosigning {
   constructor(replica: Replica, cosignedSize: number) {
     this.replica = replica
     this.size = cosignedSize
+  }
+
+  /** Those of another history, as they were kept. */
+  restore(): void {
+    const { contract, lineage, roster, store, finality } = this.replica
+    for (const party of roster.everMembers) {
+      const kept = store.setting(besideSetting(contract, lineage.number, party))
+      if (kept !== undefined) finality.keepBeside(checkCosignatureShape(JSON.parse(kept)))
+    }
   }
 
   /** Our signer has cosigned a ledger of this size. */
@@ -40,10 +59,12 @@ export class Cosigning {
 
   /** A member has cosigned another history. Our own signer's word is not to be questioned: then our data is what is wrong. */
   strayed(cosignature: Cosignature, nowMs: number): void {
-    const { self, disputes, ownHistory } = this.replica
+    const { self, disputes, ownHistory, finality, outbox } = this.replica
     const { party } = cosignature
-    if (party !== self) disputes.raise(party, nowMs)
-    else if (ownHistory.due === undefined && !ownHistory.goBack(cosignature))
+    if (party !== self) {
+      if (finality.keepBeside(cosignature)) outbox.write(besideWrite(this.replica, cosignature))
+      disputes.raise(party, nowMs)
+    } else if (ownHistory.due === undefined && !ownHistory.goBack(cosignature))
       this.replica.halt('this party has cosigned another history than its data holds')
   }
 

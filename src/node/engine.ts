@@ -98,7 +98,7 @@ export class Engine implements Outbox {
         timing: this.options.timing,
         store: this.store,
         outbox: this,
-        phase,
+        phase: this.amnesia.phaseOf(contract, phase),
         boot: this.boot,
         cache: this.cache,
         locks: locksOf(this.signer, contract, lineage.number),

@@ -37,6 +37,8 @@ export class Finality {
   readonly ahead = new Map<string, Cosignature>()
   /** The first of each member on another history than is committed here. */
   readonly astray = new Map<string, Cosignature>()
+  /** The largest of each member that is, or may be, on another history: what was read of it may have been let go of (AMN-4). */
+  readonly beside = new Map<string, Cosignature>()
   /** When each member's cosignature last moved, ms since 1970: for "waited for since when". */
   readonly movedMs = new Map<string, number>()
   private readonly contract: string
@@ -97,14 +99,33 @@ export class Finality {
 
   /** The largest of a member, of whichever history. */
   largest(party: string): Cosignature | undefined {
-    const [highest, astray] = [this.highest(party), this.astray.get(party)]
-    return highest && astray ? (astray.size > highest.size ? astray : highest) : (highest ?? astray)
+    const [highest, beside] = [this.highest(party), this.beside.get(party)]
+    return highest && beside ? (beside.size > highest.size ? beside : highest) : (highest ?? beside)
   }
 
   /** Every cosignature worth telling. */
   all(): Cosignature[] {
     const arriving = [...this.arriving.values()].map(({ cosignature }) => cosignature)
-    return [...this.cosignatures.values(), ...this.ahead.values(), ...this.astray.values(), ...arriving]
+    const { cosignatures, ahead, astray, beside } = this
+    return [
+      ...new Set([...[cosignatures, ahead, astray, beside].flatMap((map) => [...map.values()]), ...arriving]),
+    ]
+  }
+
+  /** The largest of each other member past a size. */
+  past(size: number): Cosignature[] {
+    const largest = new Map<string, Cosignature>()
+    for (const one of this.all())
+      if (one.size > Math.max(size, largest.get(one.party)?.size ?? 0)) largest.set(one.party, one)
+    return [...largest.values()]
+  }
+
+  /** Of another history, as far as is known. True if it is its party's largest. */
+  keepBeside(cosignature: Cosignature): boolean {
+    const { party, size } = cosignature
+    if ((this.beside.get(party)?.size ?? 0) >= size) return false
+    this.beside.set(party, cosignature)
+    return true
   }
 
   restore(cosignature: Cosignature, chain: Chain): void {

@@ -218,9 +218,9 @@ export class Freezing {
 
   /** Where the policy says so, a halt is answered by freezing, without anybody's act. Where that can't be, people see why. */
   startIfAutomatic(): void {
-    const { genesis, phase, outbox, contract, self } = this.replica
+    const { genesis, phase, outbox, contract, self, ownHistory } = this.replica
     if (genesis.policy.freeze !== 'automatic' || phase !== 'signing' || this.own || this.isAsked) return
-    if (!this.isCalledFor || this.replica.evidence.accused.has(self)) return
+    if (!this.isCalledFor || this.replica.evidence.accused.has(self) || !ownHistory.isHeld) return
     try {
       this.start()
     } catch (error) {

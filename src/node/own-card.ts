@@ -10,7 +10,14 @@ import type { Replica } from './replica.ts'
 
 const EXPIRES_AFTER_MS = 30 * 24 * 3600 * 1000
 /** After these a contract may go by another card than before, or take requests that it did not. */
-const AFTER: ReadonlySet<Notice['type']> = new Set(['active', 'accepted', 'turned', 'expired', 'lineage'])
+const AFTER: ReadonlySet<Notice['type']> = new Set([
+  'active',
+  'accepted',
+  'turned',
+  'expired',
+  'lineage',
+  'returned',
+])
 
 /** From now on; returns how to stop. */
 export function keepCardsNew(node: Node, card: () => ProvenCard): () => void {

@@ -77,6 +77,17 @@ export class OwnHistory {
     if (this.cosignature) this.begin(this.cosignature, chain.height)
   }
 
+  /** Lets go of what was read for another ledger that a member holds, if that may be the one that is looked for. */
+  returnFor(from: string, nowMs: number): boolean {
+    const { cosignature, replica } = this
+    return (
+      cosignature !== undefined &&
+      this.isWanted &&
+      replica.sync.mayReturn(from, cosignature.size, nowMs) &&
+      this.goBack(cosignature, from)
+    )
+  }
+
   /**
    * Lets go of what is not final and leads, or may lead, elsewhere.
    * @param from who holds another history than was read here, which may be the one that is looked for

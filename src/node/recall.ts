@@ -1,8 +1,8 @@
 /** What another member tells of our own signatures, as far as it is proven (AMN-2). */
 import type { Locks } from '../consensus/state.ts'
 import { certificateVerifies, type SignedStatement, statementVerifies } from '../ledger/certificate.ts'
-import { type Cosignature, cosignatureVerifies } from '../ledger/checkpoint.ts'
-import { freezeVerifies, type SignedFreeze } from '../ledger/freeze.ts'
+import type { Cosignature } from '../ledger/checkpoint.ts'
+import type { SignedFreeze } from '../ledger/freeze.ts'
 import { EMPTY_LOCK, type EpochView } from '../signer/locks.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { RecalledMessage } from './messages.ts'
@@ -23,23 +23,18 @@ export function isOutOfDoubt({ isInDoubt, consensus }: Replica): boolean {
 export function provenOwn(
   replica: Replica,
   message: Omit<RecalledMessage, 'type' | 'boot'>,
+  signer: Signer,
 ): {
   statements: SignedStatement[]
   cosignature: Cosignature | undefined
   finalized: EpochView | undefined
   freeze: SignedFreeze | undefined
 } {
-  const { contract, electorate, self, lineage, roster } = replica
+  const { contract, electorate, self, lineage } = replica
   const { cache } = replica.consensus.config
   const { cosignature, finalization, freeze } = message
-  // A card that comes with the next turn may have been cosigned by already.
-  const keys = [
-    ...roster.spans.map((span) => span.electorate.cards.get(self)?.keys.cosign),
-    roster.arriving.get(self)?.cosignKey,
-  ]
-  const isOwn =
-    cosignature?.party === self &&
-    keys.some((key) => key !== undefined && cosignatureVerifies(key, contract, lineage.number, cosignature))
+  // By any of its keys: a card may have come with a turn that is not held here.
+  const isOwn = cosignature?.party === self && signer.madeCosignature(contract, lineage.number, cosignature)
   const isProven =
     finalization?.kind === 'finalization' && certificateVerifies(electorate, finalization, cache)
   return {
@@ -48,10 +43,7 @@ export function provenOwn(
     ),
     cosignature: isOwn ? cosignature : undefined,
     finalized: isProven ? { epoch: electorate.epoch, view: finalization.view } : undefined,
-    freeze:
-      freeze?.statement.party === self && keys.some((key) => key !== undefined && freezeVerifies(key, freeze))
-        ? freeze
-        : undefined,
+    freeze: freeze && signer.madeFreeze(contract, lineage.number, freeze) ? freeze : undefined,
   }
 }
 

@@ -3,6 +3,7 @@
  * begin at a checkpoint (EPO-15), or that had gone on another way than this party has cosigned (AMN-4).
  */
 import type { StoreWrite } from '../store/store.ts'
+import { besideWrite } from './cosigning.ts'
 import type { Engine } from './engine.ts'
 import { finalSetting, lineageStart } from './lineage.ts'
 import type { Return } from './own-history.ts'
@@ -82,7 +83,7 @@ export class Renewals {
 
   private goBack(replica: Replica, back: Return, nowMs: number): void {
     const { engine } = this
-    const { contract, phase, isInDoubt, chain, lineage, finalSize } = replica
+    const { contract, phase, status, isInDoubt, chain, lineage, finalSize, finality } = replica
     // What goes may hold signatures of this party that nobody else does.
     if (phase === 'recalling' && !engine.amnesia.takeOwn(replica)) {
       engine.renew(contract)
@@ -95,11 +96,15 @@ export class Renewals {
     const key = finalSetting(contract, lineage.number)
     const final = { kind: 'setting', key, value: String(finalSize) } as const
     const returned = { kind: 'returned', contract, keepHeight } as const
+    const kept = finality
+      .past(keepHeight + 1)
+      .flatMap((one) => (one.party === replica.self ? [] : [besideWrite(replica, one)]))
     // What it may have signed in views that go on is asked for anew.
-    const opened = this.reopened(replica, [final, returned], nowMs, isInDoubt ? 'recalling' : phase)
+    const next = isInDoubt && status !== 'halted' ? 'recalling' : phase
+    const opened = this.reopened(replica, [final, returned, ...kept], nowMs, next)
     if (!opened) return
     opened.sync.takeOver(replica.sync)
-    if (from !== undefined) opened.sync.prefer(from, nowMs)
+    if (from !== undefined) opened.sync.returnedFor(from, nowMs)
     opened.cosigning.take(cosignature, nowMs, true)
     if (!isOver) {
       const { size } = cosignature

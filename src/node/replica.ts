@@ -143,6 +143,7 @@ export class Replica {
     this.consensus = restoredState(config, at, restored.proposed, certificates, options.locks)
     this.ordering = new Ordering(this)
     for (const cosignature of restored.cosignatures) this.finality.restore(cosignature, this.chain)
+    this.cosigning.restore()
     this.reportedFinalSize = this.finalSize
     this.shownFinalSize = this.finalSize
     for (const { block } of store.blocks(contract, this.reportedFinalSize, this.chain.height + 1))
@@ -369,6 +370,8 @@ export class Replica {
   /** A turn has come, and this party is out; or the lineage goes on without it, for a reason that people are told. */
   left(reason?: string): void {
     const { contract, outbox } = this
+    // Of one that has halted, and is read on (AMN-4), others' FREEZEs say how it goes on.
+    if (this.status === 'halted' && reason === undefined) return
     this.status = 'left'
     this.haltReason = reason
     this.judging.restart(0)

@@ -9,6 +9,10 @@ const ANSWER_TIMEOUT_MS = 8000
 const PATIENCE_MS = 400
 /** Who has less than it said is asked again after this long: it may have been put back to an old copy, and catch up. */
 const SHORT_BAR_MS = 10_000
+const FORK_DOUBLINGS = 3
+const RETURN_DOUBLINGS = 10
+/** How often the source is asked for one range. */
+const SOURCE_TRIES = 3
 
 type Asked = { party: string; fromHeight: number; toHeight: number; sinceMs: number }
 
@@ -34,20 +38,23 @@ export class Sync {
   private asked: Asked | undefined
   private behindSinceMs: number | undefined
   private turn = 0
+  /** How often each party has offered what does not build on what was read. */
+  private readonly forks = new Map<string, number>()
+  /** When, for another ledger that a party says it holds, what was read may be let go of again, ms since 1970. */
+  private readonly returnMs = new Map<string, number>()
+  /** Asked alone until it fails: where others may hold another history, what is read of one is read on from one. */
+  source: string | undefined
+  /** Questions to the source since its last answer. */
+  private unanswered = 0
 
   /** The contract is opened anew over less of its ledger: what peers have said and shown stays. */
-  takeOver({ refused, barredUntilMs, heights, firstHeights }: Sync): void {
+  takeOver({ refused, barredUntilMs, heights, firstHeights, forks, returnMs }: Sync): void {
+    for (const [party, atMs] of returnMs) this.returnMs.set(party, atMs)
+    for (const [party, count] of forks) this.forks.set(party, count)
     for (const [party, reason] of refused) this.refused.set(party, reason)
     for (const [party, untilMs] of barredUntilMs) this.barredUntilMs.set(party, untilMs)
     for (const [party, height] of heights) this.heights.set(party, height)
     for (const [party, height] of firstHeights) this.firstHeights.set(party, height)
-  }
-
-  /** This one is asked before all others. */
-  prefer(party: string, nowMs: number): void {
-    for (const other of this.heights.keys())
-      if (other !== party)
-        this.barredUntilMs.set(other, Math.max(this.barredUntilMs.get(other) ?? 0, nowMs + SHORT_BAR_MS))
   }
 
   /** A peer says how far it has committed. */
@@ -98,9 +105,20 @@ export class Sync {
     this.behindSinceMs ??= nowMs
     if (this.asked && up.has(this.asked.party) && nowMs < this.asked.sinceMs + ANSWER_TIMEOUT_MS)
       return undefined
+    // An answer may be lost: what others hold instead may lead elsewhere.
+    if (this.asked && this.asked.party === this.source && up.has(this.source)) {
+      this.unanswered += 1
+      if (this.unanswered < SOURCE_TRIES) return this.askAgain(this.asked, nowMs)
+      this.postpone(this.source, nowMs)
+      return this.next(height, askable, nowMs, atOnce)
+    }
     if (!atOnce && nowMs < this.behindSinceMs + PATIENCE_MS) return undefined
-    const [party, theirs] = able[this.turn % able.length] as [string, number]
-    this.turn += 1
+    const source = able.find(([one]) => one === this.source)
+    const [party, theirs] = source ?? (able[this.turn % able.length] as [string, number])
+    if (!source) {
+      this.source = undefined
+      this.turn += 1
+    }
     this.asked = {
       party,
       fromHeight: height + 1,
@@ -110,11 +128,17 @@ export class Sync {
     return this.asked
   }
 
+  private askAgain(asked: Asked, nowMs: number): Asked {
+    this.asked = { ...asked, sinceMs: nowMs }
+    return this.asked
+  }
+
   /** The question this answer belongs to; undefined for one nobody asked for. */
   answered(party: string, fromHeight: number): Asked | undefined {
     if (this.asked?.party !== party || this.asked.fromHeight !== fromHeight) return undefined
     const { asked } = this
     this.asked = undefined
+    this.unanswered = 0
     return asked
   }
 
@@ -126,15 +150,42 @@ export class Sync {
 
   /** It has not all that is wanted, and need not: another is asked, or it again after a while. */
   postpone(party: string, nowMs: number): void {
-    this.barredUntilMs.set(party, nowMs + SHORT_BAR_MS)
+    this.bar(party, nowMs + SHORT_BAR_MS)
+  }
+
+  /** What it has sent does not build on what was read here, which may be otherwise later: each time it is asked later again. */
+  refuseFork(party: string, reason: string, nowMs: number): void {
+    const count = this.forks.get(party) ?? 0
+    this.forks.set(party, count + 1)
+    this.refused.set(party, reason)
+    this.bar(party, nowMs + SHORT_BAR_MS * 2 ** Math.min(count, FORK_DOUBLINGS))
+  }
+
+  /** Whether what was read of others may be let go of for what this one says it holds, at least of this size (AMN-4). */
+  mayReturn(party: string, size: number, nowMs: number): boolean {
+    const isLong = (this.heights.get(party) ?? -1) + 1 >= size
+    return isLong && nowMs >= (this.returnMs.get(party) ?? 0)
+  }
+
+  /** It was. However often two that hold different ones come by turns, there is time to read either. */
+  returnedFor(party: string, nowMs: number): void {
+    const count = (this.forks.get(party) ?? 0) + 1
+    this.forks.set(party, count)
+    this.returnMs.set(party, nowMs + SHORT_BAR_MS * 2 ** Math.min(count, RETURN_DOUBLINGS))
+    this.source = party
+  }
+
+  private bar(party: string, untilMs: number): void {
+    this.barredUntilMs.set(party, untilMs)
     if (this.asked?.party === party) this.asked = undefined
+    if (this.source === party) this.source = undefined
+    this.unanswered = 0
   }
 
   /** @param isShort it has nothing to offer, which may pass; anything else it has sent shows it for good */
   refuse(party: string, reason: string, isShort: boolean, nowMs: number): void {
     this.refused.set(party, reason)
-    this.barredUntilMs.set(party, isShort ? nowMs + SHORT_BAR_MS : Number.POSITIVE_INFINITY)
-    if (this.asked?.party === party) this.asked = undefined
+    this.bar(party, isShort ? nowMs + SHORT_BAR_MS : Number.POSITIVE_INFINITY)
   }
 
   /** When to look again, ms since 1970. */

@@ -60,15 +60,29 @@ export class KeyRing {
       throw new CountersignError('bad-signature', 'a statement told is not signed by this party')
   }
 
+  /** The party's key that made a cosignature, its shape checked. */
+  findKey(contract: string, lineage: number, cosignature: Cosignature): string | undefined {
+    return this.#publicKeys('cosign').find((one) => cosignatureVerifies(one, contract, lineage, cosignature))
+  }
+
   /** The party's key that made a cosignature. @throws CountersignError `bad-format`, `bad-signature` */
   keyOf(contract: string, lineage: number, cosignature: Cosignature): string {
     checkCosignatureShape(cosignature)
-    const key = this.#publicKeys('cosign').find((one) =>
-      cosignatureVerifies(one, contract, lineage, cosignature),
-    )
+    const key = this.findKey(contract, lineage, cosignature)
     if (key === undefined)
       throw new CountersignError('bad-signature', 'the cosignature told is not this party’s')
     return key
+  }
+
+  /** Whether the party made a FREEZE, its shape checked. */
+  madeFreeze(contract: string, lineage: number, party: string, freeze: SignedFreeze): boolean {
+    const { statement } = freeze
+    const isHere = statement.contract === contract && statement.lineage === lineage
+    return (
+      isHere &&
+      statement.party === party &&
+      this.#publicKeys('cosign').some((key) => freezeVerifies(key, freeze))
+    )
   }
 
   /** @throws CountersignError `bad-format`, `wrong-contract`, `bad-signature` */
@@ -76,9 +90,8 @@ export class KeyRing {
     const { statement } = checkFreezeShape(freeze)
     if (statement.contract !== contract || statement.lineage !== lineage)
       throw new CountersignError('wrong-contract', 'the FREEZE told is of another contract or lineage')
-    const isOwn =
-      statement.party === party && this.#publicKeys('cosign').some((key) => freezeVerifies(key, freeze))
-    if (!isOwn) throw new CountersignError('bad-signature', 'the FREEZE told is not signed by this party')
+    if (!this.madeFreeze(contract, lineage, party, freeze))
+      throw new CountersignError('bad-signature', 'the FREEZE told is not signed by this party')
   }
 }
 

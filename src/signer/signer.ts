@@ -123,6 +123,16 @@ export class Signer {
     }
   }
 
+  /** Whether one of the party's keys has made it in a contract's lineage. */
+  madeCosignature(contract: string, lineage: number, cosignature: Cosignature): boolean {
+    return this.#keys.findKey(contract, lineage, cosignature) !== undefined
+  }
+
+  /** Whether one of the party's keys has made it in a contract's lineage. */
+  madeFreeze(contract: string, lineage: number, freeze: SignedFreeze): boolean {
+    return this.#keys.madeFreeze(contract, lineage, this.#party, freeze)
+  }
+
   /** Whether it has the private key to this public key. */
   holds(use: SignerUse, publicKey: string): boolean {
     return this.#keys.holds(use, publicKey)

@@ -2,47 +2,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { haltView } from '../../src/api/halt.ts'
 import { standingOf } from '../../src/api/members.ts'
-import { Engines, type Member, type WireMessage } from '../support/engines.ts'
-import { copyOf, type Fork, forkOf, meet, removeCopies } from '../support/forks.ts'
+import type { WireMessage } from '../support/engines.ts'
+import { meet, removeCopies } from '../support/forks.ts'
+import { cutOff, forked, hashesOf, type PutBack, replicaOf } from '../support/put-back.ts'
 
 afterEach(removeCopies)
 
-const SIDES: [number[], number[]] = [
-  [0, 1],
-  [2, 3],
-]
-
-type Put = Fork & { put: Member; beside: Member; across: [Member, Member]; back: () => void }
-
-/** Five members of whom one lies. blocks: of each side since they parted, of which one on the left is put back to before. */
-function forked(blocks: [number, number]): Put {
-  const engines = new Engines(5)
-  const contract = engines.contract('{"a":"0","b":"0"}', 5)
-  engines.set(engines.member(0), contract, 'a', '1')
-  engines.pass(5000)
-  const back = copyOf(engines.member(0))
-  const fork = forkOf(engines, contract, SIDES, blocks)
-  const [put, beside, ...across] = fork.honest as [Member, Member, Member, Member]
-  const again = (): void => {
-    cutOff({ engines, put })
-    back()
-    engines.boot(put, true)
-  }
-  return { ...fork, put, beside, across, back: again }
-}
-
-function cutOff({ engines, put }: Pick<Put, 'engines' | 'put'>): void {
-  for (const other of engines.members) if (other !== put) engines.disconnect(put, other)
-}
-
-const replicaOf = ({ contract, put }: Put, { engine }: Member = put) => engine.replica(contract)
-const hashesOf = ({ contract }: Put, { engine, store }: Member): string[] => {
-  engine.flush()
-  return store.load(contract).blockHashes
-}
-
 /** All honest members hold what the one has cosigned, or have halted over it; and go on without the liar once they have frozen. */
-function expectTheyGoOn(forked: Put): void {
+function expectTheyGoOn(forked: PutBack): void {
   const { engines, contract, honest, put, beside, liar } = forked
   const { phase, status } = replicaOf(forked)
   expect([phase, status]).toEqual(['signing', 'halted'])

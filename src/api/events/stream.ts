@@ -139,6 +139,11 @@ export class EventStream {
         this.life.push({ contract, type: 'lineage', lineage, height: base.size - 1, leftOut: [...leftOut] })
       this.dirty.add(contract)
       const position = this.cursor.get(contract)
+      const { height } = this.context.states.tentative(contract)
+      if (position && position.tentative > height) {
+        this.life.push({ contract, type: 'returned', height })
+        this.goBack(contract, height)
+      }
       if (replica.status === 'left') this.life.push({ contract, type: 'left' })
       for (const { firstHeight, electorate } of replica.roster.spans) {
         const { epoch, members, observers } = electorate

@@ -38,8 +38,9 @@ export function eventRoutes(app: App, context: Context): void {
         description:
           'Types: tentative and final (subject: the record that changed, or /api/contracts/{contract}/members where a change of ' +
           'members or policy was asked for, voted on or brought), created, invited, accepted, active, halted, evidence, frozen, ' +
-          'lineage, turned (an epoch has begun: who is in), left (this party is out) (subject: the contract), expired (told ' +
-          'live only). An event may come twice after a break; none is left out.',
+          'lineage, returned (what was tentative above a height is given up), turned (an epoch has begun: who is in), left ' +
+          '(this party is out) (subject: the contract), expired (told live only). An event may come twice after a break; none ' +
+          'is left out.',
         tags: ['events'],
         querystring: query,
         produces: ['text/event-stream'],
