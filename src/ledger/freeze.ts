@@ -27,7 +27,7 @@ export type Freeze = Omit<AnyFreeze, 'history' | 'evidence'> & {
 export type SignedFreeze = { statement: Freeze; signature: StatementSignature }
 
 /** Of each member one that counts, one beyond, and one of another history. */
-const COSIGNATURES_OF_MEMBER = 3
+export const COSIGNATURES_OF_MEMBER = 3
 const MEMBERS_MAX = 256
 
 const statementShape = shape.object({

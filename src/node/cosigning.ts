@@ -59,10 +59,11 @@ export class Cosigning {
 
   /** A member has cosigned another history. Our own signer's word is not to be questioned: then our data is what is wrong. */
   strayed(cosignature: Cosignature, nowMs: number): void {
-    const { self, disputes, ownHistory, finality, outbox } = this.replica
-    const { party } = cosignature
+    const { self, disputes, ownHistory, finality, outbox, chain } = this.replica
+    const { party, size, root } = cosignature
     if (party !== self) {
-      if (finality.keepBeside(cosignature)) outbox.write(besideWrite(this.replica, cosignature))
+      const isForeign = size <= chain.height + 1 && chain.log.root(size) !== root
+      if (isForeign && finality.keepBeside(cosignature)) outbox.write(besideWrite(this.replica, cosignature))
       disputes.raise(party, nowMs)
     } else if (ownHistory.due === undefined && !ownHistory.goBack(cosignature))
       this.replica.halt('this party has cosigned another history than its data holds')

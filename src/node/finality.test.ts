@@ -30,7 +30,10 @@ function world() {
     if (taken.evidence) expect(evidenceHolds(taken.evidence, electorate, cosignKeys)).toBe(true)
     return [taken.result, taken.evidence?.kind]
   }
-  return { take, cosigned, size: () => finality.sizeOf(liar.party) }
+  const deliver = (cosignature: Cosignature): void =>
+    victim.engine.deliver(liar.party, [{ type: 'COSIGN', contract, cosignature }], engines.nowMs)
+  const ofLiar = () => finality.shown(chain).filter(({ party }) => party === liar.party)
+  return { take, cosigned, deliver, finality, ofLiar, size: () => finality.sizeOf(liar.party) }
 }
 
 describe('a cosignature', () => {
@@ -63,5 +66,19 @@ describe('a cosignature', () => {
     expect(take(cosigned(3, { stateRoot: OTHER }))).toEqual(['astray', undefined])
     expect(take(cosigned(3, { root: '8'.repeat(64) }))).toEqual(['astray', undefined])
     expect(take(cosigned(4))).toEqual(['new', 'not-extended'])
+  })
+
+  it('[LIN-1] of all that a member has cosigned a FREEZE has room for one that counts, one beyond, and the largest of another log', () => {
+    const { cosigned, deliver, finality, ofLiar } = world()
+    const counts = cosigned(2)
+    const beyond = { ...cosigned(4), size: 9 }
+    const astray = [3, 4].map((size) => cosigned(size, { root: OTHER })) as [Cosignature, Cosignature]
+    for (const one of [counts, ...astray]) deliver(one)
+    finality.ahead.set(counts.party, beyond)
+    expect(finality.all().filter(({ party }) => party === counts.party)).toHaveLength(4)
+    expect(ofLiar()).toEqual([counts, beyond, astray[1]])
+    // What was let go of may be on this log after all.
+    finality.beside.set(counts.party, cosigned(4))
+    expect(ofLiar()).toEqual([counts, beyond, astray[0]])
   })
 })

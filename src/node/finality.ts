@@ -5,6 +5,7 @@
  */
 import { type Cosignature, checkpointOf, cosignatureVerifies, sameCheckpoint } from '../ledger/checkpoint.ts'
 import type { CheckpointEvidence, ExtensionEvidence } from '../ledger/evidence.ts'
+import { COSIGNATURES_OF_MEMBER } from '../ledger/freeze.ts'
 import type { Chain } from './chain.ts'
 import type { EpochSpan, Roster } from './roster.ts'
 
@@ -112,7 +113,20 @@ export class Finality {
     ]
   }
 
-  /** The largest of each other member past a size. */
+  /** Of each member one that counts, one beyond, and one of another history, the largest: what a FREEZE has room for. */
+  shown(chain: Chain): Cosignature[] {
+    const { cosignatures, ahead, astray, beside } = this
+    const parties = new Set(this.all().map(({ party }) => party))
+    return [...parties].flatMap((party) => {
+      const far = beside.get(party)
+      const other = far && this.fits(far, chain) !== true ? far : astray.get(party)
+      const of = [cosignatures.get(party), ahead.get(party), other]
+      const others = [...of, this.arriving.get(party)?.cosignature].filter((one) => one !== undefined)
+      return [...new Set(others)].slice(0, COSIGNATURES_OF_MEMBER)
+    })
+  }
+
+  /** The largest of each member past a size. */
   past(size: number): Cosignature[] {
     const largest = new Map<string, Cosignature>()
     for (const one of this.all())
@@ -120,7 +134,7 @@ export class Finality {
     return [...largest.values()]
   }
 
-  /** Of another history, as far as is known. True if it is its party's largest. */
+  /** One of another log, as far as is known. True if it is its party's largest. */
   keepBeside(cosignature: Cosignature): boolean {
     const { party, size } = cosignature
     if ((this.beside.get(party)?.size ?? 0) >= size) return false

@@ -38,7 +38,7 @@ export function ownFreeze(replica: Replica, context: FreezeContext): OwnFreeze {
   const epochs = new History(history).epochsIn(context.epochs, context.base) as FreezeEpoch[]
   const last = epochs.at(-1) as FreezeEpoch
   // Of guests, and by a key that comes with a turn nobody could tell whose they are.
-  const others = freezable(finality.all(), last).filter(({ party }) => party !== self)
+  const others = freezable(finality.shown(replica.chain), last).filter(({ party }) => party !== self)
   const accusing = [...evidence.accused.values()].flatMap((list) => list.map(({ evidence: one }) => one))
   const proven = freezable(
     [...accusing, ...shown.removing].filter((one) => evidenceLineage(one) === lineage.number),
