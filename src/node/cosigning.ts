@@ -1,6 +1,7 @@
 /** Cosignatures of one contract: those of others taken in, our own made (COS-1 to COS-4). */
 import { departingFrom } from '../contract/epoch.ts'
 import { turnsAt } from '../contract/turn.ts'
+import { CountersignError } from '../crypto/errors.ts'
 import { type Cosignature, checkCosignatureShape, checkpointOf } from '../ledger/checkpoint.ts'
 import type { StoreWrite } from '../store/store.ts'
 import type { Replica } from './replica.ts'
@@ -12,6 +13,17 @@ const besideSetting = (contract: string, lineage: number, party: string): string
 export function besideWrite({ contract, lineage }: Replica, cosignature: Cosignature): StoreWrite {
   const key = besideSetting(contract, lineage.number, cosignature.party)
   return { kind: 'setting', key, value: JSON.stringify(cosignature) }
+}
+
+function readBeside(contract: string, party: string, text: string): Cosignature {
+  try {
+    const cosignature = checkCosignatureShape(JSON.parse(text))
+    if (cosignature.party === party) return cosignature
+  } catch {
+    // Said below, whatever it is.
+  }
+  const what = `what is kept of the cosignatures of ${party} in another history was altered`
+  throw new CountersignError('invariant-broken', `contract ${contract}: ${what}`)
 }
 
 export class Cosigning {
@@ -26,12 +38,12 @@ export class Cosigning {
     this.size = cosignedSize
   }
 
-  /** Those of another history, as they were kept. */
+  /** Those of another history, as they were kept. @throws CountersignError `invariant-broken` where the disk has others */
   restore(): void {
     const { contract, lineage, roster, store, finality } = this.replica
     for (const party of roster.everMembers) {
       const kept = store.setting(besideSetting(contract, lineage.number, party))
-      if (kept !== undefined) finality.keepBeside(checkCosignatureShape(JSON.parse(kept)))
+      if (kept !== undefined) finality.keepBeside(readBeside(contract, party, kept))
     }
   }
 

@@ -282,5 +282,9 @@ describe('cosignatures of another history', () => {
     across.engine.flush()
     engines.boot(across, false)
     expect(told()).toEqual(last.at(-1))
+    const key = `beside/${contract}/0/${put.party}`
+    across.store.write([{ kind: 'setting', key, value: '{}' }])
+    engines.boot(across, false)
+    expect(across.engine.damaged.get(contract)).toContain('was altered')
   })
 })
