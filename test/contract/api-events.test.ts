@@ -208,6 +208,19 @@ describe('events', () => {
     invited.close()
   })
 
+  it('[AMN-4] tell a reader that was away how far the ledger has gone back, and what comes there anew', async () => {
+    const id = await nodes.contract('shorter', '{"a":"0"}')
+    await nodes.at(0).put(`/records/${id}/a`, '1')
+    await nodes.final(nodes.at(1), id, 1)
+    const reader = await Reader.open(nodes.at(1), `?contract=${id}&cursor=${id.slice(0, 12)}:9:0`)
+    await until(() => reader.told.includes(`returned /api/contracts/${id}`))
+    const returned = reader.events.find(({ type }) => type === 'returned')
+    expect(returned?.data.height).toBe(1)
+    await nodes.at(0).put(`/records/${id}/a`, '2')
+    await until(() => reader.events.some(({ type, data }) => type === 'tentative' && data.height === 2))
+    reader.close()
+  })
+
   it('come one a contract and turn with paths=none, only of a stage if so asked', async () => {
     const id = await nodes.contract('coarse', '{"a":"0"}')
     const reader = await Reader.open(nodes.at(1), `?contract=${id}&stage=final&paths=none`)
