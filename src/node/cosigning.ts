@@ -47,6 +47,12 @@ export class Cosigning {
     }
   }
 
+  /** Of the largest ledger that this party has cosigned by its data as well: its signer may have been put back. */
+  get knownSize(): number {
+    const { finality, self } = this.replica
+    return Math.max(this.size, finality.sizeOf(self))
+  }
+
   /** Our signer has cosigned a ledger of this size. */
   hasCosigned(size: number): void {
     this.size = Math.max(this.size, size)

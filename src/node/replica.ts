@@ -196,7 +196,7 @@ export class Replica {
     // EPO-12: who leaves reports nothing after its LEAVE as final. An observer's LEAVE is at no cosignature of its own.
     const isMember = this.hasLeft && this.roster.everMembers.includes(this.self)
     // What it was shown as final before it read that it had left, having forgotten, stays so.
-    return isMember ? Math.max(Math.min(size, this.cosigning.size), this.reportedFinalSize) : size
+    return isMember ? Math.max(Math.min(size, this.cosigning.knownSize), this.reportedFinalSize) : size
   }
 
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────

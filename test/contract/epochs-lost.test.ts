@@ -118,6 +118,25 @@ describe('an observer', () => {
 })
 
 describe('who has left', () => {
+  it('[EPO-12] [COS-3] and whose signer is put back calls as much final as before', () => {
+    const engines = new Engines(4)
+    const contract = joined(engines, false)
+    const [first, , , fourth] = engines.members as [Member, Member, Member, Member]
+    const records = fourth.journal.load()
+    engines.set(first, contract, 'a', '4')
+    engines.pass(3000)
+    fourth.engine.leave(contract, engines.nowMs)
+    engines.pass(8000)
+    const { finalSize, status } = fourth.engine.replica(contract)
+    expect(status).toBe('left')
+    cutOff(engines, fourth)
+    fourth.engine.flush()
+    fourth.journal = memoryJournal()
+    fourth.journal.append(records)
+    engines.boot(fourth, false)
+    expect(fourth.engine.replica(contract).finalSize).toBe(finalSize)
+  })
+
   it('[EPO-11] [EPO-13] and is put back to when it was in, while it is invited again, is sent the ledger up to its turn', () => {
     const engines = new Engines(4)
     const [first, second, third, fourth] = engines.members as [Member, Member, Member, Member]

@@ -171,6 +171,13 @@ const FOUND: readonly [wrong: string, options: Partial<SimOptions>][] = [
       ...{ partitions: true, restores: true },
     },
   ],
+  [
+    '[EPO-12] [COS-3] who had left, and whose signer was put back, called less final than before',
+    {
+      ...{ members: 3, liars: 1, hostile: ['equivocating-leader'], seed: 736600287, steps: 12_000 },
+      ...{ loss: 0.05, partitions: true, restores: true, duplicates: true, reorder: true, epochs: true },
+    },
+  ],
 ]
 
 describe('seeds that once failed', () => {
