@@ -27,6 +27,11 @@ export class Lineage {
     this.number = starts.length
     this.base = last?.genesis.tip ?? { size: 1, block: store.block(contract, 0)?.hash ?? '' }
     const kept = store.setting(finalSetting(contract, this.number))
+    if (kept !== undefined && !/^[0-9]{1,15}$/.test(kept))
+      throw new CountersignError(
+        'invariant-broken',
+        `contract ${contract}: how much of it was final when it went back was altered`,
+      )
     this.finalSize = Math.max(last?.finalSize ?? 0, Number(kept ?? 0))
     this.leftOut = new Set(starts.flatMap(({ guilty }) => guilty))
   }

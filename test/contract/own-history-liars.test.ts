@@ -286,5 +286,8 @@ describe('cosignatures of another history', () => {
     across.store.write([{ kind: 'setting', key, value: '{}' }])
     engines.boot(across, false)
     expect(across.engine.damaged.get(contract)).toContain('was altered')
+    across.store.write([{ kind: 'setting', key: `final/${contract}/0`, value: 'much' }])
+    engines.boot(across, false)
+    expect(across.engine.damaged.get(contract)).toContain('when it went back was altered')
   })
 })
