@@ -6,7 +6,7 @@ import type { AnyLedgerBlock } from '../../src/ledger/turn.ts'
 import { signaturesOf } from '../../src/node/serve.ts'
 import { Engines, type Line, type Member, type WireMessage } from '../support/engines.ts'
 import { copyOf, forkAtTurn, forkOf, meet, removeCopies } from '../support/forks.ts'
-import { cutOff, forked, hashesOf, replicaOf } from '../support/put-back.ts'
+import { cutOff, forked, haltShortOfItsOwn, hashesOf, replicaOf } from '../support/put-back.ts'
 
 afterEach(removeCopies)
 
@@ -115,18 +115,9 @@ describe('a member that was put back', () => {
 
   it('[AMN-4] [LIN-1] can freeze once it has read its own, though the liar that it waited for is gone', () => {
     const fork = forked([4, 1])
-    const { engines, contract, honest, put, beside, across, liar, back } = fork
+    const { engines, contract, honest, put, liar } = fork
     meet(fork)
-    for (const one of [beside, ...across]) one.engine.freeze(contract)
-    engines.pass(5000)
-    back()
-    engines.line = (message) => (message.type === 'LEDGER' ? undefined : message)
-    engines.reconnect(put, beside)
-    engines.pass(5000)
-    engines.line = (message, from) =>
-      message.type === 'LEDGER' && from === beside.party ? undefined : message
-    for (const other of [beside, ...across, liar]) engines.reconnect(put, other)
-    engines.pass(60_000)
+    haltShortOfItsOwn(fork)
     expect([replicaOf(fork).status, replicaOf(fork).phase]).toEqual(['halted', 'signing'])
     for (const other of honest) engines.disconnect(liar, other)
     engines.line = open

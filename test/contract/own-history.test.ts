@@ -4,7 +4,7 @@ import { haltView } from '../../src/api/halt.ts'
 import { standingOf } from '../../src/api/members.ts'
 import type { WireMessage } from '../support/engines.ts'
 import { meet, removeCopies } from '../support/forks.ts'
-import { cutOff, forked, hashesOf, type PutBack, replicaOf } from '../support/put-back.ts'
+import { cutOff, forked, haltShortOfItsOwn, hashesOf, type PutBack, replicaOf } from '../support/put-back.ts'
 
 afterEach(removeCopies)
 
@@ -95,19 +95,10 @@ describe('a member that was put back to before two histories parted, of which it
 
   it('[AMN-4] reads its own also once it has halted, and freezes no sooner', () => {
     const fork = forked([4, 1])
-    const { engines, contract, put, beside, across, liar, back } = fork
+    const { engines, contract, put } = fork
     meet(fork)
     const before = hashesOf(fork, put)
-    for (const member of [beside, ...across]) member.engine.freeze(contract)
-    engines.pass(5000)
-    back()
-    engines.line = (message) => (message.type === 'LEDGER' ? undefined : message)
-    engines.reconnect(put, beside)
-    engines.pass(5000)
-    engines.line = (message, from) =>
-      message.type === 'LEDGER' && from === beside.party ? undefined : message
-    for (const other of [...across, liar]) engines.reconnect(put, other)
-    engines.pass(60_000)
+    haltShortOfItsOwn(fork)
     const { phase, status } = replicaOf(fork)
     expect([phase, status]).toEqual(['signing', 'halted'])
     expect(() => put.engine.freeze(contract)).toThrow(

@@ -37,3 +37,16 @@ export const hashesOf = ({ contract }: PutBack, { engine, store }: Member): stri
   engine.flush()
   return store.load(contract).blockHashes
 }
+
+/** The others freeze; the one that is put back is told of it, and of what it has cosigned, and can read only the other history. */
+export function haltShortOfItsOwn({ engines, contract, put, beside, across, liar, back }: PutBack): void {
+  for (const member of [beside, ...across]) member.engine.freeze(contract)
+  engines.pass(5000)
+  back()
+  engines.line = (message) => (message.type === 'LEDGER' ? undefined : message)
+  engines.reconnect(put, beside)
+  engines.pass(5000)
+  engines.line = (message, from) => (message.type === 'LEDGER' && from === beside.party ? undefined : message)
+  for (const other of [beside, ...across, liar]) engines.reconnect(put, other)
+  engines.pass(60_000)
+}
